@@ -1,0 +1,168 @@
+//! The application: every part, put together.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::clock::SystemClock;
+use super::configuration::Configuration;
+use crate::domain::{Clock, MigrationReport};
+use crate::http::{self, Listeners, Server};
+use crate::identity::{Issuer, Signer, SigningKey, Subject, Verifier, load_or_create_secret};
+use crate::policy::Policy;
+use crate::services::tenants;
+use crate::storage::Registry;
+use crate::worker::Worker;
+
+/// How the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// On loopback, with the local issuer.
+    Development,
+    /// For real.
+    Production,
+}
+
+/// The name of the local issuer, and of the identities that it speaks for.
+pub(super) const LOCAL_ISSUER: &str = "local";
+
+/// Everything, running.
+#[derive(Debug)]
+pub struct Application {
+    configuration: Configuration,
+    data: PathBuf,
+    registry: Registry,
+    worker: Worker,
+}
+
+/// The local socket of a data directory.
+pub(super) fn socket(data: &Path) -> PathBuf {
+    data.join("freehold.sock")
+}
+
+impl Application {
+    /// Takes the data directory, migrates every file, and finishes what a crash left.
+    ///
+    /// # Errors
+    /// The configuration is unsafe; the directory belongs to another process; the registry cannot be used.
+    pub fn start(
+        data: &Path,
+        configuration: Configuration,
+        mode: Mode,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Self> {
+        guard(data, &configuration, mode)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data)
+            .with_context(|| data.display().to_string())?;
+        let policy = Arc::new(Policy::embedded()?);
+        let registry = Registry::start(configuration.storage(data), policy, Arc::new(SystemClock))?;
+        report(&registry.migrate(None, progress)?);
+        tenants::recover(&registry)?;
+        let worker = Worker::start(&registry)?;
+        Ok(Self { configuration, data: data.to_owned(), registry, worker })
+    }
+
+    /// The registry.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// A server over this application.
+    ///
+    /// # Errors
+    /// Keys cannot be read; a listener cannot be used.
+    pub fn server(&self, mode: Mode, tcp: Option<TcpListener>) -> Result<Server> {
+        let identity = &self.configuration.identity;
+        let system = SigningKey::load_or_create(&self.key("system.key"))?;
+        let mut issuers = vec![Issuer::new(&identity.issuer, Subject::Account, &system)];
+        if mode == Mode::Development {
+            issuers.push(Issuer::new(LOCAL_ISSUER, Subject::Identity, &self.local_key()?));
+        }
+        let state = http::State::new(
+            self.registry.clone(),
+            Verifier::new(&identity.audience, issuers),
+            Signer::new(&identity.issuer, &identity.audience, system),
+            self.configuration.http(),
+            &load_or_create_secret(&self.key("cursor.key"))?,
+        );
+        Ok(http::serve(state, Listeners { tcp, local: Some(self.listen_locally()?) })?)
+    }
+
+    /// Signs as the local issuer, for development.
+    ///
+    /// # Errors
+    /// Its key cannot be read.
+    pub fn local_signer(&self) -> Result<Signer> {
+        Ok(Signer::new(LOCAL_ISSUER, &self.configuration.identity.audience, self.local_key()?))
+    }
+
+    fn local_key(&self) -> Result<SigningKey> {
+        Ok(SigningKey::load_or_create(&self.key("local.key"))?)
+    }
+
+    fn key(&self, name: &str) -> PathBuf {
+        self.data.join("keys").join(name)
+    }
+
+    /// The local socket. Whoever owns the directory's lock owns the socket: one that lies there is dead.
+    fn listen_locally(&self) -> Result<UnixListener> {
+        let path = socket(&self.data);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| path.display().to_string());
+            }
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path).with_context(|| {
+            format!(
+                "{}: the local socket cannot be made (its path may have 107 bytes at most)",
+                path.display()
+            )
+        })?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
+    }
+
+    /// Finishes what was begun, writes every log back into its file, and closes.
+    pub fn stop(self) {
+        self.worker.stop();
+        self.registry.close(Duration::from_secs(self.configuration.http.shutdown_timeout_s));
+        if let Err(error) = fs::remove_file(socket(&self.data)) {
+            tracing::debug!(error = %error, "the local socket was gone");
+        }
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.registry.clock()
+    }
+}
+
+/// Refuses what is unsafe, before anything is opened or bound.
+pub(super) fn guard(data: &Path, configuration: &Configuration, mode: Mode) -> Result<()> {
+    let findings = configuration.unsafe_settings(mode, data);
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        bail!("refused to start:\n  {}", findings.join("\n  "))
+    }
+}
+
+fn report(report: &MigrationReport) {
+    for tenant in &report.tenants {
+        if let Some(problem) = &tenant.problem {
+            tracing::error!(tenant.slug = %tenant.slug, error = %problem, "the tenant is quarantined");
+        }
+    }
+}

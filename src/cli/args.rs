@@ -1,0 +1,208 @@
+//! The arguments, as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::storage::sqlite_version;
+
+/// A tenancy engine in one binary: every tenant owns its own SQLite file.
+#[derive(Debug, Parser)]
+#[command(name = "freehold", max_term_width = 100)]
+pub(super) struct Arguments {
+    /// The data directory.
+    #[arg(long, global = true, env = "FREEHOLD_DATA", default_value = "data", value_name = "DIR")]
+    pub(super) data: PathBuf,
+    /// A configuration file; it needs to name only what differs from the defaults.
+    #[arg(long, global = true, env = "FREEHOLD_CONFIG", value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Serve for development: on loopback, with a local issuer and demo tenants; prints what to try.
+    Dev(Dev),
+    /// Serve for production.
+    Serve(Listen),
+    /// Check the configuration and the data directory as `serve` would, and do nothing else.
+    Check,
+    /// Mint a token on the host that has the keys, and print it.
+    Token(Token),
+    /// Keep tenants.
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Make what every installation begins with, where it is not there; prints what is there.
+    Seed(Json),
+    /// Import tenants from a file.
+    Import(Import),
+    /// Bring the registry and every tenant's file to this program's schema.
+    Migrate(Migrate),
+    /// Examine every file, and say what to do. Exits with 0 only when all is well.
+    Doctor(Doctor),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Ask the configured address whether it serves.
+    Healthcheck,
+}
+
+impl Verb {
+    /// Whether the verb is a server, whose log is wanted.
+    pub(super) fn serves(&self) -> bool {
+        matches!(self, Self::Dev(_) | Self::Serve(_))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Listen {
+    /// Where requests are taken; as `http.listen`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Dev {
+    #[command(flatten)]
+    pub(super) listen: Listen,
+    /// Print what to try as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Json {
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct Token {
+    /// For the platform, as its administrator.
+    #[arg(long, conflicts_with = "tenant")]
+    pub(super) operator: bool,
+    /// For this tenant, by slug or id.
+    #[arg(long, requires = "account", value_name = "TENANT")]
+    pub(super) tenant: Option<String>,
+    /// About this account: its id, or an identity as `issuer|subject`.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) account: Option<String>,
+    /// How long it is good for: seconds, or with s, m or h behind the number; a day at most.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = ttl)]
+    pub(super) ttl: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Tenant {
+    /// Make a tenant.
+    Create(CreateTenant),
+    /// List tenants.
+    List(Json),
+    /// Show one tenant.
+    Show(OneTenant),
+    /// Take a tenant out of service.
+    Suspend(OneTenant),
+    /// Put a suspended tenant back into service.
+    Resume(OneTenant),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateTenant {
+    /// Its name in addresses.
+    pub(super) slug: String,
+    /// What people call it; the slug where nothing is said.
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// What people say about it.
+    #[arg(long)]
+    pub(super) description: Option<String>,
+    /// The account that becomes its first owner: its id, or an identity as `issuer|subject`.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) owner: Option<String>,
+    /// Make it one person's own.
+    #[arg(long)]
+    pub(super) personal: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneTenant {
+    /// The tenant, by slug or id.
+    pub(super) tenant: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The file.
+    pub(super) file: PathBuf,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(super) plan: bool,
+    /// This tenant alone, by slug or id.
+    #[arg(long, value_name = "TENANT")]
+    pub(super) tenant: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// This tenant alone, by slug or id.
+    #[arg(long, value_name = "TENANT")]
+    pub(super) tenant: Option<String>,
+    /// Mend what can be mended without losing anything.
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `90`, `90s`, `15m` or `1h` as seconds.
+fn ttl(text: &str) -> Result<u32, String> {
+    let wrong = || "a time is a number of seconds, or a number with s, m or h behind it".to_owned();
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(end) => text.split_at(end),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = number.parse().map_err(|_| wrong())?;
+    let seconds = number.checked_mul(factor).ok_or_else(wrong)?;
+    if (1..=86_400).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("a token is good for 1s to 24h".to_owned())
+    }
+}
+
+/// The arguments that the program was called with. Ends the program where they cannot be read.
+pub(super) fn parse() -> Arguments {
+    // Asked for once in the life of the process, and needed to its end.
+    let version: &'static str =
+        format!("{} (SQLite {})", env!("CARGO_PKG_VERSION"), sqlite_version().0).leak();
+    let matches = Arguments::command().version(version).get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}

@@ -1,0 +1,72 @@
+//! The command line: the only place that knows everything.
+//!
+//! A verb is a request to the local socket of the data directory, by the same routes as any other. When no server runs,
+//! the verb runs the application itself, with the local socket alone, for as long as it takes. Standard output is the
+//! answer, standard error is for people. Exit statuses: 0 done, 1 failed, 2 wrong usage.
+
+mod application;
+mod args;
+mod client;
+mod clock;
+mod configuration;
+mod doctor;
+mod import;
+mod logging;
+mod migrate;
+mod node;
+mod output;
+mod serve;
+mod tenant;
+mod token;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use self::args::{Arguments, Verb};
+
+pub use application::{Application, Mode};
+pub use clock::SystemClock;
+pub use configuration::Configuration;
+
+/// Runs the program with the arguments that it was called with.
+#[must_use]
+pub fn main() -> ExitCode {
+    crate::identity::install_crypto();
+    let arguments = args::parse();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if matches!(arguments.verb, Verb::Openapi) {
+        output::say(&crate::http::document().to_pretty_json()?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let configuration = Configuration::load(arguments.config.as_deref())?;
+    logging::start(&configuration.log, arguments.verb.serves())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(verb(arguments, configuration))
+}
+
+async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<ExitCode> {
+    let data = &arguments.data;
+    match &arguments.verb {
+        Verb::Dev(dev) => serve::dev(data, configuration, dev).await,
+        Verb::Serve(listen) => serve::serve(data, configuration, listen).await,
+        Verb::Check => serve::check(data, &configuration),
+        Verb::Token(token) => token::token(data, configuration, token).await,
+        Verb::Tenant(verb) => tenant::tenant(data, configuration, verb).await,
+        Verb::Seed(seed) => import::seed(data, configuration, seed).await,
+        Verb::Import(import) => import::import(data, configuration, import).await,
+        Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,
+        Verb::Doctor(doctor) => doctor::doctor(data, configuration, doctor).await,
+        Verb::Healthcheck => serve::healthcheck(&configuration).await,
+        Verb::Openapi => Ok(ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,47 @@
+//! The process that answers a verb: the server that runs on the data directory, or this one for as long as it takes.
+
+use std::future::Future;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use super::application::{Application, Mode, socket};
+use super::client::Client;
+use super::configuration::Configuration;
+use super::output;
+
+/// Runs a verb against whoever owns the data directory.
+pub(super) async fn with_client<T, F, W>(
+    data: &Path,
+    configuration: Configuration,
+    work: W,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+    W: FnOnce(Client) -> F,
+{
+    let path = socket(data);
+    if UnixStream::connect(&path).is_ok() {
+        return work(Client::new(&path)?).await;
+    }
+    let progress = output::files("Migrating");
+    let application = Application::start(data, configuration, Mode::Production, &|done, of| {
+        progress.at(done, of)
+    })?;
+    progress.end();
+    let server = application.server(Mode::Production, None)?;
+    let handle = server.handle.clone();
+    let mut running = Box::pin(server.running);
+    let client = Client::new(&path)?;
+    let result = tokio::select! {
+        result = work(client) => result,
+        ended = &mut running => match ended {
+            Ok(()) => bail!("the application ended before the verb did"),
+            Err(error) => Err(error.into()),
+        },
+    };
+    let (_stopped, _ended) = tokio::join!(handle.stop(true), running);
+    application.stop();
+    result
+}

@@ -1,0 +1,203 @@
+//! Servers: for production and for development; and the checks that need no server.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::application::{Application, Mode, guard};
+use super::args::{Dev, Listen};
+use super::configuration::Configuration;
+use super::output;
+use crate::domain::{Call, Caller, ImportOutcome, ImportProgress, TenantReference};
+use crate::identity::Grant;
+use crate::policy::Policy;
+use crate::services::imports::{self, Run};
+
+const DEMO: &str = include_str!("../../config/demo.json");
+/// Seconds that a demo token is good for.
+const DEMO_TTL_S: i64 = 12 * 3600;
+
+/// Serves for production.
+pub(super) async fn serve(
+    data: &Path,
+    mut configuration: Configuration,
+    listen: &Listen,
+) -> Result<ExitCode> {
+    if let Some(listen) = &listen.listen {
+        configuration.http.listen.clone_from(listen);
+    }
+    guard(data, &configuration, Mode::Production)?;
+    run(data, configuration, Mode::Production, |_, _| Ok(())).await
+}
+
+/// Serves for development.
+pub(super) async fn dev(
+    data: &Path,
+    mut configuration: Configuration,
+    dev: &Dev,
+) -> Result<ExitCode> {
+    if let Some(listen) = &dev.listen.listen {
+        configuration.http.listen.clone_from(listen);
+    }
+    configuration.identity.local_issuer = true;
+    configuration.http.base_domains.push("localhost".to_owned());
+    guard(data, &configuration, Mode::Development)?;
+    let as_json = dev.json;
+    run(data, configuration, Mode::Development, move |application, address| {
+        import_demo(application)?;
+        show_demo(application, address, as_json)
+    })
+    .await
+}
+
+/// Runs until a signal says to stop, and stops in order.
+async fn run(
+    data: &Path,
+    configuration: Configuration,
+    mode: Mode,
+    ready: impl FnOnce(&Application, &str) -> Result<()>,
+) -> Result<ExitCode> {
+    let listen = configuration.listen()?;
+    // The port is taken before anything is opened, so that a taken one costs nothing.
+    let tcp = TcpListener::bind(listen).with_context(|| {
+        format!("http.listen: {listen} cannot be taken; choose another with --listen")
+    })?;
+    let address = tcp.local_addr()?.to_string();
+    let progress = output::files("Migrating");
+    let application =
+        Application::start(data, configuration, mode, &|done, of| progress.at(done, of))?;
+    progress.end();
+    let server = application.server(mode, Some(tcp))?;
+    let handle = server.handle.clone();
+    let mut running = Box::pin(server.running);
+    tracing::info!(address, "serving");
+    let ready = ready(&application, &address);
+    let ended = match ready {
+        Ok(()) => until_stopped(&mut running).await,
+        Err(error) => Err(error),
+    };
+    tracing::info!("stopping: running requests end, every file is closed");
+    let (_stopped, _ended) = tokio::join!(handle.stop(true), running);
+    application.stop();
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+async fn until_stopped(
+    running: &mut (impl Future<Output = std::io::Result<()>> + Unpin),
+) -> Result<()> {
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        ended = running => ended.context("the server ended"),
+    }
+}
+
+/// Checks what `serve` would check, and does nothing else.
+pub(super) fn check(data: &Path, configuration: &Configuration) -> Result<ExitCode> {
+    guard(data, configuration, Mode::Production)?;
+    Policy::embedded()?;
+    output::say("ok");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the configured address whether it serves.
+pub(super) async fn healthcheck(configuration: &Configuration) -> Result<ExitCode> {
+    let mut address = configuration.listen()?;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
+    let response =
+        client.get(format!("http://{address}/readyz")).send().await.context("nobody answers")?;
+    if !response.status().is_success() {
+        bail!("the server answers {}", response.status());
+    }
+    output::say("ready");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn import_demo(application: &Application) -> Result<()> {
+    let file = imports::parse(DEMO.as_bytes()).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
+    let call = Call {
+        caller: Arc::new(Caller::host()),
+        request_id: "dev".into(),
+        correlation_id: "dev".into(),
+        idempotency: None,
+    };
+    let quiet: imports::OnProgress = Arc::new(|_: ImportProgress| {});
+    let report = imports::run(application.registry(), &call, &file, Run::Real, &quiet)?;
+    for tenant in report.tenants.iter().filter(|tenant| tenant.outcome == ImportOutcome::Failed) {
+        tracing::warn!(tenant.slug = %tenant.slug, problem = tenant.problem, "a demo tenant is not as it was made");
+    }
+    Ok(())
+}
+
+/// Prints working URLs, tokens and requests to try.
+fn show_demo(application: &Application, address: &str, as_json: bool) -> Result<()> {
+    let people = [
+        ("alice", "owner", "acme"),
+        ("carol", "member", "acme"),
+        ("gus", "guest", "acme"),
+        ("erin", "owner", "globex"),
+    ];
+    let mut tokens = Vec::new();
+    for (person, role, tenant) in people {
+        tokens.push((person, role, tenant, demo_token(application, person, tenant)?));
+    }
+    let url = format!("http://{address}");
+    if as_json {
+        let tokens: Vec<_> = tokens
+            .iter()
+            .map(|(person, role, tenant, token)| json!({"person": person, "role": role, "tenant": tenant, "token": token}))
+            .collect();
+        return output::json(
+            &json!({ "url": url, "docs": format!("{url}/docs/"), "tokens": tokens }),
+        );
+    }
+    let port = address.rsplit(':').next().unwrap_or_default();
+    output::say(&format!("\nFreehold serves for development at {url}\n"));
+    output::say(&format!("  API documentation   {url}/docs/"));
+    output::say(&format!("  OpenAPI             {url}/openapi.json"));
+    output::say(&format!(
+        "  A tenant by host    http://acme.localhost:{port}/v1/tenant/resources\n"
+    ));
+    output::say("Tokens, good for twelve hours:\n");
+    for (person, role, tenant, token) in &tokens {
+        output::say(&format!(
+            "  {person} is {role} of {tenant}\n  export {}={token}\n",
+            person.to_uppercase()
+        ));
+    }
+    let (alice, carol) = (&tokens[0].3, &tokens[1].3);
+    output::say("Try:\n");
+    output::say(&format!("  curl -H 'Authorization: Bearer {alice}' {url}/v1/me\n"));
+    output::say(&format!(
+        "  curl -H 'Authorization: Bearer {carol}' {url}/v1/tenants/acme/resources\n"
+    ));
+    output::say(&format!(
+        "  curl -H 'Authorization: Bearer {alice}' -H 'Content-Type: application/json' -d '{{\"name\": \"design\"}}' {url}/v1/tenants/acme/teams\n"
+    ));
+    output::say("Stop it with Ctrl-C.");
+    Ok(())
+}
+
+fn demo_token(application: &Application, person: &str, tenant: &str) -> Result<String> {
+    let reference = TenantReference::parse(tenant).context("a demo tenant has a slug")?;
+    let entry =
+        application.registry().resolve(&reference)?.context("a demo tenant is not there")?;
+    let grant = Grant {
+        subject: person.to_owned(),
+        tenant: Some((entry.id, entry.slug.clone())),
+        actor: None,
+        ttl_s: DEMO_TTL_S,
+    };
+    Ok(application.local_signer()?.sign(&grant, &*application.clock())?.token)
+}

@@ -1,0 +1,28 @@
+//! `freehold token`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use reqwest::Method;
+use serde_json::json;
+
+use super::args::Token as Arguments;
+use super::configuration::Configuration;
+use super::{node, output};
+use crate::domain::Token;
+
+/// Mints a token and prints it alone.
+pub(super) async fn token(
+    data: &Path,
+    configuration: Configuration,
+    token: &Arguments,
+) -> Result<ExitCode> {
+    let body = json!({ "tenant": token.tenant, "account": token.account, "ttl_s": token.ttl });
+    let minted: Token = node::with_client(data, configuration, |client| async move {
+        client.ask(Method::POST, "/v1/platform/tokens", Some(&body)).await
+    })
+    .await?;
+    output::say(&minted.token);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,41 @@
+//! Questions to the policy decision point, in the shapes of AuthZEN's Authorization API 1.0.
+
+use serde::{Deserialize, Serialize};
+
+/// A subject or a resource.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Entity {
+    /// What it is: `account` for a subject; a noun, or a resource type, for a resource.
+    #[serde(rename = "type")]
+    #[schema(max_length = 63)]
+    pub kind: String,
+    /// Which one.
+    #[schema(max_length = 255)]
+    pub id: String,
+}
+
+/// An action, by name.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NamedAction {
+    /// The action's name, `noun.verb`.
+    #[schema(max_length = 127)]
+    pub name: String,
+}
+
+/// May this subject do this to that? What is unknown in the request is ignored, as the standard says.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EvaluationRequest {
+    /// Who.
+    pub subject: Entity,
+    /// What.
+    pub action: NamedAction,
+    /// To what.
+    pub resource: Entity,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Evaluation {
+    /// Whether it may be done.
+    pub decision: bool,
+}

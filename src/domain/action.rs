@@ -1,0 +1,224 @@
+//! Everything that can be done: one zero-sized type per action.
+//!
+//! A transaction is typed by the action that it was permitted for, so a use case cannot run under another one. The
+//! policy schema names the same actions; a test holds the two lists equal.
+
+use super::target::{Platform, Targetable, WorkspaceOwner};
+use super::{AccountId, MemberId, ResourceId, ResourceTypeName, TeamId, TenantId, WorkspaceId};
+
+super::word::words! {
+    /// Whose business an action is.
+    pub enum PlaneName {
+        /// One tenant's, over its own file.
+        Tenant = "tenant",
+        /// The installation's, over the registry.
+        Platform = "platform",
+        /// A signed-in account's own, over its rows of the registry.
+        Account = "account",
+    }
+}
+
+/// A plane, as a type.
+pub trait Plane: Send + Sync + 'static {
+    /// Its word.
+    const NAME: PlaneName;
+}
+
+/// One tenant's business.
+#[derive(Debug)]
+pub struct TenantPlane;
+/// The installation's business.
+#[derive(Debug)]
+pub struct PlatformPlane;
+/// A signed-in account's own business.
+#[derive(Debug)]
+pub struct AccountPlane;
+
+impl Plane for TenantPlane {
+    const NAME: PlaneName = PlaneName::Tenant;
+}
+impl Plane for PlatformPlane {
+    const NAME: PlaneName = PlaneName::Platform;
+}
+impl Plane for AccountPlane {
+    const NAME: PlaneName = PlaneName::Account;
+}
+
+/// Something that can be done.
+pub trait Action: Send + Sync + Sized + 'static {
+    /// Its name, `noun.verb`.
+    const NAME: &'static str;
+    /// Whose business it is.
+    type Plane: Plane;
+    /// What it is done to.
+    type Resource: Targetable;
+}
+
+/// An action that may do what `B` does: `B` itself, or a use case made of several.
+pub trait Covers<B: Action>: Action<Plane = B::Plane> {}
+
+impl<A: Action> Covers<A> for A {}
+
+/// An action, as data.
+#[derive(Debug, Clone, Copy)]
+pub struct ActionInfo {
+    /// Its name, `noun.verb`.
+    pub name: &'static str,
+    /// Whose business it is.
+    pub plane: PlaneName,
+    /// The kind of what it is done to.
+    pub target: &'static str,
+}
+
+macro_rules! actions {
+    ($($plane:ident { $($(#[$doc:meta])* $name:ident = $word:literal on $target:ty;)+ })+) => {
+        $($(
+            $(#[$doc])*
+            #[derive(Debug)]
+            pub struct $name;
+
+            impl Action for $name {
+                const NAME: &'static str = $word;
+                type Plane = $plane;
+                type Resource = $target;
+            }
+        )+)+
+
+        /// Every action.
+        pub const ALL: &[ActionInfo] = &[
+            $($(ActionInfo { name: $word, plane: <$plane as Plane>::NAME, target: <$target as Targetable>::KIND },)+)+
+        ];
+    };
+}
+
+actions! {
+    TenantPlane {
+        /// Read the tenant's own entry.
+        ReadTenant = "tenant.read" on TenantId;
+        /// Change what people call the tenant.
+        UpdateTenant = "tenant.update" on TenantId;
+        /// Fill the tenant from an import file.
+        ImportTenant = "tenant.import" on TenantId;
+        /// Find principals.
+        SearchPrincipals = "principal.list" on TenantId;
+        /// List members.
+        ListMembers = "member.list" on TenantId;
+        /// Read a membership.
+        ReadMember = "member.read" on MemberId;
+        /// Add a member.
+        CreateMember = "member.create" on TenantId;
+        /// Make an owner: add one, or let a member become one.
+        CreateOwner = "owner.create" on TenantId;
+        /// Change a member's role.
+        UpdateMember = "member.update" on MemberId;
+        /// Suspend a member.
+        SuspendMember = "member.suspend" on MemberId;
+        /// Resume a suspended member.
+        ResumeMember = "member.resume" on MemberId;
+        /// Remove a member.
+        DeleteMember = "member.delete" on MemberId;
+        /// List teams.
+        ListTeams = "team.list" on TenantId;
+        /// Read a team.
+        ReadTeam = "team.read" on TeamId;
+        /// Make a team.
+        CreateTeam = "team.create" on TenantId;
+        /// Change a team.
+        UpdateTeam = "team.update" on TeamId;
+        /// Move a team below another, or below none.
+        MoveTeam = "team.move" on TeamId;
+        /// Delete a team.
+        DeleteTeam = "team.delete" on TeamId;
+        /// List a team's members.
+        ListTeamMembers = "team_member.list" on TeamId;
+        /// Give somebody a place in a team, or another one.
+        UpdateTeamMember = "team_member.update" on TeamId;
+        /// Take somebody's place in a team away.
+        DeleteTeamMember = "team_member.delete" on TeamId;
+        /// List the workspaces that the caller reaches.
+        ListWorkspaces = "workspace.list" on TenantId;
+        /// Read a workspace.
+        ReadWorkspace = "workspace.read" on WorkspaceId;
+        /// Make a workspace for somebody.
+        CreateWorkspace = "workspace.create" on WorkspaceOwner;
+        /// Change a workspace.
+        UpdateWorkspace = "workspace.update" on WorkspaceId;
+        /// Delete an empty workspace.
+        DeleteWorkspace = "workspace.delete" on WorkspaceId;
+        /// List resource types.
+        ListResourceTypes = "resource_type.list" on TenantId;
+        /// Read a resource type.
+        ReadResourceType = "resource_type.read" on ResourceTypeName;
+        /// Register a resource type.
+        CreateResourceType = "resource_type.create" on TenantId;
+        /// List the resources that the caller may read.
+        ListResources = "resource.list" on TenantId;
+        /// Read a resource.
+        ReadResource = "resource.read" on ResourceId;
+        /// Make a resource in a workspace.
+        CreateResource = "resource.create" on WorkspaceId;
+        /// Change a resource.
+        UpdateResource = "resource.update" on ResourceId;
+        /// Delete a resource.
+        DeleteResource = "resource.delete" on ResourceId;
+        /// See and change a resource's access-control entries.
+        ShareResource = "resource.share" on ResourceId;
+        /// Ask what somebody may do.
+        EvaluateAccess = "access.evaluate" on TenantId;
+        /// Ask what the caller itself may do.
+        EvaluateOwnAccess = "access.evaluate_own" on TenantId;
+    }
+    PlatformPlane {
+        /// List tenants.
+        ListTenants = "tenant.list" on Platform;
+        /// Read a tenant's entry in the registry.
+        InspectTenant = "tenant.inspect" on TenantId;
+        /// Make a tenant.
+        CreateTenant = "tenant.create" on Platform;
+        /// Change a tenant's slug.
+        MoveTenant = "tenant.move" on TenantId;
+        /// Take a tenant out of service.
+        SuspendTenant = "tenant.suspend" on TenantId;
+        /// Put a tenant back into service.
+        ResumeTenant = "tenant.resume" on TenantId;
+        /// List accounts.
+        ListAccounts = "account.list" on Platform;
+        /// Read an account.
+        ReadAccount = "account.read" on AccountId;
+        /// Make an account.
+        CreateAccount = "account.create" on Platform;
+        /// Change an account.
+        UpdateAccount = "account.update" on AccountId;
+        /// Let an account do nothing anywhere.
+        SuspendAccount = "account.suspend" on AccountId;
+        /// Let a suspended account act again.
+        ResumeAccount = "account.resume" on AccountId;
+        /// Mint a token on the host that has the keys.
+        CreateToken = "token.create" on Platform;
+        /// Import tenants from a file.
+        CreateImport = "import.create" on Platform;
+        /// See which files are migrated.
+        ListMigrations = "migration.list" on Platform;
+        /// Migrate files.
+        RunMigrations = "migration.run" on Platform;
+        /// Examine files.
+        ReadDiagnostics = "diagnostics.read" on Platform;
+        /// Mend what an examination found.
+        FixDiagnostics = "diagnostics.fix" on Platform;
+    }
+    AccountPlane {
+        /// Learn who one is.
+        ReadMe = "me.read" on AccountId;
+    }
+}
+
+macro_rules! covers {
+    ($($whole:ident: $($part:ident),+;)+) => {$($(impl Covers<$part> for $whole {})+)+};
+}
+
+covers! {
+    ImportTenant: CreateMember, CreateOwner, CreateTeam, UpdateTeamMember, CreateWorkspace, CreateResourceType,
+        CreateResource, ShareResource;
+    CreateOwner: CreateMember, UpdateMember;
+    CreateImport: CreateAccount, CreateTenant;
+}

@@ -1,0 +1,162 @@
+//! Who calls, and the request that the call belongs to.
+
+use std::sync::Arc;
+
+use super::{AccountId, TenantId, Timestamp, Word};
+
+super::word::words! {
+    /// What an operator may do on the platform plane.
+    pub enum OperatorRole {
+        /// Everything there.
+        PlatformAdmin = "platform-admin",
+        /// Sees tenants and diagnostics.
+        Support = "support",
+        /// Sees everything there, changes nothing.
+        Auditor = "auditor",
+    }
+}
+
+super::word::words! {
+    /// Work that no caller asked for; audited by its name.
+    pub enum SystemTask {
+        /// Making a tenant's file, or finishing one after a crash.
+        Provision = "provision",
+        /// Applying migrations.
+        Migrate = "migrate",
+        /// Carrying memberships from a tenant's outbox to the registry.
+        Project = "project",
+        /// Anchoring a tenant's audit chain in the registry.
+        Anchor = "anchor",
+        /// Counting denials that were not written one by one.
+        CountDenials = "count_denials",
+        /// Examining files.
+        Examine = "examine",
+    }
+}
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A person.
+    Account(AccountId),
+    /// Whoever may open the local socket: the host's operator.
+    Host,
+    /// The program itself.
+    System(SystemTask),
+}
+
+impl Subject {
+    /// The subject in words, as audit rows name it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Account(id) => format!("account:{id}"),
+            Self::Host => "host".to_owned(),
+            Self::System(task) => format!("system:{}", task.as_str()),
+        }
+    }
+
+    /// The account, where a person acts.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(id) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// How strongly a caller logged in (OpenID Connect Core, section 2; RFC 8176).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assurance {
+    /// The authentication context class.
+    pub acr: Option<String>,
+    /// The methods used.
+    pub amr: Vec<String>,
+    /// When, in seconds since 1970.
+    pub auth_time_s: Option<i64>,
+}
+
+/// A verified caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who acts.
+    pub subject: Subject,
+    /// The tenant that the credential is for; `None` for the platform.
+    pub tenant: Option<TenantId>,
+    /// Who signed the credential.
+    pub issuer: Arc<str>,
+    /// Who really acts, where it is not the subject (RFC 8693, section 4.1).
+    pub actor: Option<Arc<str>>,
+    /// How strongly the caller logged in.
+    pub assurance: Arc<Assurance>,
+    /// Until when the credential is good.
+    pub expires_at: Timestamp,
+}
+
+impl Caller {
+    /// The host's operator, known by the local socket.
+    #[must_use]
+    pub fn host() -> Self {
+        Self::of(Subject::Host, "host")
+    }
+
+    /// The program itself.
+    #[must_use]
+    pub fn system(task: SystemTask) -> Self {
+        Self::of(Subject::System(task), "system")
+    }
+
+    fn of(subject: Subject, issuer: &str) -> Self {
+        Self {
+            subject,
+            tenant: None,
+            issuer: issuer.into(),
+            actor: None,
+            assurance: Arc::default(),
+            expires_at: Timestamp(i64::MAX),
+        }
+    }
+}
+
+/// The key under which a request that changes something is done once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// What the client chose; 1 to 255 printable ASCII characters.
+    pub key: Arc<str>,
+    /// What the request was: a digest of its method, address and body.
+    pub fingerprint: [u8; 32],
+}
+
+/// A caller and the request that the call belongs to.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Who.
+    pub caller: Arc<Caller>,
+    /// The request's id.
+    pub request_id: Arc<str>,
+    /// What connects everything that one cause brought about: the trace id (W3C Trace Context), or the request's id.
+    pub correlation_id: Arc<str>,
+    /// The key under which the request is done once, where the client gave one.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+impl Call {
+    /// The program's own call.
+    #[must_use]
+    pub fn system(task: SystemTask) -> Self {
+        let id: Arc<str> = task.as_str().into();
+        Self {
+            caller: Arc::new(Caller::system(task)),
+            request_id: id.clone(),
+            correlation_id: id,
+            idempotency: None,
+        }
+    }
+
+    /// The same call, without its idempotency key: for the second and later transactions of one request.
+    #[must_use]
+    pub fn continued(&self) -> Self {
+        Self { idempotency: None, ..self.clone() }
+    }
+}

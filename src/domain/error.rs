@@ -1,0 +1,157 @@
+//! What can go wrong, as everybody above storage sees it: one closed list, each with a stable code.
+
+use super::{TenantStatus, Word};
+
+/// The result of everything that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One field of a request that cannot be accepted.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// Where: a JSON pointer (RFC 6901) into the body, or the name of a parameter or header.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A finding about one field.
+    pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), detail: detail.into() }
+    }
+}
+
+super::word::words! {
+    /// Why a change does not fit what is there.
+    pub enum Conflict {
+        /// A tenant, one that was archived or erased too, has this slug.
+        SlugTaken = "slug_taken",
+        /// A sibling has this name.
+        NameTaken = "name_taken",
+        /// An account has this identity.
+        IdentityTaken = "identity_taken",
+        /// The account is a member already.
+        AlreadyMember = "already_member",
+        /// The thing is there already, and the request asked for a new one.
+        AlreadyExists = "already_exists",
+        /// The team would become an ancestor of itself.
+        TeamCycle = "team_cycle",
+        /// Teams may nest eight deep.
+        TeamDepth = "team_depth",
+        /// A tenant always has an active owner.
+        LastOwner = "last_owner",
+        /// Something still belongs to it.
+        NotEmpty = "not_empty",
+        /// The change does not follow from the state that the thing is in.
+        WrongState = "wrong_state",
+    }
+}
+
+super::word::words! {
+    /// Why a file is not opened. It is never repaired by itself.
+    pub enum FileProblem {
+        /// It is not where the registry says.
+        Missing = "file_missing",
+        /// It is no file of ours, or another tenant's.
+        Foreign = "file_foreign",
+        /// It is this tenant's, but not the file that the registry knows.
+        Replaced = "file_replaced",
+        /// It lacks audit rows that the registry has seen in it: an older copy was put back.
+        RolledBack = "file_rolled_back",
+        /// A newer program has written it.
+        Newer = "file_newer",
+        /// It is not migrated yet.
+        Outdated = "file_outdated",
+        /// Its pages cannot be read.
+        Damaged = "file_damaged",
+    }
+}
+
+/// What can go wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing, or none that this caller may know of.
+    #[error("not found")]
+    NotFound,
+    /// The caller may see it, but not do this.
+    #[error("not permitted")]
+    Forbidden,
+    /// No caller, or a token that proves nothing.
+    #[error("not authenticated: {0}")]
+    Unauthenticated(&'static str),
+    /// What is asked contradicts what is there.
+    #[error("conflict: {0}")]
+    Conflict(Conflict),
+    /// Fields that cannot be accepted.
+    #[error("invalid: {0:?}")]
+    Invalid(Vec<FieldError>),
+    /// The thing has another version than the one that the change was meant for.
+    #[error("the version is stale")]
+    Stale,
+    /// The same idempotency key came with another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyMismatch,
+    /// The sources that name the tenant disagree.
+    #[error("the sources that name the tenant disagree")]
+    TenantConflict,
+    /// The tenant is there, but not in service.
+    #[error("the tenant is {}", .0.as_str())]
+    TenantUnavailable(TenantStatus),
+    /// Too much at once; try again after these seconds.
+    #[error("busy")]
+    Busy {
+        /// Seconds until a try may succeed.
+        retry_after_s: u32,
+    },
+    /// The tenant's file is not the one that it must be.
+    #[error("the file is refused: {0}")]
+    File(FileProblem),
+    /// The storage failed; nothing was acknowledged.
+    #[error("storage failed: {0}")]
+    Storage(String),
+    /// A small read took more steps than it may take where it ran: do it elsewhere.
+    #[error("the read takes too many steps")]
+    TooManySteps,
+    /// What was done was only a rehearsal, and is undone.
+    #[error("a rehearsal")]
+    Rehearsed,
+    /// A defect.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// One field that cannot be accepted.
+    pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, detail)])
+    }
+
+    /// The stable code that a program may rely on.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Forbidden => "forbidden",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Conflict(conflict) => conflict.as_str(),
+            Self::Invalid(_) => "invalid",
+            Self::Stale => "stale_version",
+            Self::IdempotencyMismatch => "idempotency_key_reused",
+            Self::TenantConflict => "tenant_conflict",
+            Self::TenantUnavailable(status) => match status {
+                TenantStatus::Provisioning => "tenant_provisioning",
+                TenantStatus::Suspended => "tenant_suspended",
+                TenantStatus::Archived => "tenant_archived",
+                TenantStatus::Erased => "tenant_erased",
+                TenantStatus::Quarantined => "tenant_quarantined",
+                TenantStatus::Active => "tenant_unavailable",
+            },
+            Self::Busy { .. } => "busy",
+            Self::File(problem) => problem.as_str(),
+            Self::Storage(_) => "storage_failed",
+            Self::TooManySteps => "too_many_steps",
+            Self::Rehearsed => "rehearsed",
+            Self::Internal(_) => "internal",
+        }
+    }
+}

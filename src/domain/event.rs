@@ -1,0 +1,105 @@
+//! Events: what happened, written in the transaction that caused it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, Description, MemberState, Name, Role, Timestamp};
+
+super::word::words! {
+    /// What happened.
+    pub enum EventType {
+        /// A tenant was made.
+        TenantCreated = "tenant.created",
+        /// A tenant's name, description or slug changed.
+        TenantUpdated = "tenant.updated",
+        /// A tenant went out of service.
+        TenantSuspended = "tenant.suspended",
+        /// A tenant came back into service.
+        TenantResumed = "tenant.resumed",
+        /// An account was made.
+        AccountCreated = "account.created",
+        /// An account changed.
+        AccountUpdated = "account.updated",
+        /// An account was suspended.
+        AccountSuspended = "account.suspended",
+        /// An account was resumed.
+        AccountResumed = "account.resumed",
+        /// A token was minted on the host.
+        TokenCreated = "token.created",
+        /// A member was added.
+        MemberCreated = "member.created",
+        /// A member's role or state changed.
+        MemberUpdated = "member.updated",
+        /// A member was removed.
+        MemberDeleted = "member.deleted",
+        /// A team was made.
+        TeamCreated = "team.created",
+        /// A team changed.
+        TeamUpdated = "team.updated",
+        /// A team was deleted.
+        TeamDeleted = "team.deleted",
+        /// Somebody's place in a team changed.
+        TeamMemberUpdated = "team_member.updated",
+        /// Somebody left a team.
+        TeamMemberDeleted = "team_member.deleted",
+        /// A workspace was made.
+        WorkspaceCreated = "workspace.created",
+        /// A workspace changed.
+        WorkspaceUpdated = "workspace.updated",
+        /// A workspace was deleted.
+        WorkspaceDeleted = "workspace.deleted",
+        /// A resource type was registered.
+        ResourceTypeCreated = "resource_type.created",
+        /// A resource was made.
+        ResourceCreated = "resource.created",
+        /// A resource changed.
+        ResourceUpdated = "resource.updated",
+        /// A resource was deleted.
+        ResourceDeleted = "resource.deleted",
+        /// A resource was shared with somebody, or with them no more.
+        ResourceShared = "resource.shared",
+    }
+}
+
+/// An event that a change emits.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventType,
+    /// What it happened to, in words: `team/0192…`.
+    pub subject: String,
+    /// What is worth knowing, as a JSON object without secrets.
+    pub data: serde_json::Value,
+}
+
+/// What the registry must know of a membership; the data of every `member.*` event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// Whose.
+    pub account_id: AccountId,
+    /// Their role.
+    pub role: Role,
+    /// The membership's state.
+    pub state: MemberState,
+}
+
+/// What the registry must know of a tenant's own entry; the data of `tenant.updated` in the tenant's file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TenantRenamed {
+    /// What people call it.
+    pub name: Name,
+    /// What people say about it.
+    pub description: Description,
+}
+
+/// One step of a tenant's outbox that the registry's projection follows.
+#[derive(Debug, Clone)]
+pub struct MembershipChange {
+    /// The event's place in the outbox.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The membership, where the event is about one.
+    pub membership: Option<Membership>,
+    /// The tenant's new name, where the event is about that.
+    pub renamed: Option<TenantRenamed>,
+}

@@ -1,0 +1,54 @@
+//! What a signed-in account learns about itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Account, IdentityPart, MemberState, Name, Role, Slug, TenantId, TenantStatus, Timestamp,
+};
+
+/// By what a caller is known.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Credential {
+    /// Who signed it.
+    pub issuer: IdentityPart,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+    /// The tenant that it is for.
+    pub tenant_id: Option<TenantId>,
+    /// Who acts, where it is not the account itself (RFC 8693, section 4.1).
+    pub actor: Option<String>,
+}
+
+/// A tenant of an account.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MyTenant {
+    /// The tenant's id.
+    pub id: TenantId,
+    /// Its name in addresses.
+    pub slug: Slug,
+    /// What people call it.
+    pub name: Name,
+    /// Its state.
+    pub status: TenantStatus,
+    /// The account's role there.
+    pub role: Role,
+    /// The membership's state.
+    pub state: MemberState,
+}
+
+/// Who the caller is.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Me {
+    /// The account.
+    pub account: Account,
+    /// By what it is known.
+    pub credential: Credential,
+    /// The tenant that the credential is for, where the account is a member of it.
+    pub tenant: Option<MyTenant>,
+    /// The account's role there.
+    pub role: Option<Role>,
+    /// The actions that the account may take in that tenant as a whole.
+    pub permissions: Vec<String>,
+    /// Every tenant that the account is a member of.
+    pub tenants: Vec<MyTenant>,
+}

@@ -1,0 +1,68 @@
+//! Keyset pages: a page begins after a position in a total order, never at an offset.
+
+use serde::{Deserialize, Serialize};
+
+/// One page of a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The items, in the list's order.
+    pub items: Vec<T>,
+    /// Asks for the page after this one; `null` on the last.
+    pub next_cursor: Option<String>,
+    /// Where the next page begins, before it is signed.
+    #[serde(skip)]
+    pub next: Option<Position>,
+}
+
+/// A position in a list: the sort key of the last item delivered, and its id, which makes the order total.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The sort key's value as text; times and numbers in decimal.
+    pub key: String,
+    /// The id, or another unique text.
+    pub id: String,
+}
+
+/// Which page is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Items at most.
+    pub limit: u32,
+    /// Begin after this position.
+    pub after: Option<Position>,
+}
+
+impl PageRequest {
+    /// Items on a page where nothing else is asked.
+    pub const DEFAULT_LIMIT: u32 = 50;
+    /// Items on a page at most.
+    pub const MAX_LIMIT: u32 = 200;
+
+    /// The first page of a list.
+    #[must_use]
+    pub fn first(limit: u32) -> Self {
+        Self { limit, after: None }
+    }
+}
+
+impl<T> Page<T> {
+    /// Makes a page of one more rows than the limit asks for: the surplus row says that another page follows.
+    #[must_use]
+    pub fn cut(mut rows: Vec<T>, request: &PageRequest, position: impl Fn(&T) -> Position) -> Self {
+        let limit = request.limit as usize;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = if more { rows.last().map(position) } else { None };
+        Self { items: rows, next_cursor: None, next }
+    }
+}
+
+super::word::words! {
+    /// The direction of an order.
+    pub enum Direction {
+        /// Smallest first.
+        Ascending = "asc",
+        /// Largest first.
+        Descending = "desc",
+    }
+}

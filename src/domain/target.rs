@@ -1,0 +1,120 @@
+//! What an action acts on: one typed id per noun below the HTTP floor, one closed list for policy and audit.
+
+use super::{
+    AccountId, MemberId, PrincipalRef, ResourceId, ResourceTypeName, TeamId, TenantId, Word,
+    WorkspaceId,
+};
+
+/// The installation itself, `tenant:platform`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Platform;
+
+/// Whom a new workspace will belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WorkspaceOwner(pub PrincipalRef);
+
+/// What an action acts on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The installation itself.
+    Platform,
+    /// A tenant as a whole.
+    Tenant(TenantId),
+    /// An account.
+    Account(AccountId),
+    /// A membership.
+    Member(AccountId),
+    /// A team.
+    Team(TeamId),
+    /// Whom a new workspace will belong to.
+    WorkspaceOwner(PrincipalRef),
+    /// A workspace.
+    Workspace(WorkspaceId),
+    /// A resource type.
+    ResourceType(ResourceTypeName),
+    /// A resource.
+    Resource(ResourceId),
+}
+
+impl Target {
+    /// The kind's word, as policies and audit rows name it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Platform => Platform::KIND,
+            Self::Tenant(_) => TenantId::KIND,
+            Self::Account(_) => AccountId::KIND,
+            Self::Member(_) => MemberId::KIND,
+            Self::Team(_) => TeamId::KIND,
+            Self::WorkspaceOwner(_) => WorkspaceOwner::KIND,
+            Self::Workspace(_) => WorkspaceId::KIND,
+            Self::ResourceType(_) => ResourceTypeName::KIND,
+            Self::Resource(_) => ResourceId::KIND,
+        }
+    }
+
+    /// The id in words.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::Platform => "platform".to_owned(),
+            Self::Tenant(id) => id.to_string(),
+            Self::Account(id) | Self::Member(id) => id.to_string(),
+            Self::Team(id) => id.to_string(),
+            Self::WorkspaceOwner(owner) => format!("{}:{}", owner.kind.as_str(), owner.id),
+            Self::Workspace(id) => id.to_string(),
+            Self::ResourceType(name) => name.to_string(),
+            Self::Resource(id) => id.to_string(),
+        }
+    }
+
+    /// The action without which a caller may not even know of the target.
+    #[must_use]
+    pub fn read_action(&self) -> &'static str {
+        use super::Action as _;
+        use super::action as a;
+        match self {
+            Self::Platform => a::ListTenants::NAME,
+            Self::Tenant(_) => a::ReadTenant::NAME,
+            Self::Account(_) => a::ReadAccount::NAME,
+            Self::Member(_) => a::ReadMember::NAME,
+            Self::Team(_) => a::ReadTeam::NAME,
+            Self::WorkspaceOwner(_) => a::SearchPrincipals::NAME,
+            Self::Workspace(_) => a::ReadWorkspace::NAME,
+            Self::ResourceType(_) => a::ReadResourceType::NAME,
+            Self::Resource(_) => a::ReadResource::NAME,
+        }
+    }
+}
+
+/// A typed target.
+pub trait Targetable: Into<Target> + Clone + Send + Sync + 'static {
+    /// The kind's word.
+    const KIND: &'static str;
+}
+
+macro_rules! targets {
+    ($($name:ty => $kind:literal, |$value:ident| $target:expr;)+) => {$(
+        impl From<$name> for Target {
+            fn from($value: $name) -> Self {
+                $target
+            }
+        }
+
+        impl Targetable for $name {
+            const KIND: &'static str = $kind;
+        }
+    )+};
+}
+
+targets! {
+    Platform => "platform", |_platform| Self::Platform;
+    TenantId => "tenant", |id| Self::Tenant(id);
+    AccountId => "account", |id| Self::Account(id);
+    MemberId => "member", |id| Self::Member(id.0);
+    TeamId => "team", |id| Self::Team(id);
+    WorkspaceOwner => "workspace_owner", |owner| Self::WorkspaceOwner(owner.0);
+    WorkspaceId => "workspace", |id| Self::Workspace(id);
+    ResourceTypeName => "resource_type", |name| Self::ResourceType(name);
+    ResourceId => "resource", |id| Self::Resource(id);
+}

@@ -1,0 +1,41 @@
+//! Closed enumerations, each written once: the enum, its words in JSON, in OpenAPI and in the database.
+
+/// An enumeration whose variants are words in JSON and in the database.
+pub trait Word: Sized + Copy + 'static {
+    /// Every variant, in declaration order.
+    const ALL: &'static [Self];
+
+    /// The variant's word.
+    fn as_str(self) -> &'static str;
+
+    /// The variant of a word, where there is one.
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|variant| variant.as_str() == word)
+    }
+}
+
+macro_rules! words {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+            utoipa::ToSchema)]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl crate::domain::Word for $name {
+            const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(crate::domain::Word::as_str(*self))
+            }
+        }
+    };
+}
+pub(crate) use words;

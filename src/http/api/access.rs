@@ -1,0 +1,26 @@
+//! `/access/v1/evaluation`: the tenant's policy decision point (AuthZEN's Authorization API 1.0).
+
+use crate::domain::Evaluation;
+use crate::domain::action::{EvaluateAccess, EvaluateOwnAccess};
+use crate::http::body::Question;
+use crate::http::context::TenantContext;
+use crate::http::reply::{Plain, Reply};
+use crate::services::access;
+
+/// Everybody may ask about themselves; about others, whoever administers the tenant.
+pub(in crate::http) async fn evaluate(
+    cx: TenantContext<EvaluateAccess>,
+    Question(question): Question,
+) -> Reply<Plain<Evaluation>> {
+    let tenant = cx.tenant();
+    if access::subject(&question).is_some()
+        && access::subject(&question) == cx.caller().subject.account()
+    {
+        let own = cx.act::<EvaluateOwnAccess>();
+        return own
+            .read(tenant, move |tx| access::evaluate_own(tx, tenant, &question))
+            .await
+            .map(Plain);
+    }
+    cx.read(tenant, move |tx| access::evaluate(tx, tenant, &question)).await.map(Plain)
+}

@@ -1,0 +1,100 @@
+//! `/v1/platform/imports`.
+
+use std::sync::Arc;
+
+use actix_web::body::BoxBody;
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use utoipa::IntoParams;
+use utoipa::openapi::path::ParameterIn;
+
+use crate::domain::action::CreateImport;
+use crate::domain::{ImportProgress, Platform};
+use crate::http::body::ImportBody;
+use crate::http::context::PlatformContext;
+use crate::http::describe::{Describe, Sketch};
+use crate::http::failure::Failure;
+use crate::http::parameters::parse_query;
+use crate::http::reply::Reply;
+use crate::services::imports::{self, OnProgress, Run};
+
+/// How to import.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct ImportQuery {
+    /// Say what would be done, and do nothing.
+    #[serde(default)]
+    dry_run: Option<bool>,
+}
+
+impl FromRequest for ImportQuery {
+    type Error = Failure;
+    type Future = std::future::Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        std::future::ready(parse_query(request.query_string()))
+    }
+}
+
+impl Describe for ImportQuery {
+    fn describe(sketch: &mut Sketch) {
+        sketch.parameters.extend(Self::into_params(|| Some(ParameterIn::Query)));
+    }
+}
+
+/// How far the import is, line by line (NDJSON); the last line is the report.
+#[derive(Debug)]
+pub(in crate::http) struct ImportStream(mpsc::UnboundedReceiver<ImportProgress>);
+
+impl Responder for ImportStream {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let lines = futures_util::stream::unfold(self.0, |mut receiver| async move {
+            let progress = receiver.recv().await?;
+            let mut line = serde_json::to_vec(&progress).unwrap_or_default();
+            line.push(b'\n');
+            Some((Bytes::from(line), receiver))
+        });
+        HttpResponse::Ok()
+            .content_type("application/x-ndjson")
+            .streaming(lines.map(Ok::<_, actix_web::Error>))
+    }
+}
+
+impl Describe for ImportStream {
+    fn describe(sketch: &mut Sketch) {
+        let schema = sketch.schema::<ImportProgress>();
+        let content = utoipa::openapi::ContentBuilder::new().schema(Some(schema)).build();
+        let description = "How far it is, a JSON object a line; the last is the report, or the error that ended it";
+        sketch.answer(200, description, Some(("application/x-ndjson", content)));
+    }
+}
+
+pub(in crate::http) async fn create(
+    cx: PlatformContext<CreateImport>,
+    query: ImportQuery,
+    body: ImportBody,
+) -> Reply<ImportStream> {
+    cx.read(Platform, |_| Ok(())).await?;
+    let file = body.check()?;
+    let run = if query.dry_run.unwrap_or(false) { Run::Dry } else { Run::Real };
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let (registry, call) = (cx.state().registry.clone(), cx.call()?);
+    // Whoever asked may stop listening; what was begun goes on.
+    let _running = actix_web::web::block(move || {
+        let listener = sender.clone();
+        let progress: OnProgress = Arc::new(move |progress| drop(listener.send(progress)));
+        let last = match imports::run(&registry, &call, &file, run, &progress) {
+            Ok(report) => ImportProgress::Report(report),
+            Err(error) => {
+                ImportProgress::Error { code: error.code().to_owned(), detail: error.to_string() }
+            }
+        };
+        drop(sender.send(last));
+    });
+    Ok(ImportStream(receiver))
+}

@@ -1,0 +1,21 @@
+//! Handlers, one file a noun: parse, call one service, answer.
+
+pub(super) mod access;
+pub(super) mod accounts;
+pub(super) mod acl;
+pub(super) mod diagnostics;
+pub(super) mod health;
+pub(super) mod imports;
+pub(super) mod keys;
+pub(super) mod me;
+pub(super) mod members;
+pub(super) mod migrations;
+pub(super) mod organization;
+pub(super) mod principals;
+pub(super) mod resource_types;
+pub(super) mod resources;
+pub(super) mod team_members;
+pub(super) mod teams;
+pub(super) mod tenants;
+pub(super) mod tokens;
+pub(super) mod workspaces;

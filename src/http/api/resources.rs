@@ -1,0 +1,50 @@
+//! `/resources`.
+
+use crate::domain::action::{
+    CreateResource, DeleteResource, ListResources, ReadResource, UpdateResource,
+};
+use crate::domain::{ChangeResource, NewResource, Resource, ResourceFilter, ResourceId};
+use crate::http::body::Body;
+use crate::http::context::TenantContext;
+use crate::http::parameters::{Path, Query};
+use crate::http::precondition::IfMatch;
+use crate::http::reply::{Created, Item, Listed, NoContent, Reply};
+use crate::services::resources;
+
+pub(in crate::http) async fn list(
+    cx: TenantContext<ListResources>,
+    query: Query<ResourceFilter>,
+) -> Reply<Listed<Resource>> {
+    cx.list(cx.tenant(), query, |tx, filter, page| resources::list(tx, filter, page)).await
+}
+
+pub(in crate::http) async fn create(
+    cx: TenantContext<CreateResource>,
+    Body(new): Body<NewResource>,
+) -> Reply<Created<Resource>> {
+    cx.write(new.workspace_id, move |tx| resources::create(tx, &new)).await.map(Created)
+}
+
+pub(in crate::http) async fn read(
+    cx: TenantContext<ReadResource>,
+    Path(id): Path<ResourceId>,
+) -> Reply<Item<Resource>> {
+    cx.read(id, move |tx| resources::read(tx, id)).await.map(Item)
+}
+
+pub(in crate::http) async fn update(
+    cx: TenantContext<UpdateResource>,
+    Path(id): Path<ResourceId>,
+    IfMatch(version): IfMatch,
+    Body(change): Body<ChangeResource>,
+) -> Reply<Item<Resource>> {
+    cx.write(id, move |tx| resources::update(tx, id, &change, version)).await.map(Item)
+}
+
+pub(in crate::http) async fn delete(
+    cx: TenantContext<DeleteResource>,
+    Path(id): Path<ResourceId>,
+    IfMatch(version): IfMatch,
+) -> Reply<NoContent> {
+    cx.write(id, move |tx| resources::delete(tx, id, version)).await.map(|()| NoContent)
+}

@@ -1,0 +1,179 @@
+//! Bodies: read within a limit, parsed once, every complaint naming its field.
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use aws_lc_rs::digest::{Context, SHA256};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+
+use super::describe::{Describe, Sketch};
+use super::failure::Failure;
+use super::state::State;
+use crate::domain::{Error, EvaluationRequest, FieldError, ImportFile, ImportProblem};
+use crate::services::imports;
+
+/// A JSON body.
+#[derive(Debug)]
+pub(super) struct Body<T>(pub(super) T);
+
+/// What a request was, in short; for its idempotency key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BodyDigest(pub(super) [u8; 32]);
+
+/// Reads a body within a limit.
+async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Bytes, Failure> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Failure::Malformed(error.to_string()))?;
+        if body.len() + chunk.len() > limit {
+            return Err(Failure::TooLarge(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    request.extensions_mut().insert(BodyDigest(digest(&body)));
+    Ok(body.freeze())
+}
+
+pub(super) fn digest(body: &[u8]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    context.update(body);
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
+}
+
+/// `application/json`, with whatever parameters.
+fn check_media_type(request: &HttpRequest) -> Result<(), Failure> {
+    let value = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Failure::MediaType) }
+}
+
+fn state(request: &HttpRequest) -> Result<&Data<State>, Failure> {
+    request.app_data::<Data<State>>().ok_or_else(|| Error::Internal("no state".to_owned()).into())
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
+    reader.end().map_err(|error| Failure::Malformed(error.to_string()))?;
+    Ok(parsed)
+}
+
+fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
+    let cause = error.inner();
+    if !cause.is_data() {
+        return Failure::Malformed(cause.to_string());
+    }
+    let detail = cause.to_string();
+    let detail = detail.split(" at line ").next().unwrap_or(&detail).to_owned();
+    let mut field = imports::pointer(error.path());
+    for named in ["unknown field `", "missing field `", "duplicate field `"] {
+        let name = detail.strip_prefix(named).and_then(|rest| rest.split('`').next());
+        if let Some(name) = name.filter(|name| !field.ends_with(&format!("/{name}"))) {
+            field = format!("{field}/{name}");
+        }
+    }
+    Error::Invalid(vec![FieldError::new(field, detail)]).into()
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Failure;
+    type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            check_media_type(&request)?;
+            let limit = state(&request)?.settings.max_body_bytes;
+            parse(&read(&request, payload, limit).await?).map(Self)
+        })
+    }
+}
+
+impl<T: ToSchema> Describe for Body<T> {
+    fn describe(sketch: &mut Sketch) {
+        let schema = sketch.schema::<T>();
+        sketch.json_body(schema);
+    }
+}
+
+/// A question to the decision point: whatever is wrong with one is a bad request, as AuthZEN 1.0 says.
+#[derive(Debug)]
+pub(super) struct Question(pub(super) EvaluationRequest);
+
+impl FromRequest for Question {
+    type Error = Failure;
+    type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = Body::<EvaluationRequest>::from_request(request, payload);
+        Box::pin(async move {
+            match body.await {
+                Ok(Body(question)) => Ok(Self(question)),
+                Err(Failure::Domain(Error::Invalid(mut errors))) => {
+                    Err(errors.pop().map_or(Failure::MediaType, Failure::Parameter))
+                }
+                Err(Failure::MediaType) => {
+                    Err(Failure::parameter("Content-Type", "must be application/json"))
+                }
+                Err(failure) => Err(failure),
+            }
+        })
+    }
+}
+
+impl Describe for Question {
+    fn describe(sketch: &mut Sketch) {
+        Body::<EvaluationRequest>::describe(sketch);
+        sketch.responses.remove(&415);
+        sketch.responses.remove(&422);
+    }
+}
+
+/// An import file, read and found good.
+#[derive(Debug)]
+pub(super) struct ImportBody(pub(super) Bytes);
+
+impl ImportBody {
+    /// The file, if nothing is wrong with it.
+    pub(super) fn check(&self) -> Result<ImportFile, Failure> {
+        let invalid = |problems: Vec<ImportProblem>| {
+            let errors = problems
+                .into_iter()
+                .map(|problem| FieldError::new(problem.pointer, problem.detail));
+            Failure::Domain(Error::Invalid(errors.collect()))
+        };
+        let file = imports::parse(&self.0).map_err(|problem| invalid(vec![problem]))?;
+        let problems = imports::check(&file);
+        if problems.is_empty() { Ok(file) } else { Err(invalid(problems)) }
+    }
+}
+
+impl FromRequest for ImportBody {
+    type Error = Failure;
+    type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            check_media_type(&request)?;
+            let limit = state(&request)?.settings.max_import_bytes;
+            read(&request, payload, limit).await.map(Self)
+        })
+    }
+}
+
+impl Describe for ImportBody {
+    fn describe(sketch: &mut Sketch) {
+        Body::<ImportFile>::describe(sketch);
+    }
+}

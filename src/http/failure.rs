@@ -1,0 +1,237 @@
+//! What a client hears when something goes wrong: one table from code to status, one problem document (RFC 9457).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Conflict, Error, FieldError, FileProblem, TenantStatus, Word};
+
+/// What can go wrong with a request.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Failure {
+    /// Something below refused or failed.
+    #[error(transparent)]
+    Domain(#[from] Error),
+    /// The body is no JSON.
+    #[error("the body is not JSON: {0}")]
+    Malformed(String),
+    /// A parameter of the address or a header cannot be accepted.
+    #[error("a parameter cannot be accepted")]
+    Parameter(FieldError),
+    /// The body is of another media type than `application/json`.
+    #[error("the body must be application/json")]
+    MediaType,
+    /// The body is too long.
+    #[error("the body must have at most {0} bytes")]
+    TooLarge(usize),
+    /// The change needs `If-Match` or `If-None-Match`.
+    #[error("the change needs {0}")]
+    PreconditionRequired(&'static str),
+    /// No such method here.
+    #[error("the method is not allowed here")]
+    Method(String),
+    /// Neither path, host nor header names a tenant.
+    #[error("neither path, host nor header names a tenant")]
+    TenantMissing,
+}
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub(super) struct Problem {
+    /// `urn:freehold:problem:<code>`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The status in words.
+    title: String,
+    /// The status.
+    status: u16,
+    /// The stable code that a program may rely on.
+    code: String,
+    /// What happened, for people.
+    detail: String,
+    /// The request, to find it again in the logs.
+    request_id: String,
+    /// What is wrong with each field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+impl Failure {
+    /// A parameter that cannot be accepted.
+    pub(super) fn parameter(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Parameter(FieldError::new(field, detail))
+    }
+
+    /// The stable code.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Domain(error) => error.code(),
+            Self::Malformed(_) => "malformed_json",
+            Self::Parameter(_) => "invalid_parameter",
+            Self::MediaType => "unsupported_media_type",
+            Self::TooLarge(_) => "body_too_large",
+            Self::PreconditionRequired(_) => "precondition_required",
+            Self::Method(_) => "method_not_allowed",
+            Self::TenantMissing => "tenant_missing",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Domain(error) => detail(error).to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    fn errors(&self) -> Vec<FieldError> {
+        match self {
+            Self::Domain(Error::Invalid(errors)) => errors.clone(),
+            Self::Parameter(error) => vec![error.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The document, for one request.
+    pub(super) fn problem(&self, request_id: &str) -> Problem {
+        let status = self.status_code();
+        Problem {
+            kind: format!("urn:freehold:problem:{}", self.code()),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            code: self.code().to_owned(),
+            detail: self.detail(),
+            request_id: request_id.to_owned(),
+            errors: self.errors(),
+        }
+    }
+}
+
+/// What a client hears; no more than it may know.
+fn detail(error: &Error) -> &'static str {
+    match error {
+        Error::NotFound => "There is no such thing, or none that you may know of.",
+        Error::Forbidden => "You may not do this.",
+        Error::Unauthenticated(_) => "A valid bearer token is needed.",
+        Error::Conflict(conflict) => conflict_detail(*conflict),
+        Error::Invalid(_) => "Some fields cannot be accepted.",
+        Error::Stale => "It was changed meanwhile: read it again.",
+        Error::IdempotencyMismatch => "This idempotency key was used for another request.",
+        Error::TenantConflict => "The sources that name the tenant disagree.",
+        Error::TenantUnavailable(TenantStatus::Suspended) => "The tenant is suspended.",
+        Error::TenantUnavailable(TenantStatus::Archived) => "The tenant is archived.",
+        Error::TenantUnavailable(TenantStatus::Provisioning) => "The tenant is still being made.",
+        Error::TenantUnavailable(_) | Error::File(_) => {
+            "The tenant is out of service; its operator must look at it."
+        }
+        Error::Busy { .. } => "Too much at once: try again in a moment.",
+        Error::Storage(_) | Error::TooManySteps | Error::Rehearsed => {
+            "The request could not be carried out."
+        }
+        Error::Internal(_) => "Something went wrong here.",
+    }
+}
+
+fn conflict_detail(conflict: Conflict) -> &'static str {
+    match conflict {
+        Conflict::SlugTaken => "A tenant has, or had, this slug.",
+        Conflict::NameTaken => "Another one here has this name.",
+        Conflict::IdentityTaken => "An account has this identity.",
+        Conflict::AlreadyMember => "The account is a member already.",
+        Conflict::AlreadyExists => "It is there already.",
+        Conflict::TeamCycle => "The team would become an ancestor of itself.",
+        Conflict::TeamDepth => "Teams nest eight deep at most.",
+        Conflict::LastOwner => "A tenant always has an active owner.",
+        Conflict::NotEmpty => "Something still belongs to it.",
+        Conflict::WrongState => "The state that it is in does not allow this.",
+    }
+}
+
+fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::NotFound => StatusCode::NOT_FOUND,
+        Error::Forbidden => StatusCode::FORBIDDEN,
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::Invalid(_) | Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Stale => StatusCode::PRECONDITION_FAILED,
+        Error::TenantConflict => StatusCode::BAD_REQUEST,
+        Error::TenantUnavailable(TenantStatus::Suspended | TenantStatus::Archived) => {
+            StatusCode::FORBIDDEN
+        }
+        Error::TenantUnavailable(_)
+        | Error::File(_)
+        | Error::Busy { .. }
+        | Error::Storage(_)
+        | Error::TooManySteps => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Rehearsed | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Domain(error) => status(error),
+            Self::Malformed(_) | Self::Parameter(_) | Self::TenantMissing => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::PreconditionRequired(_) => StatusCode::PRECONDITION_REQUIRED,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+        }
+    }
+
+    /// The head of the answer; the outermost middleware, which knows the request's id, writes the document.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status_code());
+        let headers = response.headers_mut();
+        match self {
+            Self::Domain(Error::Unauthenticated(_)) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Domain(Error::Busy { retry_after_s }) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
+            }
+            Self::Method(allowed) => {
+                if let Ok(allowed) = HeaderValue::from_str(allowed) {
+                    headers.insert(header::ALLOW, allowed);
+                }
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+/// Every code that a problem can have, for the documentation.
+pub(super) fn codes() -> Vec<&'static str> {
+    let mut codes = vec![
+        "malformed_json",
+        "invalid_parameter",
+        "unsupported_media_type",
+        "body_too_large",
+        "precondition_required",
+        "method_not_allowed",
+        "tenant_missing",
+        "not_found",
+        "forbidden",
+        "unauthenticated",
+        "invalid",
+        "stale_version",
+        "idempotency_key_reused",
+        "tenant_conflict",
+        "tenant_provisioning",
+        "tenant_suspended",
+        "tenant_archived",
+        "tenant_quarantined",
+        "busy",
+        "storage_failed",
+        "too_many_steps",
+        "internal",
+    ];
+    codes.extend(Conflict::ALL.iter().map(|conflict| conflict.as_str()));
+    codes.extend(FileProblem::ALL.iter().map(|problem| problem.as_str()));
+    codes
+}

@@ -1,0 +1,102 @@
+//! What happens around every request: its id, its span, the problem document, and headers that every answer has.
+
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
+use tracing::Instrument;
+
+use super::failure::Failure;
+
+/// The request's id, echoed.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const MAX_REQUEST_ID: usize = 128;
+
+/// The ids that everything that a request causes carries.
+#[derive(Debug, Clone)]
+pub(super) struct RequestIds {
+    /// The request's own.
+    pub(super) request: Arc<str>,
+    /// The trace's, where the client named one (W3C Trace Context), else the request's.
+    pub(super) correlation: Arc<str>,
+}
+
+impl RequestIds {
+    fn of(headers: &HeaderMap) -> Self {
+        let given =
+            headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_id(id));
+        let request: Arc<str> = match given {
+            Some(id) => id.into(),
+            None => uuid::Uuid::now_v7().to_string().into(),
+        };
+        let trace =
+            headers.get(&TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(trace_id);
+        Self { correlation: trace.map_or_else(|| request.clone(), Into::into), request }
+    }
+}
+
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.chars().all(|c| c.is_ascii_graphic())
+}
+
+/// The trace id of `00-<32 hex>-<16 hex>-<2 hex>`.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    let mut parts = traceparent.split('-');
+    let (_version, trace) = (parts.next().filter(|version| version.len() == 2)?, parts.next()?);
+    let is_hex = |text: &str| text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c));
+    (trace.len() == 32 && is_hex(trace) && trace.chars().any(|c| c != '0')).then_some(trace)
+}
+
+/// Goes around every request.
+pub(super) async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let ids = RequestIds::of(request.headers());
+    request.extensions_mut().insert(ids.clone());
+    let span = tracing::info_span!(
+        "request",
+        request.id = &*ids.request,
+        tenant.id = tracing::field::Empty,
+        workspace.id = tracing::field::Empty,
+        resource.id = tracing::field::Empty,
+    );
+    let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    let _entered = span.enter();
+    Ok(finish(response, &ids))
+}
+
+fn finish(mut response: ServiceResponse<BoxBody>, ids: &RequestIds) -> ServiceResponse<BoxBody> {
+    let failure = response.response().extensions().get::<Failure>().cloned();
+    if let Some(failure) = failure {
+        log(&failure, response.status());
+        let body = serde_json::to_vec(&failure.problem(&ids.request)).unwrap_or_default();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response = response.map_body(|_, _| BoxBody::new(body));
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&ids.request) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// A failure is logged once, here; what was the client's doing, quietly.
+fn log(failure: &Failure, status: StatusCode) {
+    if status.is_server_error() {
+        tracing::error!(error.code = failure.code(), error = %failure, "a request failed");
+    } else {
+        tracing::debug!(error.code = failure.code(), error = %failure, "a request was refused");
+    }
+}

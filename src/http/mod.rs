@@ -1,0 +1,29 @@
+//! The doors of the program: HTTP over TCP and over the local socket.
+//!
+//! One page, [`routes`], is the list of everything that can be asked; router, OpenAPI document and tests are made from
+//! it. A handler parses, calls one service, and answers. Who calls and which tenant is meant, the extractors of
+//! [`context`] find out, and nothing else does. Knows no SQL, no Cedar and no keys.
+
+mod api;
+mod authentication;
+mod body;
+mod context;
+mod cursor;
+mod describe;
+mod failure;
+mod middleware;
+mod openapi;
+mod parameters;
+mod precondition;
+mod reply;
+mod resolution;
+mod route;
+mod routes;
+mod server;
+mod state;
+
+pub use openapi::document;
+pub use route::{Mount, RouteInfo};
+pub use routes::infos;
+pub use server::{Listeners, Server, serve};
+pub use state::{Settings, State};

@@ -1,0 +1,212 @@
+//! Parameters of the path and of the query.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema};
+
+use super::describe::{Describe, Sketch};
+use super::failure::Failure;
+use crate::domain::{
+    AccountFilter, AccountId, Error, MemberFilter, PageRequest, PrincipalFilter, PrincipalId,
+    ResourceFilter, ResourceId, ResourceTypeFilter, ResourceTypeName, TeamFilter, TeamId,
+    TeamMemberFilter, TenantFilter, TenantReference, WorkspaceFilter, WorkspaceId,
+};
+
+/// A parameter of the path. What cannot be one names nothing: 404.
+#[derive(Debug, Clone)]
+pub(super) struct Path<T>(pub(super) T);
+
+/// A type that stands in paths under one name.
+pub(super) trait PathParameter: Sized + 'static {
+    /// The name.
+    const NAME: &'static str;
+    /// What it means.
+    const MEANING: &'static str;
+
+    /// Reads it.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// Its schema.
+    fn schema() -> RefOr<Schema>;
+}
+
+fn uuid_schema() -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+        .into()
+}
+
+macro_rules! ids {
+    ($($name:ty => $parameter:literal, $meaning:literal;)+) => {$(
+        impl PathParameter for $name {
+            const NAME: &'static str = $parameter;
+            const MEANING: &'static str = $meaning;
+
+            fn parse(text: &str) -> Option<Self> {
+                // One spelling each: what could be written two ways could be cached or logged two ways.
+                text.parse::<Self>().ok().filter(|id| id.to_string() == text)
+            }
+
+            fn schema() -> RefOr<Schema> {
+                uuid_schema()
+            }
+        }
+    )+};
+}
+ids! {
+    AccountId => "account", "The account's id.";
+    TeamId => "team", "The team's id.";
+    WorkspaceId => "workspace", "The workspace's id.";
+    ResourceId => "resource", "The resource's id.";
+    PrincipalId => "principal", "The id of an account, a team or the tenant.";
+}
+
+impl PathParameter for ResourceTypeName {
+    const NAME: &'static str = "resource_type";
+    const MEANING: &'static str = "The resource type's name.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Self as PartialSchema>::schema()
+    }
+}
+
+impl PathParameter for TenantReference {
+    const NAME: &'static str = "tenant";
+    const MEANING: &'static str = "The tenant's slug or id.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(3))
+            .max_length(Some(63))
+            .into()
+    }
+}
+
+impl<T: PathParameter> FromRequest for Path<T> {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let parsed = request.match_info().get(T::NAME).and_then(T::parse);
+        ready(parsed.map(Self).ok_or_else(|| Error::NotFound.into()))
+    }
+}
+
+impl<T: PathParameter> Describe for Path<T> {
+    fn describe(sketch: &mut Sketch) {
+        sketch.path(T::NAME, T::MEANING, T::schema());
+    }
+}
+
+/// The query of a list: a filter, and which page.
+#[derive(Debug, Clone)]
+pub(super) struct Query<T>(pub(super) T);
+
+/// A filter that carries which page is asked for.
+pub(super) trait Filter:
+    DeserializeOwned + Serialize + IntoParams + Clone + Send + Sync + 'static
+{
+    /// Items at most.
+    fn limit(&self) -> Option<u32>;
+
+    /// The cursor.
+    fn cursor(&self) -> Option<&str>;
+
+    /// The filter alone, without the page.
+    fn bare(&self) -> Self;
+}
+
+macro_rules! filters {
+    ($($name:ty),+ $(,)?) => {$(
+        impl Filter for $name {
+            fn limit(&self) -> Option<u32> {
+                self.limit
+            }
+
+            fn cursor(&self) -> Option<&str> {
+                self.cursor.as_deref()
+            }
+
+            fn bare(&self) -> Self {
+                Self { limit: None, cursor: None, ..self.clone() }
+            }
+        }
+    )+};
+}
+filters!(
+    TenantFilter,
+    AccountFilter,
+    MemberFilter,
+    TeamFilter,
+    TeamMemberFilter,
+    PrincipalFilter,
+    WorkspaceFilter,
+    ResourceTypeFilter,
+    ResourceFilter,
+    super::api::acl::AclFilter,
+);
+
+impl<T: Filter> Query<T> {
+    /// The filter, written one way.
+    pub(super) fn canonical(&self) -> String {
+        serde_json::to_string(&self.0.bare()).unwrap_or_default()
+    }
+
+    /// Items at most.
+    pub(super) fn limit(&self) -> Result<u32, Failure> {
+        let limit = self.0.limit().unwrap_or(PageRequest::DEFAULT_LIMIT);
+        if (1..=PageRequest::MAX_LIMIT).contains(&limit) {
+            return Ok(limit);
+        }
+        Err(Failure::parameter("limit", format!("must be 1 to {}", PageRequest::MAX_LIMIT)))
+    }
+}
+
+/// Reads a query string; a complaint names the key.
+pub(super) fn parse_query<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    let reader = serde_urlencoded::Deserializer::new(form_pairs(text));
+    serde_path_to_error::deserialize(reader).map_err(|error| {
+        let detail = error.inner().to_string();
+        let path = error.path().to_string();
+        let named =
+            detail.split('`').nth(1).filter(|_| path == "." || path == "?").map(str::to_owned);
+        Failure::parameter(named.unwrap_or(path), detail)
+    })
+}
+
+fn form_pairs(text: &str) -> form_urlencoded::Parse<'_> {
+    form_urlencoded::parse(text.as_bytes())
+}
+
+impl<T: Filter> FromRequest for Query<T> {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parse_query(request.query_string()).map(Self))
+    }
+}
+
+impl<T: Filter> Describe for Query<T> {
+    fn describe(sketch: &mut Sketch) {
+        sketch.parameters.extend(T::into_params(|| Some(ParameterIn::Query)));
+        sketch.problems(&[(400, "A parameter cannot be accepted")]);
+    }
+}

@@ -1,0 +1,194 @@
+//! Answers: one thing, a new thing, a page of things, or nothing.
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+
+use super::describe::{Describe, Sketch};
+use super::failure::Failure;
+use super::precondition::tag;
+use crate::domain::{
+    Account, AclEntry, DiagnosticsReport, Evaluation, Me, Member, MigrationReport, Page, Principal,
+    Resource, ResourceType, Team, TeamMember, Tenant, Token, Workspace,
+};
+
+/// What a handler answers.
+pub(super) type Reply<T> = Result<T, Failure>;
+
+/// One thing that has a version.
+#[derive(Debug)]
+pub(super) struct Item<T>(pub(super) T);
+
+/// A thing that is new.
+#[derive(Debug)]
+pub(super) struct Created<T>(pub(super) T);
+
+/// One thing without a version.
+#[derive(Debug)]
+pub(super) struct Plain<T>(pub(super) T);
+
+/// A page of things.
+#[derive(Debug)]
+pub(super) struct Listed<T>(pub(super) Page<T>);
+
+/// Done; there is nothing to say.
+#[derive(Debug)]
+pub(super) struct NoContent;
+
+/// A thing with a version and an id.
+pub(super) trait Versioned: Serialize + ToSchema + 'static {
+    /// Counts its changes.
+    fn version(&self) -> i64;
+
+    /// Its id, as it stands in paths.
+    fn id(&self) -> String;
+}
+
+macro_rules! versioned {
+    ($($name:ty),+) => {$(
+        impl Versioned for $name {
+            fn version(&self) -> i64 {
+                self.version
+            }
+
+            fn id(&self) -> String {
+                self.id.to_string()
+            }
+        }
+    )+};
+}
+versioned!(Tenant, Account, Member, Team, TeamMember, Workspace, ResourceType, Resource, AclEntry);
+
+/// A thing that a page can hold.
+pub(super) trait Listable: Serialize + ToSchema + 'static {}
+
+impl<T: Versioned> Listable for T {}
+impl Listable for Principal {}
+
+fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    match serde_json::to_vec(body) {
+        Ok(body) => HttpResponse::build(status).content_type("application/json").body(body),
+        Err(error) => HttpResponse::from_error(Failure::from(crate::domain::Error::Internal(
+            error.to_string(),
+        ))),
+    }
+}
+
+fn tagged(mut response: HttpResponse, version: i64) -> HttpResponse {
+    if let Ok(value) = header::HeaderValue::from_str(&tag(version)) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}
+
+impl<T: Versioned> Responder for Item<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        tagged(json(StatusCode::OK, &self.0), self.0.version())
+    }
+}
+
+impl<T: Versioned> Responder for Created<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = tagged(json(StatusCode::CREATED, &self.0), self.0.version());
+        let location = format!("{}/{}", request.path().trim_end_matches('/'), self.0.id());
+        if let Ok(location) = header::HeaderValue::from_str(&location) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+impl<T: Serialize> Responder for Plain<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        json(StatusCode::OK, &self.0)
+    }
+}
+
+impl<T: Serialize> Responder for Listed<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        json(StatusCode::OK, &self.0)
+    }
+}
+
+impl Responder for NoContent {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::NoContent().finish()
+    }
+}
+
+const ETAG: &str = "The version, for `If-Match`.";
+
+impl<T: Versioned> Describe for Item<T> {
+    fn describe(sketch: &mut Sketch) {
+        let schema = sketch.schema::<T>();
+        sketch.json(200, "It", schema);
+        sketch.answer_header(200, "ETag", ETAG);
+    }
+}
+
+impl<T: Versioned> Describe for Created<T> {
+    fn describe(sketch: &mut Sketch) {
+        let schema = sketch.schema::<T>();
+        sketch.json(201, "It was made", schema);
+        sketch.answer_header(201, "ETag", ETAG);
+        sketch.answer_header(201, "Location", "Where it is.");
+    }
+}
+
+impl<T: Listable> Describe for Listed<T> {
+    fn describe(sketch: &mut Sketch) {
+        let item = sketch.schema::<T>();
+        let cursor = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("Asks for the next page; `null` on the last."));
+        let page = ObjectBuilder::new()
+            .property("items", ArrayBuilder::new().items(item))
+            .required("items")
+            .property("next_cursor", cursor)
+            .required("next_cursor")
+            .description(Some("A page of a list."));
+        let name = format!("{}Page", T::name());
+        sketch.schemas.push((name.clone(), page.into()));
+        sketch.json(200, "A page", Ref::from_schema_name(name).into());
+    }
+}
+
+impl Describe for NoContent {
+    fn describe(sketch: &mut Sketch) {
+        sketch.answer(204, "Done", None);
+    }
+}
+
+macro_rules! plain {
+    ($($name:ty => $status:literal;)+) => {$(
+        impl Describe for Plain<$name> {
+            fn describe(sketch: &mut Sketch) {
+                let schema = sketch.schema::<$name>();
+                sketch.json($status, "The answer", schema);
+            }
+        }
+    )+};
+}
+plain! {
+    Me => 200;
+    Evaluation => 200;
+    Token => 200;
+    MigrationReport => 200;
+    DiagnosticsReport => 200;
+    crate::identity::Jwks => 200;
+}

@@ -1,0 +1,112 @@
+//! Which tenant is meant: by path, by host, by header. Here and nowhere else.
+//!
+//! Whatever sources are present must agree with each other and with the caller's credential. A caller of one tenant
+//! learns nothing of others: whether they are there, whether two names mean the same one, or what state they are in.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+
+use super::failure::Failure;
+use super::state::{Settings, State};
+use crate::domain::{Caller, Error, Subject, TenantReference, TenantStatus};
+use crate::storage::{TenantEntry, unavailable};
+
+const TENANT_HEADER: HeaderName = HeaderName::from_static("freehold-tenant");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// What the request's sources say, and what came of it.
+#[derive(Debug)]
+pub(super) enum Resolved {
+    /// A tenant that is in service.
+    Tenant(Arc<TenantEntry>),
+    /// A refusal: what the caller hears, and the tenant as the first source wrote it, for the audit log.
+    Refused(Error, String),
+}
+
+/// The tenant that a request means.
+pub(super) fn resolve(
+    request: &HttpRequest,
+    state: &State,
+    caller: &Caller,
+) -> Result<Resolved, Failure> {
+    let sources = sources(request, &state.settings)?;
+    let Some(first) = sources.first().cloned() else { return Err(Failure::TenantMissing) };
+    let same_words = sources.iter().all(|source| *source == first);
+    let mut entries = Vec::new();
+    for source in &sources {
+        let reference = TenantReference::parse(source);
+        entries.push(
+            reference.map(|reference| state.registry.resolve(&reference)).transpose()?.flatten(),
+        );
+    }
+    Ok(match judge(&entries, same_words, caller) {
+        Ok(entry) if entry.status == TenantStatus::Active => Resolved::Tenant(entry),
+        Ok(entry) => Resolved::Refused(unavailable(&entry), first),
+        Err(error) => Resolved::Refused(error, first),
+    })
+}
+
+/// What the sources come to, for this caller.
+fn judge(
+    entries: &[Option<Arc<TenantEntry>>],
+    same_words: bool,
+    caller: &Caller,
+) -> Result<Arc<TenantEntry>, Error> {
+    let is_own = |entry: &Option<Arc<TenantEntry>>| match (caller.subject, caller.tenant) {
+        (Subject::Account(_), Some(own)) => entry.as_ref().is_some_and(|entry| entry.id == own),
+        // Operators and the host are told the truth of every tenant.
+        _ => entry.is_some(),
+    };
+    let agree = entries.windows(2).all(|pair| {
+        pair[0].as_ref().map(|entry| entry.id) == pair[1].as_ref().map(|entry| entry.id)
+    });
+    match entries.first() {
+        Some(Some(entry)) if entries.iter().all(is_own) && agree => Ok(entry.clone()),
+        _ if same_words => Err(Error::NotFound),
+        _ => Err(Error::TenantConflict),
+    }
+}
+
+/// What path, host and header say, each as written there.
+fn sources(request: &HttpRequest, settings: &Settings) -> Result<Vec<String>, Failure> {
+    let mut sources = Vec::new();
+    sources.extend(request.match_info().get("tenant").map(str::to_owned));
+    sources.extend(host(request, settings)?);
+    sources.extend(only(request.headers(), &TENANT_HEADER)?.map(str::to_owned));
+    Ok(sources)
+}
+
+/// The one value of a header; two contradict each other whatever they say.
+fn only<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Result<Option<&'r str>, Failure> {
+    let mut values = headers.get_all(name);
+    let (first, second) = (values.next(), values.next());
+    if second.is_some() {
+        return Err(Error::TenantConflict.into());
+    }
+    first.map(|value| value.to_str().map_err(|_| Error::TenantConflict.into())).transpose()
+}
+
+/// The slug in the host name, where the host is a subdomain of a base domain.
+fn host(request: &HttpRequest, settings: &Settings) -> Result<Option<String>, Failure> {
+    let peer: Option<IpAddr> = request.peer_addr().map(|address| address.ip());
+    let behind_proxy = peer.is_some_and(|peer| settings.trusted_proxies.contains(&peer));
+    let forwarded = if behind_proxy { only(request.headers(), &FORWARDED_HOST)? } else { None };
+    let Some(host) = forwarded.or(only(request.headers(), &header::HOST)?) else { return Ok(None) };
+    let host = normalise(host);
+    let subdomain =
+        settings.base_domains.iter().find_map(|base| host.strip_suffix(base)?.strip_suffix('.'));
+    Ok(subdomain.filter(|slug| !slug.is_empty()).map(str::to_owned))
+}
+
+/// Lower case, without port and without the dot of the root.
+fn normalise(host: &str) -> String {
+    let host = host.trim().to_ascii_lowercase();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
+        _ => host.as_str(),
+    };
+    name.strip_suffix('.').unwrap_or(name).to_owned()
+}

@@ -1,0 +1,97 @@
+//! The route table: everything that can be asked, on one page.
+
+use actix_web::http::Method;
+
+use super::api::{
+    access, accounts, acl, diagnostics, health, imports, keys, me, members, migrations,
+    organization, principals, resource_types, resources, team_members, teams, tenants, tokens,
+    workspaces,
+};
+use super::route::{Mount, Route, RouteInfo, route};
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
+const PATCH: Method = Method::PATCH;
+const DELETE: Method = Method::DELETE;
+
+/// What can be told of every route without a server.
+#[must_use]
+pub fn infos() -> Vec<RouteInfo> {
+    table().into_iter().map(|route| route.info).collect()
+}
+
+/// Every route.
+#[rustfmt::skip]
+pub(super) fn table() -> Vec<Route> {
+    use Mount::{Account, Platform, Public, Tenant};
+    vec![
+        // The installation.
+        route(Platform, GET,    "/tenants",                       "tenant_list",          "List tenants", tenants::list),
+        route(Platform, POST,   "/tenants",                       "tenant_create",        "Make a tenant", tenants::create),
+        route(Platform, GET,    "/tenants/{tenant}",              "tenant_inspect",       "Read a tenant's entry in the registry", tenants::inspect),
+        route(Platform, PATCH,  "/tenants/{tenant}",              "tenant_move",          "Give a tenant another slug", tenants::update),
+        route(Platform, POST,   "/tenants/{tenant}/suspend",      "tenant_suspend",       "Take a tenant out of service", tenants::suspend),
+        route(Platform, POST,   "/tenants/{tenant}/resume",       "tenant_resume",        "Put a tenant back into service", tenants::resume),
+        route(Platform, GET,    "/tenants/{tenant}/diagnostics",  "tenant_diagnostics",   "Examine a tenant's file", diagnostics::read_tenant),
+        route(Platform, GET,    "/accounts",                      "account_list",         "List accounts", accounts::list),
+        route(Platform, POST,   "/accounts",                      "account_create",       "Make an account", accounts::create),
+        route(Platform, GET,    "/accounts/{account}",            "account_read",         "Read an account", accounts::read),
+        route(Platform, PATCH,  "/accounts/{account}",            "account_update",       "Change an account", accounts::update),
+        route(Platform, POST,   "/accounts/{account}/suspend",    "account_suspend",      "Let an account do nothing anywhere", accounts::suspend),
+        route(Platform, POST,   "/accounts/{account}/resume",     "account_resume",       "Let a suspended account act again", accounts::resume),
+        route(Platform, POST,   "/tokens",                        "token_create",         "Mint a token, on the host alone", tokens::create),
+        route(Platform, POST,   "/imports",                       "import_create",        "Import tenants from a file", imports::create),
+        route(Platform, GET,    "/migrations",                    "migration_list",       "See which files are migrated", migrations::list),
+        route(Platform, POST,   "/migrations",                    "migration_run",        "Migrate files", migrations::run),
+        route(Platform, GET,    "/diagnostics",                   "diagnostics_read",     "Examine every file", diagnostics::read),
+        route(Platform, POST,   "/diagnostics",                   "diagnostics_run",      "Examine files, and mend what is safe to mend", diagnostics::run),
+
+        // One tenant.
+        route(Tenant, GET,      "",                               "organization_read",    "Read the tenant's entry", organization::read),
+        route(Tenant, PATCH,    "",                               "organization_update",  "Change the tenant's name or description", organization::update),
+        route(Tenant, GET,      "/principals",                    "principal_list",       "Find principals", principals::list),
+        route(Tenant, GET,      "/members",                       "member_list",          "List members", members::list),
+        route(Tenant, POST,     "/members",                       "member_create",        "Add a member", members::create),
+        route(Tenant, GET,      "/members/{account}",             "member_read",          "Read a membership", members::read),
+        route(Tenant, PATCH,    "/members/{account}",             "member_update",        "Change a member's role", members::update),
+        route(Tenant, DELETE,   "/members/{account}",             "member_delete",        "Remove a member", members::delete),
+        route(Tenant, POST,     "/members/{account}/suspend",     "member_suspend",       "Suspend a member", members::suspend),
+        route(Tenant, POST,     "/members/{account}/resume",      "member_resume",        "Resume a suspended member", members::resume),
+        route(Tenant, GET,      "/teams",                         "team_list",            "List teams", teams::list),
+        route(Tenant, POST,     "/teams",                         "team_create",          "Make a team", teams::create),
+        route(Tenant, GET,      "/teams/{team}",                  "team_read",            "Read a team", teams::read),
+        route(Tenant, PATCH,    "/teams/{team}",                  "team_update",          "Change a team, or move it below another", teams::update),
+        route(Tenant, DELETE,   "/teams/{team}",                  "team_delete",          "Delete a team", teams::delete),
+        route(Tenant, GET,      "/teams/{team}/members",          "team_member_list",     "List a team's members", team_members::list),
+        route(Tenant, GET,      "/teams/{team}/members/{account}","team_member_read",     "Read somebody's place in a team", team_members::read),
+        route(Tenant, PUT,      "/teams/{team}/members/{account}","team_member_put",      "Give somebody a place in a team", team_members::put),
+        route(Tenant, DELETE,   "/teams/{team}/members/{account}","team_member_delete",   "Take somebody's place in a team away", team_members::delete),
+        route(Tenant, GET,      "/workspaces",                    "workspace_list",       "List the workspaces that the caller reaches", workspaces::list),
+        route(Tenant, POST,     "/workspaces",                    "workspace_create",     "Make a workspace", workspaces::create),
+        route(Tenant, GET,      "/workspaces/{workspace}",        "workspace_read",       "Read a workspace", workspaces::read),
+        route(Tenant, PATCH,    "/workspaces/{workspace}",        "workspace_update",     "Rename a workspace", workspaces::update),
+        route(Tenant, DELETE,   "/workspaces/{workspace}",        "workspace_delete",     "Delete an empty workspace", workspaces::delete),
+        route(Tenant, GET,      "/resource-types",                "resource_type_list",   "List resource types", resource_types::list),
+        route(Tenant, POST,     "/resource-types",                "resource_type_create", "Register a resource type", resource_types::create),
+        route(Tenant, GET,      "/resource-types/{resource_type}","resource_type_read",   "Read a resource type", resource_types::read),
+        route(Tenant, GET,      "/resources",                     "resource_list",        "List the resources that the caller may read", resources::list),
+        route(Tenant, POST,     "/resources",                     "resource_create",      "Make a resource", resources::create),
+        route(Tenant, GET,      "/resources/{resource}",          "resource_read",        "Read a resource", resources::read),
+        route(Tenant, PATCH,    "/resources/{resource}",          "resource_update",      "Change a resource", resources::update),
+        route(Tenant, DELETE,   "/resources/{resource}",          "resource_delete",      "Delete a resource", resources::delete),
+        route(Tenant, GET,      "/resources/{resource}/acl",      "acl_list",             "List whom a resource is shared with", acl::list),
+        route(Tenant, GET,      "/resources/{resource}/acl/{principal}", "acl_read",      "Read an access-control entry", acl::read),
+        route(Tenant, PUT,      "/resources/{resource}/acl/{principal}", "acl_put",       "Share a resource with a principal", acl::put),
+        route(Tenant, DELETE,   "/resources/{resource}/acl/{principal}", "acl_delete",    "Share a resource with a principal no more", acl::delete),
+        route(Tenant, POST,     "/access/v1/evaluation",          "access_evaluate",      "Ask whether a subject may do something (AuthZEN 1.0)", access::evaluate),
+
+        // The caller's own account.
+        route(Account, GET,     "/me",                            "me_read",              "Learn who one is", me::read),
+
+        // Everybody.
+        route(Public, GET,      "/livez",                         "health_live",          "Whether the process runs", health::live),
+        route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
+        route(Public, GET,      "/.well-known/jwks.json",         "jwks_read",            "The public keys of system JWTs (RFC 7517)", keys::read),
+    ]
+}

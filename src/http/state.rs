@@ -1,0 +1,60 @@
+//! What every request can reach.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::cursor::CursorKey;
+use crate::identity::{Jwks, Signer, Verifier};
+use crate::storage::Registry;
+
+/// What the HTTP floor is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Domains of which a tenant's slug can be the subdomain.
+    pub base_domains: Vec<String>,
+    /// Proxies whose `X-Forwarded-Host` counts.
+    pub trusted_proxies: BTreeSet<IpAddr>,
+    /// Bytes of a request's body at most.
+    pub max_body_bytes: usize,
+    /// Bytes of an import's body at most.
+    pub max_import_bytes: usize,
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// Threads for blocking work, per worker.
+    pub blocking_threads: usize,
+    /// Seconds that a client may take to send a request's head.
+    pub client_timeout_s: u64,
+    /// Seconds that requests may take to end when the server stops.
+    pub shutdown_timeout_s: u64,
+}
+
+/// What every request can reach.
+#[derive(Debug)]
+pub struct State {
+    /// The data.
+    pub registry: Registry,
+    /// Verifies callers' tokens.
+    pub verifier: Verifier,
+    /// Signs system JWTs.
+    pub signer: Signer,
+    /// The public keys of system JWTs.
+    pub jwks: Jwks,
+    /// What the floor is told.
+    pub settings: Settings,
+    pub(super) cursors: CursorKey,
+}
+
+impl State {
+    /// Puts the parts together. The secret signs cursors.
+    #[must_use]
+    pub fn new(
+        registry: Registry,
+        verifier: Verifier,
+        signer: Signer,
+        settings: Settings,
+        secret: &[u8; 32],
+    ) -> Self {
+        let jwks = Jwks { keys: vec![signer.jwk()] };
+        Self { registry, verifier, signer, jwks, settings, cursors: CursorKey::new(secret) }
+    }
+}

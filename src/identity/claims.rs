@@ -1,0 +1,52 @@
+//! The claims of a system JWT (RFC 7519, RFC 8693, RFC 9068).
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::TenantId;
+
+/// Who acts for the subject (RFC 8693, section 4.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// Who.
+    pub sub: String,
+}
+
+/// The claims. Times are whole seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who signed it.
+    pub iss: String,
+    /// Whom it is about.
+    pub sub: String,
+    /// Whom it is for.
+    pub aud: String,
+    /// Until when it is good.
+    pub exp: i64,
+    /// From when it is good.
+    pub nbf: i64,
+    /// When it was signed.
+    pub iat: i64,
+    /// Its own id.
+    pub jti: String,
+    /// The id of the tenant that it is for; absent for the platform. The authority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tid: Option<TenantId>,
+    /// `tenant:<slug>` or `tenant:platform`, for people to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// What it is narrowed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The authentication context class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// How the subject logged in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// When the subject logged in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// Who acts for the subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+}

@@ -1,0 +1,76 @@
+//! Tokens that Freehold signs itself.
+
+use jsonwebtoken::{Algorithm, Header};
+
+use super::claims::{Actor, Claims};
+use super::keys::{Jwk, SigningKey};
+use crate::domain::{Clock, Error, Result, Slug, TenantId, Timestamp, Token};
+
+/// What a token is to say.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// Whom it is about.
+    pub subject: String,
+    /// The tenant that it is for; the platform where there is none.
+    pub tenant: Option<(TenantId, Slug)>,
+    /// Who acts for the subject, if somebody does.
+    pub actor: Option<String>,
+    /// Seconds that it is good for.
+    pub ttl_s: i64,
+}
+
+/// Signs for one issuer, with one key.
+#[derive(Debug, Clone)]
+pub struct Signer {
+    issuer: String,
+    audience: String,
+    key: SigningKey,
+}
+
+impl Signer {
+    /// Signs as this issuer, for this audience.
+    #[must_use]
+    pub fn new(issuer: &str, audience: &str, key: SigningKey) -> Self {
+        Self { issuer: issuer.to_owned(), audience: audience.to_owned(), key }
+    }
+
+    /// The public part of its key.
+    #[must_use]
+    pub fn jwk(&self) -> Jwk {
+        self.key.jwk()
+    }
+
+    /// Signs.
+    ///
+    /// # Errors
+    /// The crypto library failed.
+    pub fn sign(&self, grant: &Grant, clock: &dyn Clock) -> Result<Token> {
+        let now = clock.now().seconds();
+        let tenant = match &grant.tenant {
+            Some((_, slug)) => format!("tenant:{slug}"),
+            None => "tenant:platform".to_owned(),
+        };
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            sub: grant.subject.clone(),
+            aud: self.audience.clone(),
+            exp: now + grant.ttl_s,
+            nbf: now,
+            iat: now,
+            jti: clock.new_id().to_string(),
+            tid: grant.tenant.as_ref().map(|(id, _)| *id),
+            tenant: Some(tenant),
+            scope: None,
+            acr: None,
+            amr: Vec::new(),
+            auth_time: None,
+            act: grant.actor.clone().map(|sub| Actor { sub }),
+        };
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some("at+jwt".to_owned());
+        header.kid = Some(self.key.kid.clone());
+        let token = jsonwebtoken::encode(&header, &claims, &self.key.encoding)
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(Token { token, expires_at: Timestamp(claims.exp * 1_000_000) })
+    }
+}

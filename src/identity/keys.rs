@@ -1,0 +1,134 @@
+//! Signing keys: Ed25519 (RFC 8037), each in a file of its own that only its owner may read.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Error, Result};
+
+/// A public key, as others read it (RFC 7517).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Jwk {
+    /// `OKP`.
+    pub kty: String,
+    /// `Ed25519`.
+    pub crv: String,
+    /// The public key, base64url.
+    pub x: String,
+    /// `sig`.
+    #[serde(rename = "use")]
+    pub usage: String,
+    /// `EdDSA`.
+    pub alg: String,
+    /// Which key it is: its thumbprint (RFC 7638).
+    pub kid: String,
+}
+
+/// Public keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Jwks {
+    /// The keys.
+    pub keys: Vec<Jwk>,
+}
+
+/// A key that signs.
+#[derive(Clone)]
+pub struct SigningKey {
+    pub(super) kid: String,
+    pub(super) encoding: EncodingKey,
+    pub(super) decoding: DecodingKey,
+    x: String,
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SigningKey({})", self.kid)
+    }
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |error| Error::Storage(format!("{}: {error}", path.display()))
+}
+
+impl SigningKey {
+    /// The key in a file; a new one where there is no file.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or holds no key; others may read it.
+    pub fn load_or_create(path: &Path) -> Result<Self> {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+                Err(Error::Storage(format!("{}: others may read it; chmod 600 it", path.display())))
+            }
+            Ok(_) => Self::parse(&fs::read(path).map_err(failed(path))?),
+            Err(_) => {
+                let document = Ed25519KeyPair::generate()
+                    .and_then(|pair| pair.to_pkcs8v1())
+                    .map_err(|_| Error::Internal("no signing key could be made".to_owned()))?;
+                write_whole(path, document.as_ref())?;
+                Self::parse(document.as_ref())
+            }
+        }
+    }
+
+    fn parse(pkcs8: &[u8]) -> Result<Self> {
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8)
+            .map_err(|_| Error::Storage("a signing key's file holds no Ed25519 key".to_owned()))?;
+        let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+        let thumbprint = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+        Ok(Self {
+            kid: URL_SAFE_NO_PAD.encode(digest(&SHA256, thumbprint.as_bytes())),
+            encoding: EncodingKey::from_ed_der(pkcs8),
+            decoding: DecodingKey::from_ed_der(pair.public_key().as_ref()),
+            x,
+        })
+    }
+
+    /// The public part.
+    #[must_use]
+    pub fn jwk(&self) -> Jwk {
+        Jwk {
+            kty: "OKP".to_owned(),
+            crv: "Ed25519".to_owned(),
+            x: self.x.clone(),
+            usage: "sig".to_owned(),
+            alg: "EdDSA".to_owned(),
+            kid: self.kid.clone(),
+        }
+    }
+}
+
+/// A secret in a file: 32 random bytes, made where there is none.
+///
+/// # Errors
+/// The file cannot be read or written.
+pub fn load_or_create_secret(path: &Path) -> Result<[u8; 32]> {
+    if let Ok(bytes) = fs::read(path) {
+        return bytes
+            .try_into()
+            .map_err(|_| Error::Storage(format!("{}: is no secret of ours", path.display())));
+    }
+    let mut secret = [0_u8; 32];
+    aws_lc_rs::rand::fill(&mut secret)
+        .map_err(|_| Error::Internal("no randomness could be had".to_owned()))?;
+    write_whole(path, &secret)?;
+    Ok(secret)
+}
+
+/// Writes a file that is there whole or not at all, and that only its owner may read.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed(path))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed(path))?;
+    file.persist_noclobber(path).map_err(|error| failed(path)(error.error))?;
+    fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed(path))
+}

@@ -1,0 +1,20 @@
+//! Who signed what: keys, tokens that Freehold signs, and the verifier of all that callers bring.
+//!
+//! Only this floor knows jsonwebtoken. It answers who an issuer says the caller is; which account that is, the floors
+//! above find out.
+
+mod claims;
+mod issuer;
+mod keys;
+mod verifier;
+
+pub use claims::{Actor, Claims};
+pub use issuer::{Grant, Signer};
+pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret};
+pub use verifier::{Issuer, Subject, Verified, Verifier};
+
+/// Makes the one crypto library the default everywhere; to be called first.
+pub fn install_crypto() {
+    // A second call finds the first one's, which is the same.
+    let _installed = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+}

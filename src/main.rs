@@ -1,0 +1,7 @@
+//! The program: see [`freehold::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    freehold::cli::main()
+}

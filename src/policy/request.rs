@@ -1,0 +1,92 @@
+//! A request as Cedar sees it, made from facts alone.
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression, Schema};
+
+use crate::domain::{Facts, Permission, SubjectFacts, SubjectKind, TargetFacts, Word};
+
+type Attributes = HashMap<String, RestrictedExpression>;
+
+/// The request and its entities; an error where they do not fit the schema.
+pub(super) fn of(facts: &Facts, schema: &Schema) -> Result<(Request, Entities), String> {
+    let (principal_type, principal) = subject(&facts.subject);
+    let (resource_type, resource) = target(&facts.target);
+    let principal_uid = uid(principal_type, "caller")?;
+    let resource_uid = uid(resource_type, "target")?;
+    let action = uid("Action", facts.action)?;
+    let context = Context::from_pairs([("tenant".to_owned(), word(facts.tenant))])
+        .map_err(|error| error.to_string())?;
+    let request =
+        Request::new(principal_uid.clone(), action, resource_uid.clone(), context, Some(schema))
+            .map_err(|error| error.to_string())?;
+    let entities = [entity(principal_uid, principal)?, entity(resource_uid, resource)?];
+    let entities =
+        Entities::from_entities(entities, Some(schema)).map_err(|error| error.to_string())?;
+    Ok((request, entities))
+}
+
+fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
+    let kind = kind.parse().map_err(|error: cedar_policy::ParseErrors| error.to_string())?;
+    Ok(EntityUid::from_type_name_and_id(kind, cedar_policy::EntityId::new(id)))
+}
+
+fn entity(uid: EntityUid, attributes: Attributes) -> Result<Entity, String> {
+    Entity::new(uid, attributes, HashSet::new()).map_err(|error| error.to_string())
+}
+
+/// A word, or "none" where there is none.
+fn word<W: Word>(value: Option<W>) -> RestrictedExpression {
+    RestrictedExpression::new_string(value.map_or("none", Word::as_str).to_owned())
+}
+
+fn level(permission: Option<Permission>) -> RestrictedExpression {
+    RestrictedExpression::new_long(permission.map_or(0, Permission::level))
+}
+
+fn truth(value: bool) -> RestrictedExpression {
+    RestrictedExpression::new_bool(value)
+}
+
+fn attributes<const N: usize>(pairs: [(&str, RestrictedExpression); N]) -> Attributes {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn subject(facts: &SubjectFacts) -> (&'static str, Attributes) {
+    match facts.kind {
+        SubjectKind::Host => ("Host", attributes([])),
+        SubjectKind::System => ("System", attributes([])),
+        SubjectKind::Account => (
+            "Account",
+            attributes([
+                ("state", word(facts.account)),
+                ("operator", word(facts.operator)),
+                ("role", word(facts.role)),
+                ("membership", word(facts.membership)),
+            ]),
+        ),
+    }
+}
+
+fn target(facts: &TargetFacts) -> (&'static str, Attributes) {
+    match *facts {
+        TargetFacts::Platform => ("Platform", attributes([])),
+        TargetFacts::Tenant => ("Tenant", attributes([])),
+        TargetFacts::Account { own } => ("Person", attributes([("own", truth(own))])),
+        TargetFacts::Member { own, role } => {
+            ("Member", attributes([("own", truth(own)), ("role", word(Some(role)))]))
+        }
+        TargetFacts::Team { relation } => ("Team", attributes([("relation", word(relation))])),
+        TargetFacts::WorkspaceOwner { kind, permission } => (
+            "WorkspaceOwner",
+            attributes([("kind", word(Some(kind))), ("permission", level(permission))]),
+        ),
+        TargetFacts::Workspace { permission } => {
+            ("Workspace", attributes([("permission", level(permission))]))
+        }
+        TargetFacts::ResourceType => ("ResourceType", attributes([])),
+        TargetFacts::Resource { permission } => {
+            ("Resource", attributes([("permission", level(permission))]))
+        }
+    }
+}

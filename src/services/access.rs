@@ -1,0 +1,101 @@
+//! May this subject do this to that? Answered by the decision point that guards the doors, from the same facts.
+
+use std::sync::Arc;
+
+use crate::domain::action::{self, EvaluateAccess, EvaluateOwnAccess, TenantPlane};
+use crate::domain::{
+    AccountId, Action, Caller, Covers, Evaluation, EvaluationRequest, PlaneName, ResourceTypeName,
+    Result, Subject, Target, TenantId, Timestamp,
+};
+use crate::storage::ReadTx;
+use crate::storage::tenant::access;
+
+/// Answers a question about anybody.
+///
+/// # Errors
+/// Storage failed. What is not known is no error: its answer is no.
+pub fn evaluate<A: Covers<EvaluateAccess>>(
+    tx: &ReadTx<'_, A>,
+    tenant: TenantId,
+    request: &EvaluationRequest,
+) -> Result<Evaluation> {
+    answer(tx, tenant, request)
+}
+
+/// Answers a caller's question about itself.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_own<A: Covers<EvaluateOwnAccess>>(
+    tx: &ReadTx<'_, A>,
+    tenant: TenantId,
+    request: &EvaluationRequest,
+) -> Result<Evaluation> {
+    answer(tx, tenant, request)
+}
+
+/// The account that a question is about, if it is about one.
+#[must_use]
+pub fn subject(request: &EvaluationRequest) -> Option<AccountId> {
+    (request.subject.kind == "account").then(|| request.subject.id.parse().ok()).flatten()
+}
+
+fn answer<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    tenant: TenantId,
+    request: &EvaluationRequest,
+) -> Result<Evaluation> {
+    let no = Evaluation { decision: false };
+    let (Some(account), Some(name)) = (subject(request), tenant_action(&request.action.name))
+    else {
+        return Ok(no);
+    };
+    let Some((target, kind)) = target(tx, tenant, request)? else { return Ok(no) };
+    let caller = asked_about(tenant, account);
+    let decision = access::evaluate(tx, &caller, name, &target, kind.as_ref())?;
+    Ok(Evaluation { decision: decision.allowed })
+}
+
+fn tenant_action(name: &str) -> Option<&'static str> {
+    action::ALL
+        .iter()
+        .find(|action| action.plane == PlaneName::Tenant && action.name == name)
+        .map(|action| action.name)
+}
+
+/// A caller as it would be with a credential for this tenant.
+fn asked_about(tenant: TenantId, account: AccountId) -> Caller {
+    Caller {
+        subject: Subject::Account(account),
+        tenant: Some(tenant),
+        issuer: "evaluation".into(),
+        actor: None,
+        assurance: Arc::default(),
+        expires_at: Timestamp(i64::MAX),
+    }
+}
+
+/// What a question is about: a noun by its own name, or a resource by its type.
+fn target<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    tenant: TenantId,
+    request: &EvaluationRequest,
+) -> Result<Option<(Target, Option<ResourceTypeName>)>> {
+    let id = request.resource.id.as_str();
+    let noun = match request.resource.kind.as_str() {
+        "tenant" => id.parse().ok().filter(|id| *id == tenant).map(Target::Tenant),
+        "member" => id.parse().ok().map(Target::Member),
+        "team" => id.parse().ok().map(Target::Team),
+        "workspace" => id.parse().ok().map(Target::Workspace),
+        "resource_type" => ResourceTypeName::parse(id).ok().map(Target::ResourceType),
+        _ => None,
+    };
+    if let Some(noun) = noun {
+        return Ok(Some((noun, None)));
+    }
+    let (Ok(kind), Ok(id)) = (ResourceTypeName::parse(request.resource.kind.as_str()), id.parse())
+    else {
+        return Ok(None);
+    };
+    Ok(access::is_resource_type(tx, &kind)?.then_some((Target::Resource(id), Some(kind))))
+}

@@ -1,0 +1,114 @@
+//! Access-control entries: sharing a resource with somebody.
+
+use serde::Serialize;
+
+use crate::domain::action::ShareResource;
+use crate::domain::{
+    AclEntry, Conflict, Covers, Error, EventType, Page, PageRequest, Permission, Precondition,
+    PrincipalId, PrincipalRef, ResourceId, Result, Target,
+};
+use crate::storage::tenant::{principals, resource_acl};
+use crate::storage::{ReadTx, WriteTx};
+
+/// What the events say.
+#[derive(Serialize)]
+struct Grant {
+    resource_id: ResourceId,
+    principal_id: PrincipalId,
+    permission: Option<Permission>,
+}
+
+/// Lists whom a resource is shared with.
+///
+/// # Errors
+/// Storage failed.
+pub fn list<A: Covers<ShareResource>>(
+    tx: &ReadTx<'_, A>,
+    resource: ResourceId,
+    page: &PageRequest,
+) -> Result<Page<AclEntry>> {
+    resource_acl::page(tx, resource, page)
+}
+
+/// Reads one entry.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is none.
+pub fn read<A: Covers<ShareResource>>(
+    tx: &ReadTx<'_, A>,
+    resource: ResourceId,
+    principal: PrincipalId,
+) -> Result<AclEntry> {
+    resource_acl::find(tx, resource, principal)?.ok_or(Error::NotFound)
+}
+
+/// Shares a resource with a principal, or changes what it may.
+///
+/// # Errors
+/// [`Error::Stale`]; [`Error::NotFound`] where there is no such principal, or no entry to change;
+/// [`Conflict::AlreadyExists`] where there is one and a new one was asked for.
+pub fn put<A: Covers<ShareResource>>(
+    tx: &mut WriteTx<'_, A>,
+    resource: ResourceId,
+    principal: PrincipalId,
+    permission: Permission,
+    precondition: Precondition,
+) -> Result<AclEntry> {
+    let kind = principals::find(tx, principal)?.ok_or(Error::NotFound)?.kind;
+    let principal = PrincipalRef { kind, id: principal };
+    let entry = match precondition {
+        Precondition::Absent => resource_acl::insert(tx, resource, principal, permission)?
+            .ok_or(Error::Conflict(Conflict::AlreadyExists))?,
+        Precondition::Version(version) => {
+            resource_acl::update(tx, resource, principal, permission, version)?
+                .ok_or(Error::Stale)?
+        }
+    };
+    tell(tx, resource, principal.id, Some(permission));
+    Ok(entry)
+}
+
+/// Shares a resource with a principal that has no entry yet; says whether it had none.
+///
+/// # Errors
+/// Storage failed.
+pub fn ensure<A: Covers<ShareResource>>(
+    tx: &mut WriteTx<'_, A>,
+    resource: ResourceId,
+    principal: PrincipalRef,
+    permission: Permission,
+) -> Result<bool> {
+    let added = resource_acl::insert(tx, resource, principal, permission)?.is_some();
+    if added {
+        tell(tx, resource, principal.id, Some(permission));
+    }
+    Ok(added)
+}
+
+/// Shares a resource with a principal no more.
+///
+/// # Errors
+/// [`Error::Stale`] where there is no entry of this version.
+pub fn delete<A: Covers<ShareResource>>(
+    tx: &mut WriteTx<'_, A>,
+    resource: ResourceId,
+    principal: PrincipalId,
+    version: i64,
+) -> Result<()> {
+    if !resource_acl::delete(tx, resource, principal, version)? {
+        return Err(Error::Stale);
+    }
+    tell(tx, resource, principal, None);
+    Ok(())
+}
+
+fn tell<A: Covers<ShareResource>>(
+    tx: &mut WriteTx<'_, A>,
+    resource: ResourceId,
+    principal: PrincipalId,
+    permission: Option<Permission>,
+) {
+    tx.concerns(None, Some(resource.to_string()));
+    let grant = Grant { resource_id: resource, principal_id: principal, permission };
+    tx.emit(EventType::ResourceShared, &Target::Resource(resource), &grant);
+}

@@ -1,0 +1,52 @@
+//! Diagnostics, as operators read them.
+
+use crate::domain::action::{FixDiagnostics, InspectTenant, ReadDiagnostics};
+use crate::domain::{Call, DiagnosticsReport, DiagnosticsRequest, Platform, Result, TenantId};
+use crate::storage::{Mend, Registry};
+
+/// Examines one tenant's file, or every file.
+///
+/// # Errors
+/// The caller may not; the registry cannot be read.
+pub fn read(
+    registry: &Registry,
+    call: &Call,
+    tenant: Option<TenantId>,
+) -> Result<DiagnosticsReport> {
+    registry.read_blocking::<ReadDiagnostics, _>(call, Platform, |_| Ok(()))?;
+    registry.examine(tenant, Mend::Nothing)
+}
+
+/// Examines one tenant's file.
+///
+/// # Errors
+/// As [`read`]; [`crate::domain::Error::NotFound`] where there is no such tenant.
+pub fn read_tenant(
+    registry: &Registry,
+    call: &Call,
+    tenant: TenantId,
+) -> Result<DiagnosticsReport> {
+    registry.read_blocking::<InspectTenant, _>(call, tenant, |_| Ok(()))?;
+    read(registry, call, Some(tenant))
+}
+
+/// Examines, and mends what can be mended without losing anything.
+///
+/// # Errors
+/// As [`read`]; there is no such tenant.
+pub fn run(
+    registry: &Registry,
+    call: &Call,
+    request: &DiagnosticsRequest,
+) -> Result<DiagnosticsReport> {
+    let tenant = request
+        .tenant
+        .as_deref()
+        .map(|tenant| super::migrations::find(registry, tenant))
+        .transpose();
+    if !request.fix {
+        return read(registry, call, tenant?);
+    }
+    registry.write_blocking::<FixDiagnostics, _, _>(call, Platform, |_| Ok(()))?;
+    registry.examine(tenant?, Mend::WhatIsSafe)
+}

@@ -1,0 +1,64 @@
+//! What a signed-in account learns about itself.
+
+use crate::domain::action::{self, ReadMe, TenantPlane};
+use crate::domain::{
+    Caller, Covers, Credential, Error, IdentityPart, Me, PlaneName, Result, TenantId,
+};
+use crate::storage::registry::{accounts, memberships};
+use crate::storage::{ReadTx, Tx};
+
+/// Who the caller is, and where. The permissions are the tenant's to say: [`permissions`].
+///
+/// # Errors
+/// [`Error::NotFound`] where the caller is no account.
+pub fn read<A: Covers<ReadMe>>(tx: &ReadTx<'_, A>) -> Result<Me> {
+    let caller = tx.caller();
+    let id = caller.subject.account().ok_or(Error::NotFound)?;
+    let account = accounts::find(tx, id)?.ok_or(Error::NotFound)?;
+    let tenants = memberships::of_account(tx, id)?;
+    let tenant = tenants.iter().find(|tenant| Some(tenant.id) == caller.tenant).cloned();
+    Ok(Me {
+        account,
+        credential: credential(caller)?,
+        role: tenant.as_ref().map(|tenant| tenant.role),
+        tenant,
+        permissions: Vec::new(),
+        tenants,
+    })
+}
+
+fn credential(caller: &Caller) -> Result<Credential> {
+    Ok(Credential {
+        issuer: IdentityPart::parse(&*caller.issuer).map_err(Error::Internal)?,
+        expires_at: caller.expires_at,
+        tenant_id: caller.tenant,
+        actor: caller.actor.as_deref().map(str::to_owned),
+    })
+}
+
+/// The actions that the caller may take in a tenant as a whole.
+///
+/// # Errors
+/// Storage failed.
+pub fn permissions<A: crate::domain::Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    tenant: TenantId,
+) -> Result<Vec<String>> {
+    let mut allowed = Vec::new();
+    for action in action::ALL
+        .iter()
+        .filter(|action| action.plane == PlaneName::Tenant && action.target == "tenant")
+    {
+        let decision = crate::storage::tenant::access::evaluate(
+            tx,
+            tx.caller(),
+            action.name,
+            &tenant.into(),
+            None,
+        )?;
+        if decision.allowed {
+            allowed.push(action.name.to_owned());
+        }
+    }
+    Ok(allowed)
+}

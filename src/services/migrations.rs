@@ -1,0 +1,36 @@
+//! Migrations, as operators see and run them.
+
+use crate::domain::action::{ListMigrations, RunMigrations};
+use crate::domain::{Call, Error, MigrationReport, Platform, Result, TenantReference};
+use crate::storage::{OnProgress, Registry};
+
+/// How every file stands to this program's schema.
+///
+/// # Errors
+/// The caller may not; storage failed.
+pub fn list(registry: &Registry, call: &Call) -> Result<MigrationReport> {
+    registry.read_blocking::<ListMigrations, _>(call, Platform, |_| Ok(()))?;
+    registry.migrations()
+}
+
+/// Migrates every file, or one tenant's.
+///
+/// # Errors
+/// The caller may not; there is no such tenant; storage failed.
+pub fn run(
+    registry: &Registry,
+    call: &Call,
+    tenant: Option<&str>,
+    progress: OnProgress<'_>,
+) -> Result<MigrationReport> {
+    registry.write_blocking::<RunMigrations, _, _>(call, Platform, |_| Ok(()))?;
+    let only = tenant.map(|tenant| find(registry, tenant)).transpose()?;
+    registry.migrate(only, progress)
+}
+
+/// The id of a tenant that a request's body names.
+pub(super) fn find(registry: &Registry, tenant: &str) -> Result<crate::domain::TenantId> {
+    let unknown = || Error::invalid("/tenant", "no tenant has this slug or id");
+    let reference = TenantReference::parse(tenant).ok_or_else(unknown)?;
+    Ok(registry.resolve(&reference)?.ok_or_else(unknown)?.id)
+}

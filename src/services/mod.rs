@@ -1,0 +1,23 @@
+//! Use cases: one file a noun, one function a verb, synchronous.
+//!
+//! A verb of one file takes a transaction that was permitted for its action, or for one that covers it, and can run
+//! under no other. A verb that spans the registry and a tenant's file takes the registry, and names its owner file, its
+//! next step and its recovery. Does not know HTTP, nor who signed the caller's token.
+
+pub mod access;
+pub mod accounts;
+pub mod acl;
+pub mod diagnostics;
+pub mod imports;
+pub mod me;
+pub mod members;
+pub mod migrations;
+pub mod organization;
+pub mod principals;
+pub mod resource_types;
+pub mod resources;
+pub mod team_members;
+pub mod teams;
+pub mod tenants;
+pub mod tokens;
+pub mod workspaces;

@@ -1,0 +1,58 @@
+//! Resource types: what kinds of things a tenant keeps.
+
+use crate::domain::action::{CreateResourceType, ListResourceTypes, ReadResourceType};
+use crate::domain::{
+    Conflict, Covers, Error, EventType, NewResourceType, Page, PageRequest, ResourceType,
+    ResourceTypeName, Result, Target,
+};
+use crate::storage::tenant::resource_types;
+use crate::storage::{ReadTx, WriteTx};
+
+/// Lists resource types.
+///
+/// # Errors
+/// Storage failed.
+pub fn list<A: Covers<ListResourceTypes>>(
+    tx: &ReadTx<'_, A>,
+    page: &PageRequest,
+) -> Result<Page<ResourceType>> {
+    resource_types::page(tx, page)
+}
+
+/// Reads a resource type.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is none.
+pub fn read<A: Covers<ReadResourceType>>(
+    tx: &ReadTx<'_, A>,
+    name: &ResourceTypeName,
+) -> Result<ResourceType> {
+    resource_types::find(tx, name)?.ok_or(Error::NotFound)
+}
+
+/// Registers a resource type.
+///
+/// # Errors
+/// [`Conflict::AlreadyExists`].
+pub fn create<A: Covers<CreateResourceType>>(
+    tx: &mut WriteTx<'_, A>,
+    new: &NewResourceType,
+) -> Result<ResourceType> {
+    ensure(tx, new)?.ok_or(Error::Conflict(Conflict::AlreadyExists))
+}
+
+/// Registers a resource type that is not there yet; `None` where it is.
+///
+/// # Errors
+/// Storage failed.
+pub fn ensure<A: Covers<CreateResourceType>>(
+    tx: &mut WriteTx<'_, A>,
+    new: &NewResourceType,
+) -> Result<Option<ResourceType>> {
+    let description = new.description.clone().unwrap_or_default();
+    let added = resource_types::insert(tx, &new.name, &description)?;
+    if let Some(added) = &added {
+        tx.emit(EventType::ResourceTypeCreated, &Target::ResourceType(added.name.clone()), added);
+    }
+    Ok(added)
+}

@@ -1,0 +1,141 @@
+//! Resources: the envelopes of what applications keep.
+
+use serde::Serialize;
+
+use crate::domain::action::{
+    CreateResource, DeleteResource, ListResources, ReadResource, UpdateResource,
+};
+use crate::domain::{
+    ChangeResource, Covers, Error, EventType, NewResource, Page, PageRequest, Permission,
+    PrincipalId, Resource, ResourceFilter, ResourceId, ResourceTypeName, Result, Target,
+    TargetFacts, Visibility, WorkspaceId,
+};
+use crate::storage::tenant::resources;
+use crate::storage::{ReadTx, Tx, WriteTx};
+
+/// What the events say: the envelope, without what the application keeps in it.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    id: ResourceId,
+    r#type: &'a ResourceTypeName,
+    workspace_id: WorkspaceId,
+    visibility: Visibility,
+    owner_id: Option<PrincipalId>,
+    version: i64,
+}
+
+/// Lists the resources that the caller may read.
+///
+/// # Errors
+/// Storage failed.
+pub fn list<A: Covers<ListResources>>(
+    tx: &ReadTx<'_, A>,
+    filter: &ResourceFilter,
+    page: &PageRequest,
+) -> Result<Page<Resource>> {
+    resources::page(tx, filter, page)
+}
+
+/// Reads a resource.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is none that the caller may read.
+pub fn read<A: Covers<ReadResource>>(tx: &ReadTx<'_, A>, id: ResourceId) -> Result<Resource> {
+    resources::find(tx, id)?.ok_or(Error::NotFound)
+}
+
+/// Makes a resource, owned by whoever makes it.
+///
+/// # Errors
+/// A type that is not registered.
+pub fn create<A: Covers<CreateResource>>(
+    tx: &mut WriteTx<'_, A>,
+    new: &NewResource,
+) -> Result<Resource> {
+    let owner = tx.caller().subject.account().map(PrincipalId::from);
+    add(tx, new, owner)
+}
+
+/// Makes a resource that nobody owns.
+///
+/// # Errors
+/// A type that is not registered.
+pub fn create_unowned<A: Covers<CreateResource>>(
+    tx: &mut WriteTx<'_, A>,
+    new: &NewResource,
+) -> Result<Resource> {
+    add(tx, new, None)
+}
+
+fn add<A: Covers<CreateResource>>(
+    tx: &mut WriteTx<'_, A>,
+    new: &NewResource,
+    owner: Option<PrincipalId>,
+) -> Result<Resource> {
+    let attributes = new.attributes.clone().unwrap_or_default();
+    let resource = resources::insert(
+        tx,
+        &resources::Insert {
+            id: tx.new_id(),
+            kind: &new.kind,
+            workspace: new.workspace_id,
+            name: &new.name,
+            visibility: new.visibility.unwrap_or(Visibility::Private),
+            attributes: attributes.as_str(),
+            owner,
+        },
+    )?;
+    tell(tx, EventType::ResourceCreated, &resource);
+    Ok(resource)
+}
+
+/// Changes a resource.
+///
+/// # Errors
+/// [`Error::Stale`].
+pub fn update<A: Covers<UpdateResource>>(
+    tx: &mut WriteTx<'_, A>,
+    id: ResourceId,
+    change: &ChangeResource,
+    version: i64,
+) -> Result<Resource> {
+    let permission = match tx.facts() {
+        Some(TargetFacts::Resource { permission: Some(permission) }) => permission,
+        _ => Permission::Write,
+    };
+    let resource = resources::update(tx, id, change, permission, version)?.ok_or(Error::Stale)?;
+    tell(tx, EventType::ResourceUpdated, &resource);
+    Ok(resource)
+}
+
+/// Deletes a resource.
+///
+/// # Errors
+/// [`Error::Stale`].
+pub fn delete<A: Covers<DeleteResource>>(
+    tx: &mut WriteTx<'_, A>,
+    id: ResourceId,
+    version: i64,
+) -> Result<()> {
+    let workspace = resources::delete(tx, id, version)?.ok_or(Error::Stale)?;
+    tx.concerns(Some(workspace.to_string()), Some(id.to_string()));
+    tx.emit(
+        EventType::ResourceDeleted,
+        &Target::Resource(id),
+        &serde_json::json!({ "id": id, "version": version }),
+    );
+    Ok(())
+}
+
+fn tell<A: crate::domain::Action>(tx: &mut WriteTx<'_, A>, kind: EventType, resource: &Resource) {
+    let envelope = Envelope {
+        id: resource.id,
+        r#type: &resource.kind,
+        workspace_id: resource.workspace_id,
+        visibility: resource.visibility,
+        owner_id: resource.owner_id,
+        version: resource.version,
+    };
+    tx.concerns(Some(resource.workspace_id.to_string()), Some(resource.id.to_string()));
+    tx.emit(kind, &Target::Resource(resource.id), &envelope);
+}

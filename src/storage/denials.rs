@@ -1,0 +1,62 @@
+//! Denials, written down so that a refused caller cannot make the node write.
+//!
+//! A caller's first denial is a row at once. Of further ones within a minute, one more row at its end gives the count.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+use serde_json::json;
+
+use crate::domain::{AuditRecord, Timestamp};
+
+/// How long denials of one caller are counted together, in seconds.
+const WINDOW_S: i64 = 60;
+/// Callers that are counted apart; beyond these they are counted as one.
+const MAX_CALLERS: usize = 10_000;
+
+#[derive(Debug)]
+struct Window {
+    until: Timestamp,
+    further: u64,
+    last: AuditRecord,
+}
+
+/// The denials of one file.
+#[derive(Debug, Default)]
+pub(in crate::storage) struct Denials(Mutex<HashMap<String, Window>>);
+
+impl Denials {
+    /// Whether a denial is its caller's first within a minute. Others are counted.
+    pub(in crate::storage) fn is_first(&self, record: &AuditRecord) -> bool {
+        let mut windows = self.0.lock();
+        let known = windows.contains_key(&record.actor) || windows.len() < MAX_CALLERS;
+        let caller = if known { record.actor.clone() } else { "others".to_owned() };
+        match windows.get_mut(&caller) {
+            Some(window) if record.at < window.until => {
+                window.further += 1;
+                window.last = record.clone();
+                false
+            }
+            _ => {
+                let until = record.at.plus_seconds(WINDOW_S);
+                windows.insert(caller, Window { until, further: 0, last: record.clone() });
+                true
+            }
+        }
+    }
+
+    /// The rows that count what was not written one by one, of every window that has ended.
+    pub(in crate::storage) fn ended(&self, now: Timestamp) -> Vec<AuditRecord> {
+        let mut ended = Vec::new();
+        self.0.lock().retain(|_, window| {
+            let goes_on = now < window.until;
+            if !goes_on && window.further > 0 {
+                let summary =
+                    json!({ "denials": window.further, "within_s": WINDOW_S }).to_string();
+                ended.push(AuditRecord { at: now, summary, ..window.last.clone() });
+            }
+            goes_on
+        });
+        ended
+    }
+}

@@ -1,0 +1,229 @@
+//! The data directory, and the one seam at which faults can be injected.
+//!
+//! `<data>/registry.db`, `<data>/tenants/<2 hex>/<tenant-id>.db` (or under the directory that the configuration gives
+//! the tenant's data region), `<data>/template/`, `<data>/backups/`, `<data>/keys/`. Names come from ids, never from
+//! slugs. Files have mode 0600, directories 0700.
+//!
+//! Every file that Freehold opens, copies, renames or syncs itself passes [`Disk`], which asks [`Faults`] first. What
+//! SQLite reads and writes passes SQLite's default VFS, which a test rig can replace before it starts the program.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::domain::{Error, Region, Result, TenantId};
+
+/// What is about to be done to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Opening it.
+    Open,
+    /// Reading it.
+    Read,
+    /// Writing, creating, renaming or removing it.
+    Write,
+    /// Making sure that it is on the disk.
+    Sync,
+}
+
+/// Decides, before each operation, whether it fails.
+pub trait Faults: Send + Sync + 'static {
+    /// An error makes the operation fail with it.
+    ///
+    /// # Errors
+    /// The fault to inject.
+    fn before(&self, operation: Operation, path: &Path) -> io::Result<()>;
+}
+
+/// Injects nothing.
+#[derive(Debug)]
+pub struct NoFaults;
+
+impl Faults for NoFaults {
+    fn before(&self, _: Operation, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The data directory.
+#[derive(Clone)]
+pub(in crate::storage) struct Disk {
+    root: PathBuf,
+    regions: BTreeMap<Region, PathBuf>,
+    faults: Arc<dyn Faults>,
+}
+
+impl std::fmt::Debug for Disk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Disk").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+/// Turns a failure of the file system into an error that names the file.
+pub(in crate::storage) fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |error| Error::Storage(format!("{}: {error}", path.display()))
+}
+
+impl Disk {
+    /// Takes a directory, made where it is not there.
+    pub(in crate::storage) fn new(
+        root: &Path,
+        regions: BTreeMap<Region, PathBuf>,
+        faults: Arc<dyn Faults>,
+    ) -> Result<Self> {
+        let disk = Self { root: root.to_owned(), regions, faults };
+        for directory in ["", "tenants", "template", "backups", "keys"] {
+            disk.make_directory(&disk.root.join(directory))?;
+        }
+        let root = disk.root.canonicalize().map_err(failed(&disk.root))?;
+        Ok(Self { root, ..disk })
+    }
+
+    /// Takes the directory for this process, until the lock is dropped.
+    pub(in crate::storage) fn lock(&self) -> Result<File> {
+        let path = self.root.join("lock");
+        self.faults.before(Operation::Open, &path).map_err(failed(&path))?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(failed(&path))?;
+        self.restrict(&path)?;
+        file.try_lock().map_err(|_| {
+            Error::Storage(format!("{} belongs to another running freehold", self.root.display()))
+        })?;
+        Ok(file)
+    }
+
+    /// Whether any tenant's file lies in the directory.
+    pub(in crate::storage) fn has_tenants(&self) -> Result<bool> {
+        let path = self.root.join("tenants");
+        let mut folders = fs::read_dir(&path).map_err(failed(&path))?;
+        Ok(folders.any(|folder| {
+            folder
+                .and_then(|folder| fs::read_dir(folder.path()))
+                .is_ok_and(|mut files| files.next().is_some())
+        }))
+    }
+
+    /// The registry's file.
+    pub(in crate::storage) fn registry(&self) -> PathBuf {
+        self.root.join("registry.db")
+    }
+
+    /// A tenant's file.
+    pub(in crate::storage) fn tenant(&self, tenant: TenantId, region: &Region) -> PathBuf {
+        let name = tenant.to_string();
+        let tenants =
+            self.regions.get(region).cloned().unwrap_or_else(|| self.root.join("tenants"));
+        // The last two digits of a UUIDv7 are random; its first are time.
+        tenants.join(&name[name.len() - 2..]).join(format!("{name}.db"))
+    }
+
+    /// The migrated file of which every new tenant's is a copy.
+    pub(in crate::storage) fn template(&self, version: u32) -> PathBuf {
+        self.root.join("template").join(format!("tenant-{version}.db"))
+    }
+
+    /// Where a copy of a file goes before the file is migrated.
+    pub(in crate::storage) fn snapshot(&self, tenant: TenantId, version: u32) -> PathBuf {
+        self.root.join("backups").join(format!("{tenant}-v{version}.db"))
+    }
+
+    /// Where a copy of the registry goes before it is migrated.
+    pub(in crate::storage) fn registry_snapshot(&self, version: u32) -> PathBuf {
+        self.root.join("backups").join(format!("registry-v{version}.db"))
+    }
+
+    /// Every tenant's file that lies in the directory or a region, by the id that its name says.
+    pub(in crate::storage) fn tenants(&self) -> Result<Vec<(Option<TenantId>, PathBuf)>> {
+        let mut found = Vec::new();
+        let places =
+            std::iter::once(self.root.join("tenants")).chain(self.regions.values().cloned());
+        for place in places {
+            self.faults.before(Operation::Read, &place).map_err(failed(&place))?;
+            for folder in fs::read_dir(&place).map_err(failed(&place))?.flatten() {
+                let Ok(files) = fs::read_dir(folder.path()) else { continue };
+                for file in files.flatten().map(|file| file.path()) {
+                    if file.extension().is_some_and(|extension| extension == "db") {
+                        let id = file
+                            .file_stem()
+                            .and_then(|name| name.to_str())
+                            .and_then(|name| name.parse().ok());
+                        found.push((id, file));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether a file is there.
+    pub(in crate::storage) fn exists(&self, path: &Path) -> Result<bool> {
+        self.faults.before(Operation::Open, path).map_err(failed(path))?;
+        fs::exists(path).map_err(failed(path))
+    }
+
+    /// To be called before SQLite opens a file.
+    pub(in crate::storage) fn opening(&self, path: &Path) -> Result<()> {
+        self.faults.before(Operation::Open, path).map_err(failed(path))
+    }
+
+    /// Makes a directory that only its owner may enter.
+    pub(in crate::storage) fn make_directory(&self, path: &Path) -> Result<()> {
+        self.faults.before(Operation::Write, path).map_err(failed(path))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path))
+    }
+
+    /// Copies a file that nobody has open.
+    pub(in crate::storage) fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        self.faults.before(Operation::Read, from).map_err(failed(from))?;
+        self.faults.before(Operation::Write, to).map_err(failed(to))?;
+        fs::copy(from, to).map_err(failed(to))?;
+        self.restrict(to)
+    }
+
+    /// Lets only its owner read a file.
+    pub(in crate::storage) fn restrict(&self, path: &Path) -> Result<()> {
+        self.faults.before(Operation::Write, path).map_err(failed(path))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed(path))
+    }
+
+    /// Puts a finished file in its place: synced, renamed, and its directory synced.
+    pub(in crate::storage) fn put(&self, from: &Path, to: &Path) -> Result<()> {
+        self.sync(from)?;
+        self.faults.before(Operation::Write, to).map_err(failed(to))?;
+        fs::rename(from, to).map_err(failed(to))?;
+        match to.parent() {
+            Some(directory) => self.sync(directory),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a file, and what SQLite may have left beside it; none there is as good.
+    pub(in crate::storage) fn remove(&self, path: &Path) -> Result<()> {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            let path = PathBuf::from(name);
+            self.faults.before(Operation::Write, &path).map_err(failed(&path))?;
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed(&path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn sync(&self, path: &Path) -> Result<()> {
+        self.faults.before(Operation::Sync, path).map_err(failed(path))?;
+        File::open(path).and_then(|file| file.sync_all()).map_err(failed(path))
+    }
+}

@@ -1,0 +1,220 @@
+//! A connection that keeps the contract, knows its caller, and counts its steps.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, OpenFlags};
+
+use super::authorizer::{self, Phase};
+use super::contract::{Contract, Setting};
+use super::functions::{self, Session, SessionCell};
+use super::{SqlError, row_security};
+
+/// Virtual-machine steps between two looks at the budget.
+const STEPS_PER_LOOK: i32 = 1000;
+
+/// Which kind of file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::storage) enum Side {
+    /// The registry.
+    Registry,
+    /// A tenant's file.
+    Tenant,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::storage) enum Role {
+    /// Reads.
+    Reader,
+    /// Reads and writes.
+    Writer,
+}
+
+/// A connection.
+pub(in crate::storage) struct Conn {
+    raw: Connection,
+    role: Role,
+    session: SessionCell,
+    phase: Arc<Phase>,
+    /// Looks left until a statement is interrupted; negative means without limit.
+    looks: Arc<AtomicI64>,
+}
+
+impl std::fmt::Debug for Conn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Conn")
+    }
+}
+
+impl Conn {
+    /// The flags of every connection: never creates a file, never follows a symbolic link, never reads a URI.
+    pub(super) fn flags() -> OpenFlags {
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW
+    }
+
+    /// Opens a file that is there.
+    pub(in crate::storage) fn open(path: &Path, side: Side, role: Role) -> Result<Self, SqlError> {
+        Self::wrap(Connection::open_with_flags(path, Self::flags())?, side, role)
+    }
+
+    /// Makes a connection keep the contract.
+    pub(super) fn wrap(raw: Connection, side: Side, role: Role) -> Result<Self, SqlError> {
+        let conn = Self {
+            raw,
+            role,
+            session: Arc::new(Mutex::new(None)),
+            phase: Arc::default(),
+            looks: Arc::default(),
+        };
+        Contract::apply(&conn.raw)?;
+        Contract::limit(&conn.raw)?;
+        functions::register(&conn.raw, &conn.session)?;
+        conn.count_steps()?;
+        conn.authorize(side, role)?;
+        Ok(conn)
+    }
+
+    fn count_steps(&self) -> Result<(), SqlError> {
+        self.looks.store(-1, Ordering::Relaxed);
+        let looks = self.looks.clone();
+        let look = move || {
+            let left = looks.load(Ordering::Relaxed);
+            if left > 0 {
+                looks.store(left - 1, Ordering::Relaxed);
+            }
+            left == 0
+        };
+        Ok(self.raw.progress_handler(STEPS_PER_LOOK, Some(look))?)
+    }
+
+    fn authorize(&self, side: Side, role: Role) -> Result<(), SqlError> {
+        match (side, role) {
+            (Side::Tenant, Role::Reader) => {
+                let suffix = uuid::Uuid::new_v4().simple().to_string();
+                row_security::install(&self.raw, &suffix)?;
+                self.raw.authorizer(Some(authorizer::reader(authorizer::accessors(&suffix))))?;
+            }
+            (Side::Tenant, Role::Writer) => {
+                self.raw.authorizer(Some(authorizer::writer(self.phase.clone())))?
+            }
+            (Side::Registry, role) => {
+                self.raw.authorizer(Some(authorizer::registry(role == Role::Writer)))?
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the caller until the guard is dropped, and how many steps a statement may take.
+    pub(in crate::storage) fn session(
+        &self,
+        session: Session,
+        max_steps: Option<u32>,
+    ) -> SessionGuard<'_> {
+        let previous = self.session.lock().replace(session);
+        let looks = max_steps.map_or(-1, |steps| i64::from(steps) / i64::from(STEPS_PER_LOOK));
+        let previous_looks = self.looks.swap(looks, Ordering::Relaxed);
+        SessionGuard { conn: self, previous, previous_looks }
+    }
+
+    /// Changes what the set session says; without one, nothing.
+    pub(in crate::storage) fn amend(&self, change: impl FnOnce(&mut Session)) {
+        if let Some(session) = self.session.lock().as_mut() {
+            change(session);
+        }
+    }
+
+    /// Says whether somebody's change runs from now on.
+    pub(in crate::storage) fn set_change(&self, change: bool) {
+        self.phase.set_change(change);
+    }
+
+    /// What the connection is really set to, beside what it must be.
+    pub(in crate::storage) fn contract(&self) -> Result<Vec<(Setting, String)>, SqlError> {
+        Contract::read_back(&self.raw)
+    }
+
+    /// Whether it reads under row-level security, through views.
+    pub(in crate::storage) fn is_reader(&self) -> bool {
+        self.role == Role::Reader
+    }
+
+    /// Begins a transaction that reads.
+    pub(in crate::storage) fn begin(&self) -> Result<(), SqlError> {
+        self.run("begin deferred")
+    }
+
+    /// Begins a transaction that writes.
+    pub(in crate::storage) fn begin_immediate(&self) -> Result<(), SqlError> {
+        self.run("begin immediate")
+    }
+
+    /// Makes a transaction durable.
+    pub(in crate::storage) fn commit(&self) -> Result<(), SqlError> {
+        self.run("commit")
+    }
+
+    /// Undoes a transaction; one that the engine has undone already is left alone.
+    pub(in crate::storage) fn rollback(&self) {
+        if !self.raw.is_autocommit()
+            && let Err(error) = self.run("rollback")
+        {
+            tracing::warn!(error = %error, "a transaction could not be rolled back");
+        }
+    }
+
+    /// Begins what can be undone alone.
+    pub(in crate::storage) fn savepoint(&self) -> Result<(), SqlError> {
+        self.run("savepoint request")
+    }
+
+    /// Keeps what was done since the savepoint.
+    pub(in crate::storage) fn release(&self) -> Result<(), SqlError> {
+        self.run("release request")
+    }
+
+    /// Undoes what was done since the savepoint.
+    pub(in crate::storage) fn undo(&self) -> Result<(), SqlError> {
+        self.run("rollback to request")?;
+        self.run("release request")
+    }
+
+    /// Whether a transaction is open.
+    pub(in crate::storage) fn in_transaction(&self) -> bool {
+        !self.raw.is_autocommit()
+    }
+
+    /// Writes the log back into the file and empties it.
+    pub(in crate::storage) fn checkpoint(&self) -> Result<(), SqlError> {
+        self.raw.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    pub(super) fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, SqlError> {
+        self.phase.begin_statement();
+        Ok(self.raw.prepare_cached(sql)?)
+    }
+
+    fn run(&self, sql: &'static str) -> Result<(), SqlError> {
+        self.prepare(sql)?.raw_execute()?;
+        Ok(())
+    }
+}
+
+/// Clears the caller, or puts the one before it back, when dropped.
+pub(in crate::storage) struct SessionGuard<'c> {
+    conn: &'c Conn,
+    previous: Option<Session>,
+    previous_looks: i64,
+}
+
+impl Drop for SessionGuard<'_> {
+    fn drop(&mut self) {
+        *self.conn.session.lock() = self.previous.take();
+        self.conn.looks.store(self.previous_looks, Ordering::Relaxed);
+    }
+}

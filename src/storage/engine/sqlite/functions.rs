@@ -1,0 +1,78 @@
+//! The caller, as the database sees it: functions over a cell that a guard sets and clears.
+//!
+//! The functions are registered once per connection. While no session is set they know no tenant and no principals, so
+//! that the policy views show nothing.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+
+use super::SqlError;
+use crate::domain::{RowSecurityMode, Word};
+
+/// Who calls, as statements see it.
+#[derive(Debug, Clone)]
+pub(in crate::storage) struct Session {
+    /// The tenant's id, or `platform`.
+    pub(in crate::storage) tenant: Arc<str>,
+    /// The caller's own id, where it is an account.
+    pub(in crate::storage) account: Option<Arc<str>>,
+    /// The ids of the caller's principals, as a JSON array.
+    pub(in crate::storage) principals: Arc<str>,
+    /// Whether the caller's role reaches every row.
+    pub(in crate::storage) sees_all: bool,
+    /// Whether the caller sees so few rows that looking them up beats looking through all.
+    pub(in crate::storage) sees_few: bool,
+    /// The resource whose sharing the door has permitted, if one.
+    pub(in crate::storage) shares: Option<Arc<str>>,
+    /// What the policy views do.
+    pub(in crate::storage) mode: RowSecurityMode,
+}
+
+/// Where a connection's session stands.
+pub(super) type SessionCell = Arc<Mutex<Option<Session>>>;
+
+/// Registers the functions on a connection; they read the cell.
+pub(super) fn register(conn: &Connection, cell: &SessionCell) -> Result<(), SqlError> {
+    text(conn, cell, "current_tenant", |session| Some(session.tenant.to_string()))?;
+    text(conn, cell, "current_account", |session| session.account.as_deref().map(str::to_owned))?;
+    text(conn, cell, "caller_principals", |session| Some(session.principals.to_string()))?;
+    text(conn, cell, "caller_shares", |session| session.shares.as_deref().map(str::to_owned))?;
+    text(conn, cell, "row_security_mode", |session| Some(session.mode.as_str().to_owned()))?;
+    truth(conn, cell, "caller_sees_all", |session| session.sees_all)?;
+    truth(conn, cell, "caller_sees_few", |session| session.sees_few)
+}
+
+fn flags() -> FunctionFlags {
+    FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_DIRECTONLY
+}
+
+fn text(
+    conn: &Connection,
+    cell: &SessionCell,
+    name: &str,
+    read: fn(&Session) -> Option<String>,
+) -> Result<(), SqlError> {
+    let cell = cell.clone();
+    conn.create_scalar_function(name, 0, flags(), move |_| {
+        Ok(cell.lock().as_ref().and_then(read))
+    })?;
+    Ok(())
+}
+
+fn truth(
+    conn: &Connection,
+    cell: &SessionCell,
+    name: &str,
+    read: fn(&Session) -> bool,
+) -> Result<(), SqlError> {
+    let cell = cell.clone();
+    conn.create_scalar_function(name, 0, flags(), move |_| {
+        Ok(cell.lock().as_ref().is_some_and(read))
+    })?;
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Connections that no request sees: to make, stamp, migrate and examine files.
+
+use std::io::Read;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::contract::Contract;
+use super::{Param, Row, SqlError};
+use crate::domain::{FileId, Timestamp};
+
+/// Says in a file's header that it is one of ours.
+pub(in crate::storage) const APPLICATION_ID: i32 = 0x4648_4c44;
+
+/// What a file's first hundred bytes tell without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::storage) struct Header {
+    /// Whose format it is.
+    pub(in crate::storage) application_id: i32,
+    /// The version of its schema.
+    pub(in crate::storage) user_version: u32,
+}
+
+/// Reads a file's header: `user_version` is at offset 60, `application_id` at offset 68.
+pub(in crate::storage) fn read_header(path: &Path) -> std::io::Result<Header> {
+    let mut header = [0_u8; 100];
+    std::fs::File::open(path)?.read_exact(&mut header)?;
+    let word = |at: usize| {
+        u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
+    Ok(Header { application_id: word(68).cast_signed(), user_version: word(60) })
+}
+
+/// A maintenance connection: the contract without the authorizer and the lowered limits.
+#[derive(Debug)]
+pub(in crate::storage) struct Maintenance {
+    pub(super) raw: Connection,
+}
+
+impl Maintenance {
+    /// Makes a file.
+    pub(in crate::storage) fn create(path: &Path) -> Result<Self, SqlError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let raw = Connection::open_with_flags(path, flags)?;
+        raw.pragma_update(None, "application_id", APPLICATION_ID)?;
+        Contract::apply(&raw)?;
+        Ok(Self { raw })
+    }
+
+    /// Opens a file that is there.
+    pub(in crate::storage) fn open(path: &Path) -> Result<Self, SqlError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let raw = Connection::open_with_flags(path, flags)?;
+        Contract::apply(&raw)?;
+        Ok(Self { raw })
+    }
+
+    /// Stamps a file with whose it is and which one it is.
+    pub(in crate::storage) fn stamp(
+        &self,
+        owner: &str,
+        file: FileId,
+        at: Timestamp,
+    ) -> Result<(), SqlError> {
+        self.execute(
+            "insert into identity (tenant_id, file_id, created_at) values (?1, ?2, ?3)",
+            &[owner.into(), file.into(), at.into()],
+        )
+    }
+
+    /// Changes rows.
+    pub(in crate::storage) fn execute(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+    ) -> Result<(), SqlError> {
+        self.raw.execute(sql, rusqlite::params_from_iter(params))?;
+        Ok(())
+    }
+
+    /// The first row, where there is one.
+    pub(in crate::storage) fn one<T>(
+        &self,
+        sql: &str,
+        map: impl Fn(&mut Row<'_>) -> Result<T, SqlError>,
+    ) -> Result<Option<T>, SqlError> {
+        let mut statement = self.raw.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        map(&mut Row::new(row)).map(Some)
+    }
+
+    /// Writes the log back into the file, empties it, and closes: the file alone is then the whole database.
+    pub(in crate::storage) fn close(self) -> Result<(), SqlError> {
+        self.raw.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
+        self.raw.close().map_err(|(_, error)| error.into())
+    }
+
+    /// Copies the whole database to a new file, consistently, whatever others do.
+    pub(in crate::storage) fn copy_to(&self, path: &Path) -> Result<(), SqlError> {
+        let mut copy = Connection::open(path)?;
+        let backup = rusqlite::backup::Backup::new(&self.raw, &mut copy)?;
+        backup.step(-1)?;
+        Ok(())
+    }
+
+    /// What SQLite finds wrong with the file, page by page and reference by reference; empty where nothing.
+    pub(in crate::storage) fn integrity(&self) -> Result<Vec<String>, SqlError> {
+        let mut findings: Vec<String> = Vec::new();
+        let mut statement = self.raw.prepare("pragma integrity_check(20)")?;
+        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+        for row in rows {
+            findings.push(row?);
+        }
+        findings.retain(|finding| finding != "ok");
+        let mut statement = self.raw.prepare("pragma foreign_key_check")?;
+        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+        for row in rows.take(20) {
+            findings.push(format!("{}: a row references one that is not there", row?));
+        }
+        Ok(findings)
+    }
+}

@@ -1,0 +1,132 @@
+//! Row-level security: the row rule as SQL, and the views that hold it.
+//!
+//! A reader has, for each guarded table, a policy view whose name ends in a random suffix, and a view with the table's
+//! own name that selects from it. The authorizer lets the table be read only where the accessor is the suffixed view:
+//! a common table expression that calls itself `resources` does not pass for it.
+//!
+//! `caller_sees_all()`, `caller_sees_few()` and the other functions are constant while a statement runs, so that a
+//! branch whose condition does not hold costs nothing. For one who sees few rows it pays to look them up; for one who
+//! sees many, to look through all and leave some out.
+
+use rusqlite::Connection;
+
+use super::SqlError;
+
+/// The tables whose rows a reader sees through a policy view alone.
+pub(super) const GUARDED: &[&str] = &["resources", "workspaces", "resource_acl"];
+
+const PRINCIPALS: &str = "(select value from json_each(caller_principals()))";
+
+/// 0 to 3: what the caller may do in workspace `w`; 1 where the tenant owns it and contains the caller. A condition
+/// can narrow that last case.
+pub(in crate::storage) fn workspace_level(contained_when: &str) -> String {
+    format!(
+        "case
+            when caller_sees_all() then 3
+            when w.owner_id = current_account() then 3
+            when w.owner_id not in {PRINCIPALS} then 0
+            when w.owner_type = 'tenant' then case when {contained_when} then 1 else 0 end
+            when exists (
+                select 1 from main.team_members m
+                where m.team_id = w.owner_id and m.account_id = current_account() and m.role = 'maintainer'
+            ) then 3
+            else 2
+        end"
+    )
+}
+
+/// 0 to 3: what the caller may do to resource `r`, by the row rule.
+pub(in crate::storage) fn resource_level() -> String {
+    format!(
+        "case
+            when caller_sees_all() then 3
+            when r.owner_id = current_account() then 3
+            else max(
+                case when r.visibility = 'tenant' and current_tenant() in {PRINCIPALS} then 1 else 0 end,
+                coalesce((select {workspace} from main.workspaces w where w.id = r.workspace_id), 0),
+                coalesce((
+                    select max(case a.permission when 'admin' then 3 when 'write' then 2 else 1 end)
+                    from main.resource_acl a
+                    where a.resource_id = r.id and a.principal_id in {PRINCIPALS}
+                ), 0)
+            )
+        end",
+        workspace = workspace_level("r.visibility = 'workspace'")
+    )
+}
+
+const RESOURCE_COLUMNS: &str = "r.id, r.tenant_id, r.type, r.workspace_id, r.name, r.visibility, r.attributes, \
+     r.owner_id, r.created_at, r.updated_at, r.version";
+
+/// Rows looked through one by one.
+fn resources_scanned() -> String {
+    format!(
+        "select {RESOURCE_COLUMNS}, {level} as level
+        from main.resources r
+        where not caller_sees_few()
+            and +r.tenant_id = current_tenant()
+            and (caller_sees_all()
+                or (r.visibility = 'tenant' and current_tenant() in {PRINCIPALS})
+                or {level} > 0)",
+        level = resource_level()
+    )
+}
+
+/// Rows looked up by what could make them visible.
+fn resources_looked_up() -> String {
+    format!(
+        "select {RESOURCE_COLUMNS}, {level} as level
+        from main.resources r
+        where caller_sees_few()
+            and +r.tenant_id = current_tenant()
+            and r.id in (
+                select a.resource_id from main.resource_acl a where a.principal_id in {PRINCIPALS}
+                union select o.id from main.resources o where o.owner_id = current_account()
+                union select v.id from main.resources v
+                    where v.tenant_id = current_tenant() and v.visibility = 'tenant'
+                        and current_tenant() in {PRINCIPALS}
+                union select c.id from main.resources c
+                    where c.workspace_id in (select w.id from main.workspaces w where w.owner_id in {PRINCIPALS})
+                        and (c.visibility = 'workspace' or exists (
+                            select 1 from main.workspaces w where w.id = c.workspace_id and w.owner_type <> 'tenant'))
+            )",
+        level = resource_level()
+    )
+}
+
+fn workspaces() -> String {
+    format!(
+        "select w.id, w.tenant_id, w.name, w.owner_type, w.owner_id, w.created_at, w.updated_at, w.version
+        from main.workspaces w
+        where +w.tenant_id = current_tenant() and {level} > 0",
+        level = workspace_level("1")
+    )
+}
+
+/// The entries of the one resource whose sharing the door has permitted.
+const RESOURCE_ACL: &str =
+    "select a.resource_id, a.principal_id, a.tenant_id, a.permission, a.created_at, \
+     a.updated_at, a.version
+    from main.resource_acl a
+    where +a.tenant_id = current_tenant() and a.resource_id = caller_shares()";
+
+/// Makes the views of a reader.
+pub(super) fn install(conn: &Connection, suffix: &str) -> Result<(), SqlError> {
+    let views = [
+        ("resources", format!("{} union all {}", resources_scanned(), resources_looked_up())),
+        ("workspaces", workspaces()),
+        ("resource_acl", RESOURCE_ACL.to_owned()),
+    ];
+    for (table, policy) in views {
+        let name = policy_view(table, suffix);
+        conn.execute_batch(&format!(
+            "create temp view {name} as {policy}; create temp view {table} as select * from temp.{name};"
+        ))?;
+    }
+    Ok(())
+}
+
+/// The name of a table's policy view.
+pub(super) fn policy_view(table: &str, suffix: &str) -> String {
+    format!("policy_{table}_{suffix}")
+}

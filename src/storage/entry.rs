@@ -1,0 +1,175 @@
+//! Where work runs: small reads on the thread that asks, everything else on the blocking pool or a writer thread.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+
+use super::audit;
+use super::door::{self, Core, Door, ReadTx, Refusal, Reply, WriteTx, nobody};
+use super::engine::{Conn, Sql};
+use super::writer::Job;
+use crate::domain::{Action, AuditRecord, Call, Error, Result, Target};
+
+/// Steps that a read may take on the blocking pool: about a second's worth.
+const BLOCKING_STEPS: u32 = 50_000_000;
+
+/// Reads, on this thread where it is quick, else on the blocking pool.
+pub(in crate::storage) async fn read<A, T, F>(
+    door: Arc<dyn Door>,
+    call: &Call,
+    target: Target,
+    body: F,
+) -> Result<T>
+where
+    A: Action,
+    T: Send + 'static,
+    F: Fn(&ReadTx<'_, A>) -> Result<T> + Send + 'static,
+{
+    if let Some(outcome) = try_here(&*door, call, &target, &body) {
+        return conclude(&door, outcome).await;
+    }
+    let (there, call) = (door.clone(), call.clone());
+    let work = move || -> Result<T, Refusal> {
+        let conn = there.core().pool.get()?;
+        door::read(&*there, &conn, &call, &target, Some(BLOCKING_STEPS), &body)
+    };
+    let outcome = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Internal(error.to_string()))?;
+    conclude(&door, outcome).await
+}
+
+fn try_here<A: Action, T>(
+    door: &dyn Door,
+    call: &Call,
+    target: &Target,
+    body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
+) -> Option<Result<T, Refusal>> {
+    let core = door.core();
+    let conn = core.pool.try_get()?;
+    match door::read(door, &conn, call, target, Some(core.read_steps), body) {
+        Err(Refusal { error: Error::TooManySteps, .. }) => None,
+        outcome => Some(outcome),
+    }
+}
+
+/// Reads on this thread, however long it takes.
+pub(in crate::storage) fn read_blocking<A: Action, T>(
+    door: &Arc<dyn Door>,
+    call: &Call,
+    target: &Target,
+    body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
+) -> Result<T> {
+    let outcome = {
+        let conn = door.core().pool.get()?;
+        door::read(&**door, &conn, call, target, None, body)
+    };
+    outcome.or_else(|refusal| {
+        if let Some(written) = note(door, refusal.record)? {
+            wait(written)?;
+        }
+        Err(refusal.error)
+    })
+}
+
+/// Answers a read; a refusal is on disk before anybody hears of it.
+async fn conclude<T>(door: &Arc<dyn Door>, outcome: Result<T, Refusal>) -> Result<T> {
+    let refusal = match outcome {
+        Ok(answer) => return Ok(answer),
+        Err(refusal) => refusal,
+    };
+    if let Some(written) = note(door, refusal.record)? {
+        answer(written).await?;
+    }
+    Err(refusal.error)
+}
+
+/// Queues the audit row of a refusal, where it is one to be written.
+pub(in crate::storage) fn note(
+    door: &Arc<dyn Door>,
+    record: Option<Box<AuditRecord>>,
+) -> Result<Option<Reply<()>>> {
+    let core = door.core();
+    match record {
+        Some(record) if core.denials.is_first(&record) => {
+            let (reply, receiver) = oneshot::channel();
+            let note = Note { door: door.clone(), record: *record, result: Ok(()), reply };
+            core.writers.submit(&core.queue, Box::new(note))?;
+            Ok(Some(receiver))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Waits for the answer to what was queued.
+pub(in crate::storage) async fn answer<T>(reply: Reply<T>) -> Result<T> {
+    reply.await.unwrap_or_else(|_| Err(Error::Internal("a change was dropped".to_owned())))
+}
+
+/// Waits on this thread for the answer to what was queued.
+pub(in crate::storage) fn wait<T>(reply: Reply<T>) -> Result<T> {
+    reply
+        .blocking_recv()
+        .unwrap_or_else(|_| Err(Error::Internal("a change was dropped".to_owned())))
+}
+
+/// Appends audit rows for what the program itself saw, outside any queue: before a file is closed.
+pub(in crate::storage) fn append_records(core: &Core, records: &[AuditRecord]) -> Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    core.queue.with_writer(|conn| {
+        let _session = conn.session(nobody(&core.name), None);
+        conn.begin_immediate()?;
+        let written = records.iter().try_for_each(|record| audit::append(Sql::on(conn), record));
+        let ended = written.and_then(|()| Ok(conn.commit()?));
+        conn.rollback();
+        ended
+    })
+}
+
+/// The audit row of a refusal, waiting to be written.
+struct Note {
+    door: Arc<dyn Door>,
+    record: AuditRecord,
+    result: Result<()>,
+    reply: oneshot::Sender<Result<()>>,
+}
+
+impl Job for Note {
+    fn run(&mut self, conn: &Conn) {
+        let _session = conn.session(nobody(&self.door.core().name), None);
+        self.result = audit::append(Sql::on(conn), &self.record);
+    }
+
+    fn stands(&mut self) -> bool {
+        true
+    }
+
+    fn moves_registry(&self) -> bool {
+        false
+    }
+
+    fn finish(self: Box<Self>, committed: &Result<()>) {
+        let result = committed.clone().and(self.result);
+        // Whoever was refused may have gone; the row stands all the same.
+        let _gone = self.reply.send(result);
+    }
+}
+
+/// Queues a change that the decision point must permit, and waits.
+pub(in crate::storage) async fn write<A, T, F>(
+    door: Arc<dyn Door>,
+    call: &Call,
+    target: Target,
+    body: F,
+) -> Result<T>
+where
+    A: Action,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+{
+    answer(door::write(door, call.clone(), target, body)?).await
+}

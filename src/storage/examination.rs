@@ -1,0 +1,232 @@
+//! Examinations: what is wrong with a file, why it matters, and what to do.
+
+use super::audit;
+use super::engine::Conn;
+use super::engine::Sql;
+use super::engine::sqlite::{Maintenance, Role, Schema, Side, read_header};
+use super::registry::files::KnownFile;
+use super::registry::{Registry, files};
+use super::{identity, projection};
+use crate::domain::{
+    Check, Diagnostics, DiagnosticsReport, Error, FileProblem, Result, SystemTask, TenantId,
+    TenantReference, TenantStatus,
+};
+
+const WHY_INTEGRITY: &str = "A damaged file loses or invents data.";
+const WHY_IDENTITY: &str =
+    "A file that is not the tenant's would show one tenant's data to another.";
+const WHY_SCHEMA: &str = "A file of another schema cannot be served by this program.";
+const WHY_CHAIN: &str =
+    "Somebody changed the audit log behind the program's back, or the file was damaged.";
+const WHY_REGISTRY: &str =
+    "What the registry does not know is not served, and what it knows must be there.";
+const WHY_MEMBERSHIPS: &str = "People would not find their tenants, or find ones that they left.";
+const RESTORE: &str =
+    "Stop the server, put the newest good copy of the file back, and run `freehold doctor` again.";
+
+impl Registry {
+    /// Examines the registry and every tenant's file, or one tenant's; mends, where asked, what can be mended without
+    /// losing anything.
+    ///
+    /// # Errors
+    /// The registry itself cannot be read.
+    pub fn examine(&self, only: Option<TenantId>, mend: Mend) -> Result<DiagnosticsReport> {
+        let known = self.look(SystemTask::Examine, |tx| files::all(tx))?;
+        let mut reports = Vec::new();
+        if only.is_none() {
+            reports.push(Diagnostics::of("registry", self.examine_registry(&known)?));
+        }
+        for file in known.iter().filter(|file| only.is_none_or(|only| file.tenant == only)) {
+            reports.push(Diagnostics::of(file.slug.as_str(), self.examine_tenant(file, mend)));
+        }
+        Ok(DiagnosticsReport { healthy: reports.iter().all(|report| report.healthy), reports })
+    }
+
+    fn examine_registry(&self, known: &[KnownFile]) -> Result<Vec<Check>> {
+        let path = self.file.disk.registry();
+        let header = read_header(&path).map_err(super::disk::failed(&path))?;
+        let newest = Schema::Registry.newest();
+        let schema = if header.user_version == newest {
+            Check::ok("schema", format!("version {newest}"))
+        } else {
+            let found = format!("version {}, this program's is {newest}", header.user_version);
+            Check::failed("schema", found, WHY_SCHEMA, "Run `freehold migrate`.")
+        };
+        let file = Maintenance::open(&path)?;
+        let reader = self.file.core_pool().get()?;
+        Ok(vec![
+            integrity(file.integrity()),
+            schema,
+            self.files_known(known)?,
+            chain(audit::verify(Sql::on(&reader))),
+        ])
+    }
+
+    /// Whether every tenant's file is known, and every known file there.
+    fn files_known(&self, known: &[KnownFile]) -> Result<Check> {
+        let there = self.file.disk.tenants()?;
+        let strange = there
+            .iter()
+            .filter(|(id, _)| !known.iter().any(|file| Some(file.tenant) == *id))
+            .count();
+        let missing = known
+            .iter()
+            .filter(|file| !there.iter().any(|(id, _)| *id == Some(file.tenant)))
+            .count();
+        if strange == 0 && missing == 0 {
+            return Ok(Check::ok(
+                "registry",
+                format!("{} files, all known and there", known.len()),
+            ));
+        }
+        let found = format!("{missing} files missing, {strange} files that no tenant has");
+        let remedy =
+            "Put missing files back from a copy; move strange ones out of the data directory.";
+        Ok(Check::failed("registry", found, WHY_REGISTRY, remedy))
+    }
+
+    fn examine_tenant(&self, known: &KnownFile, mend: Mend) -> Vec<Check> {
+        let disk = &self.file.disk;
+        let path = disk.tenant(known.tenant, &known.region);
+        match identity::check_header(disk, &path) {
+            Ok(()) => {}
+            Err(Error::File(problem @ (FileProblem::Outdated | FileProblem::Newer))) => {
+                return vec![Check::failed(
+                    "schema",
+                    problem.to_string(),
+                    WHY_SCHEMA,
+                    remedy_of(problem),
+                )];
+            }
+            Err(Error::File(problem)) => {
+                return vec![Check::failed(
+                    "identity",
+                    problem.to_string(),
+                    WHY_IDENTITY,
+                    remedy_of(problem),
+                )];
+            }
+            Err(error) => {
+                return vec![Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE)];
+            }
+        }
+        let mut checks = vec![Check::ok("schema", format!("version {}", Schema::Tenant.newest()))];
+        checks.push(self.check_identity(known));
+        checks.push(match Maintenance::open(&path) {
+            Ok(file) => integrity(file.integrity()),
+            Err(error) => Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE),
+        });
+        match Conn::open(&path, Side::Tenant, Role::Reader) {
+            Ok(conn) => {
+                checks.push(chain(audit::verify(Sql::on(&conn))));
+                checks.push(self.memberships(known, &conn, mend));
+            }
+            Err(error) => {
+                checks.push(Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE))
+            }
+        }
+        checks
+    }
+
+    fn check_identity(&self, known: &KnownFile) -> Check {
+        let opened = self
+            .resolve(&TenantReference::Id(known.tenant))
+            .and_then(|entry| entry.ok_or(Error::NotFound))
+            .and_then(|entry| self.open_blocking(&entry));
+        match opened {
+            Ok(_) if known.status == TenantStatus::Quarantined => {
+                let found =
+                    known.problem.clone().unwrap_or_else(|| "the tenant is quarantined".to_owned());
+                Check::failed(
+                    "identity",
+                    found,
+                    WHY_IDENTITY,
+                    "Run `freehold migrate --tenant` for it.",
+                )
+            }
+            Ok(_) => Check::ok("identity", "the file is the one that the registry knows"),
+            Err(Error::File(problem)) => {
+                Check::failed("identity", problem.to_string(), WHY_IDENTITY, remedy_of(problem))
+            }
+            Err(error) => Check::failed("identity", error.to_string(), WHY_IDENTITY, RESTORE),
+        }
+    }
+
+    /// Whether the registry's projection says of memberships what the file says.
+    fn memberships(&self, known: &KnownFile, conn: &Conn, mend: Mend) -> Check {
+        match self.compare_memberships(known, conn, mend) {
+            Ok(check) => check,
+            Err(error) => Check::failed("memberships", error.to_string(), WHY_MEMBERSHIPS, RESTORE),
+        }
+    }
+
+    fn compare_memberships(&self, known: &KnownFile, conn: &Conn, mend: Mend) -> Result<Check> {
+        let projected = self.projected(known.tenant)?;
+        let (truth, seq) = projection::truth(conn, known.tenant)?;
+        let count = truth.len();
+        if truth == projected {
+            return Ok(Check::ok(
+                "memberships",
+                format!("{count} in the file and in the registry"),
+            ));
+        }
+        let found =
+            format!("{count} in the file, {} in the registry, not the same", projected.len());
+        if mend == Mend::Nothing {
+            let remedy =
+                "Run `freehold doctor --fix`; the registry is made to say what the file says.";
+            return Ok(Check::failed("memberships", found, WHY_MEMBERSHIPS, remedy));
+        }
+        self.reproject(known.tenant, truth, seq)?;
+        Ok(Check::fixed("memberships", found, WHY_MEMBERSHIPS))
+    }
+}
+
+/// What an examination does about what it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mend {
+    /// Nothing.
+    Nothing,
+    /// Mends what can be mended without losing anything.
+    WhatIsSafe,
+}
+
+fn integrity(findings: Result<Vec<String>, super::engine::SqlError>) -> Check {
+    match findings {
+        Ok(findings) if findings.is_empty() => {
+            Check::ok("integrity", "every page and reference is sound")
+        }
+        Ok(findings) => Check::failed("integrity", findings.join("; "), WHY_INTEGRITY, RESTORE),
+        Err(error) => Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE),
+    }
+}
+
+fn chain(verified: Result<(i64, Option<i64>), super::engine::SqlError>) -> Check {
+    match verified {
+        Ok((rows, None)) => Check::ok("audit_chain", format!("{rows} rows, unbroken")),
+        Ok((rows, Some(bad))) => {
+            let found = format!("row {bad} does not follow from the {rows} rows before it");
+            Check::failed(
+                "audit_chain",
+                found,
+                WHY_CHAIN,
+                "Compare the file with its copies, and find out who did it.",
+            )
+        }
+        Err(error) => Check::failed("audit_chain", error.to_string(), WHY_CHAIN, RESTORE),
+    }
+}
+
+fn remedy_of(problem: FileProblem) -> &'static str {
+    match problem {
+        FileProblem::Outdated => "Run `freehold migrate`.",
+        FileProblem::Newer => {
+            "Run the newer program, or put back the copy that was made before its migration."
+        }
+        FileProblem::Missing
+        | FileProblem::Foreign
+        | FileProblem::Replaced
+        | FileProblem::RolledBack
+        | FileProblem::Damaged => RESTORE,
+    }
+}

@@ -1,0 +1,85 @@
+//! The outbox of a file: events, written in the transaction that caused them.
+
+use super::engine::{Sql, SqlError, params};
+use crate::domain::{
+    AuditRecord, Clock, Event, EventType, Membership, MembershipChange, Result, TenantRenamed,
+    Timestamp,
+};
+
+/// Whether the registry's projection follows events of this type.
+pub(in crate::storage) fn is_projected(kind: EventType) -> bool {
+    matches!(
+        kind,
+        EventType::MemberCreated
+            | EventType::MemberUpdated
+            | EventType::MemberDeleted
+            | EventType::TenantUpdated
+    )
+}
+
+/// The place of the last event.
+pub(in crate::storage) fn end(sql: Sql<'_>) -> Result<i64, SqlError> {
+    let last = sql.one("select coalesce(max(seq), 0) from outbox_events", &[], |row| row.next())?;
+    Ok(last.unwrap_or(0))
+}
+
+/// Appends the events of one change.
+pub(in crate::storage) fn append(
+    sql: Sql<'_>,
+    clock: &dyn Clock,
+    record: &AuditRecord,
+    events: &[Event],
+) -> Result<()> {
+    let mut seq = end(sql)?;
+    for event in events {
+        seq += 1;
+        sql.execute(
+            "insert into outbox_events (seq, id, tenant_id, type, subject, data, actor, actor_tenant, correlation_id,
+                occurred_at)
+            values (?1, ?2, current_tenant(), ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                seq,
+                clock.new_id().to_string(),
+                event.kind,
+                &event.subject,
+                event.data.to_string(),
+                &record.actor,
+                &record.actor_tenant,
+                &record.correlation_id,
+                record.at,
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// What the registry's projection must follow after a place in the outbox, in order, and the outbox's end.
+pub(in crate::storage) fn changes(
+    sql: Sql<'_>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<MembershipChange>, SqlError> {
+    let rows = sql.all(
+        "select seq, occurred_at, type, data from outbox_events where seq > ?1 order by seq limit ?2",
+        params![after, limit],
+        |row| Ok((row.next::<i64>()?, row.next::<Timestamp>()?, row.next::<EventType>()?, row.next::<String>()?)),
+    )?;
+    rows.into_iter()
+        .map(|(seq, at, kind, data)| {
+            let corrupt = |error: serde_json::Error| SqlError::corrupt(3, &error.to_string());
+            let mut change = MembershipChange { seq, at, membership: None, renamed: None };
+            match kind {
+                EventType::TenantUpdated => {
+                    change.renamed =
+                        Some(serde_json::from_str::<TenantRenamed>(&data).map_err(corrupt)?);
+                }
+                kind if is_projected(kind) => {
+                    change.membership =
+                        Some(serde_json::from_str::<Membership>(&data).map_err(corrupt)?);
+                }
+                _ => {}
+            }
+            Ok(change)
+        })
+        .collect()
+}

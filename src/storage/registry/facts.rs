@@ -1,0 +1,174 @@
+//! What the registry's door knows, and the snapshots of it that tenants' doors decide by.
+//!
+//! A snapshot is kept with the epoch that it was read in, and read again when the epoch has moved. The epoch is noted
+//! before the reading: a snapshot may be newer than its epoch says, never older.
+
+use std::sync::Arc;
+
+use super::RegistryFile;
+use crate::domain::{
+    AccountId, AccountState, Caller, Error, FileId, OperatorRole, Region, Result, Slug, Subject,
+    SubjectFacts, SubjectKind, Target, TargetFacts, TenantId, TenantKind, TenantReference,
+    TenantStatus,
+};
+use crate::storage::door::{Known, nobody};
+use crate::storage::engine::{Session, Sql, params};
+
+/// What the registry knows of an account.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountEntry {
+    /// Its state; `None` where there is no such account.
+    pub state: Option<AccountState>,
+    /// Its platform role.
+    pub operator: Option<OperatorRole>,
+}
+
+/// What the registry knows of a tenant and of its file.
+#[derive(Debug, Clone)]
+pub struct TenantEntry {
+    /// The tenant.
+    pub id: TenantId,
+    /// Its name in addresses.
+    pub slug: Slug,
+    /// What it is for.
+    pub kind: TenantKind,
+    /// Its state.
+    pub status: TenantStatus,
+    /// Where its file lies.
+    pub data_region: Region,
+    /// Which file it is.
+    pub file_id: FileId,
+    /// The version of its schema.
+    pub schema_version: u32,
+    /// Whether its outbox may hold something that the registry has not followed.
+    pub dirty: bool,
+    /// The audit row that it must contain.
+    pub audit_seq: i64,
+    /// That row's hash.
+    pub audit_hash: String,
+    /// What was last found wrong with it.
+    pub problem: Option<String>,
+}
+
+const ENTRY: &str = "select t.id, t.slug, t.kind, t.status, t.data_region, f.file_id, f.schema_version, f.dirty, \
+        f.audit_seq, f.audit_hash, f.problem \
+    from tenants t join tenant_files f on f.tenant_id = t.id ";
+
+impl RegistryFile {
+    /// What the registry knows of an account now.
+    pub(in crate::storage) fn account(&self, account: AccountId) -> Result<AccountEntry> {
+        let epoch = self.gate.epoch();
+        if let Some((kept, entry)) = self.accounts.get(&account)
+            && kept == epoch
+        {
+            return Ok(entry);
+        }
+        let conn = self.core.pool.get()?;
+        let entry = read_account(Sql::on(&conn), account)?;
+        self.accounts.insert(account, (epoch, entry));
+        Ok(entry)
+    }
+
+    /// What the registry knows of a tenant now.
+    pub(in crate::storage) fn entry(
+        &self,
+        reference: &TenantReference,
+    ) -> Result<Option<Arc<TenantEntry>>> {
+        let epoch = self.gate.epoch();
+        if let Some((kept, entry)) = self.tenants.get(reference)
+            && kept == epoch
+        {
+            return Ok(entry);
+        }
+        let conn = self.core.pool.get()?;
+        let entry = read_entry(Sql::on(&conn), reference)?.map(Arc::new);
+        self.tenants.insert(reference.clone(), (epoch, entry.clone()));
+        Ok(entry)
+    }
+
+    /// A tenant's state now.
+    pub(in crate::storage) fn status(&self, tenant: TenantId) -> Result<TenantStatus> {
+        let entry = self.entry(&TenantReference::Id(tenant))?;
+        entry.map(|entry| entry.status).ok_or(Error::NotFound)
+    }
+}
+
+fn read_account(sql: Sql<'_>, account: AccountId) -> Result<AccountEntry> {
+    let found = sql.one(
+        "select a.state, o.role from accounts a left join operators o on o.account_id = a.id where a.id = ?1",
+        params![account],
+        |row| Ok(AccountEntry { state: row.next()?, operator: row.next()? }),
+    )?;
+    Ok(found.unwrap_or(AccountEntry { state: None, operator: None }))
+}
+
+fn read_entry(sql: Sql<'_>, reference: &TenantReference) -> Result<Option<TenantEntry>> {
+    let (statement, key) = match reference {
+        TenantReference::Id(id) => (concat_entry("where t.id = ?1"), id.to_string()),
+        TenantReference::Slug(slug) => (concat_entry("where t.slug = ?1"), slug.to_string()),
+    };
+    Ok(sql.one(&statement, params![key], |row| {
+        Ok(TenantEntry {
+            id: row.next()?,
+            slug: row.next()?,
+            kind: row.next()?,
+            status: row.next()?,
+            data_region: row.next()?,
+            file_id: row.next()?,
+            schema_version: row.next()?,
+            dirty: row.next()?,
+            audit_seq: row.next()?,
+            audit_hash: row.next()?,
+            problem: row.next()?,
+        })
+    })?)
+}
+
+fn concat_entry(condition: &str) -> String {
+    format!("{ENTRY}{condition}")
+}
+
+/// What is known of a caller of the platform or account plane.
+pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result<Known> {
+    let (kind, account) = match caller.subject {
+        Subject::Account(account) => (SubjectKind::Account, Some(account)),
+        Subject::Host => (SubjectKind::Host, None),
+        Subject::System(_) => (SubjectKind::System, None),
+    };
+    let known = match account {
+        Some(account) => read_account(sql, account)?,
+        None => AccountEntry { state: None, operator: None },
+    };
+    let subject = SubjectFacts {
+        kind,
+        account: known.state,
+        // A platform role counts with a platform credential alone.
+        operator: known.operator.filter(|_| caller.tenant.is_none()),
+        role: None,
+        membership: None,
+    };
+    let account = account.map(|account| account.to_string().into());
+    Ok(Known { subject, tenant: None, session: Session { account, ..nobody(&file.core.name) } })
+}
+
+/// What is known of a target of the platform or account plane.
+pub(super) fn target(
+    sql: Sql<'_>,
+    caller: &Caller,
+    target: &Target,
+) -> Result<Option<TargetFacts>> {
+    let found: Option<i64> = match target {
+        Target::Platform => return Ok(Some(TargetFacts::Platform)),
+        Target::Tenant(id) => {
+            sql.one("select 1 from tenants where id = ?1", params![*id], |row| row.next())?
+        }
+        Target::Account(id) => {
+            sql.one("select 1 from accounts where id = ?1", params![*id], |row| row.next())?
+        }
+        _ => None,
+    };
+    Ok(found.map(|_| match target {
+        Target::Account(id) => TargetFacts::Account { own: caller.subject.account() == Some(*id) },
+        _ => TargetFacts::Tenant,
+    }))
+}

@@ -1,0 +1,452 @@
+//! The registry: which tenants there are, and the doors of the platform and account planes over its own file.
+
+pub(crate) mod accounts;
+mod facts;
+pub(crate) mod files;
+pub(crate) mod memberships;
+pub(crate) mod operators;
+pub(crate) mod tenants;
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak, mpsc};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use parking_lot::Mutex;
+use scheduled_thread_pool::ScheduledThreadPool;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::facts::{AccountEntry, TenantEntry};
+use super::audit::Head;
+use super::disk::Disk;
+use super::door::{self, Core, Door, ReadTx, Reply, WriteTx};
+use super::engine::Pool;
+use super::engine::sqlite::{Setting, Side};
+use super::gate::Gate;
+use super::open_tenants::OpenTenants;
+use super::settings::Settings;
+use super::tenant::{TenantFile, TenantStore};
+use super::writer::{Epoch, Queue, Writers};
+use super::{denials, entry, identity, provisioning};
+use crate::domain::action::PlatformPlane;
+use crate::domain::{
+    AccountId, Action, Call, Clock, DecisionPoint, Error, Platform, Region, Result, SystemTask,
+    Target, TenantId, TenantReference,
+};
+
+/// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
+#[derive(Debug)]
+pub struct PlatformWork;
+
+impl Action for PlatformWork {
+    const NAME: &'static str = "system.work";
+    type Plane = PlatformPlane;
+    type Resource = Platform;
+}
+
+/// The registry's open file, and everything that is kept once per data directory.
+pub(in crate::storage) struct RegistryFile {
+    pub(super) disk: Disk,
+    pub(super) settings: Settings,
+    pub(super) gate: Arc<Gate>,
+    pub(super) housekeeping: Arc<ScheduledThreadPool>,
+    pub(super) tenant_writers: Arc<Writers>,
+    pub(super) open: OpenTenants,
+    core: Core,
+    accounts: Cache<AccountId, (u64, AccountEntry)>,
+    tenants: Cache<TenantReference, (u64, Option<Arc<TenantEntry>>)>,
+    projections: Mutex<Option<mpsc::Sender<TenantId>>>,
+    /// Held as long as the process owns the data directory.
+    _lock: std::fs::File,
+}
+
+impl std::fmt::Debug for RegistryFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RegistryFile")
+    }
+}
+
+impl RegistryFile {
+    fn open(
+        settings: Settings,
+        disk: Disk,
+        lock: std::fs::File,
+        decisions: Arc<dyn DecisionPoint>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>> {
+        let path = disk.registry();
+        let gate = Arc::new(Gate::default());
+        let housekeeping = Arc::new(
+            ScheduledThreadPool::builder()
+                .num_threads(4)
+                .thread_name_pattern("housekeeping-{}")
+                .build(),
+        );
+        let queue = Queue::new(
+            path.clone(),
+            Side::Registry,
+            disk.clone(),
+            Epoch::Leads(gate.clone()),
+            settings.max_waiting_writes,
+            Box::new(|| {}),
+        );
+        let core = Core {
+            name: "platform".into(),
+            pool: Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?,
+            queue: Arc::new(queue),
+            // A thread of its own: tenants' writers wait for the registry's, never the other way round.
+            writers: Writers::start("registry-writer", 1)?,
+            decisions,
+            clock,
+            denials: denials::Denials::default(),
+            to_project: AtomicBool::new(false),
+            read_steps: settings.read_steps,
+        };
+        Ok(Arc::new(Self {
+            open: OpenTenants::new(settings.max_open_tenants),
+            tenant_writers: Writers::start("tenant-writer", settings.writer_threads)?,
+            accounts: Cache::new(settings.known_accounts),
+            tenants: Cache::new(settings.known_tenants),
+            projections: Mutex::new(None),
+            _lock: lock,
+            disk,
+            settings,
+            gate,
+            housekeeping,
+            core,
+        }))
+    }
+
+    pub(super) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    pub(super) fn core_pool(&self) -> &Pool {
+        &self.core.pool
+    }
+
+    /// Asks the projector to follow a tenant's outbox.
+    pub(super) fn wants_projection(&self, tenant: TenantId) {
+        if let Some(projections) = &*self.projections.lock()
+            && projections.send(tenant).is_err()
+        {
+            tracing::debug!(tenant.id = %tenant, "nobody follows outboxes");
+        }
+    }
+
+    /// Changes the registry for the program itself.
+    pub(super) fn system<T, F>(
+        self: &Arc<Self>,
+        task: SystemTask,
+        moves: bool,
+        body: F,
+    ) -> Result<Reply<T>>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, PlatformWork>) -> Result<T> + Send + 'static,
+    {
+        door::write_for_system(self.clone(), Call::system(task), Target::Platform, moves, body)
+    }
+
+    /// Notes that a tenant's file is being written to.
+    pub(super) fn mark_dirty(self: &Arc<Self>, tenant: TenantId) -> Result<Reply<()>> {
+        self.system(SystemTask::Project, false, move |tx| files::mark_dirty(tx, tenant))
+    }
+
+    /// Notes that the projection has followed a file to its end, and where its audit chain ends.
+    pub(super) fn settled(self: &Arc<Self>, tenant: TenantId, head: &Head) -> Result<()> {
+        let head = head.clone();
+        // What the registry expects of the file moves: entries that are kept must be read anew.
+        entry::wait(
+            self.system(SystemTask::Anchor, true, move |tx| files::settle(tx, tenant, &head))?,
+        )
+    }
+}
+
+impl Door for RegistryFile {
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn know(
+        &self,
+        sql: super::engine::Sql<'_>,
+        caller: &crate::domain::Caller,
+    ) -> Result<door::Known> {
+        facts::know(self, sql, caller)
+    }
+
+    fn target(
+        &self,
+        sql: super::engine::Sql<'_>,
+        caller: &crate::domain::Caller,
+        target: &Target,
+    ) -> Result<Option<crate::domain::TargetFacts>> {
+        facts::target(sql, caller, target)
+    }
+
+    fn renew(
+        &self,
+        _: &crate::domain::Caller,
+        facts: crate::domain::Facts,
+    ) -> Result<crate::domain::Facts> {
+        Ok(facts)
+    }
+}
+
+/// A cheap handle on the registry, and the only maker of handles on tenants.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    pub(super) file: Arc<RegistryFile>,
+}
+
+impl Registry {
+    /// Takes a data directory: makes it where it is not there, migrates the registry, and finishes what a crash left.
+    ///
+    /// # Errors
+    /// Another process owns the directory; SQLite is too old; the registry cannot be read or migrated.
+    pub fn start(
+        settings: Settings,
+        decisions: Arc<dyn DecisionPoint>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let disk = Disk::new(&settings.data, settings.regions.clone(), settings.faults.clone())?;
+        let lock = disk.lock()?;
+        provisioning::prepare_registry(&disk, &*clock)?;
+        provisioning::prepare_template(&disk)?;
+        let file = RegistryFile::open(settings, disk, lock, decisions, clock)?;
+        let registry = Self { file };
+        registry.keep_house();
+        Ok(registry)
+    }
+
+    fn keep_house(&self) {
+        let file: Weak<RegistryFile> = Arc::downgrade(&self.file);
+        let every = Duration::from_secs(10);
+        self.file.housekeeping.execute_at_fixed_rate(every, every, move || {
+            let Some(file) = file.upgrade() else { return };
+            let records = file.core.denials.ended(file.core.clock.now());
+            let mut result = entry::append_records(&file.core, &records);
+            for tenant in file.open.live() {
+                result = result.and(tenant.flush_denials());
+            }
+            if let Err(error) = result {
+                tracing::warn!(error = %error, "counted denials could not be written down");
+            }
+        });
+    }
+
+    /// The registry's entry of a tenant, whatever its state.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn resolve(&self, reference: &TenantReference) -> Result<Option<Arc<TenantEntry>>> {
+        self.file.entry(reference)
+    }
+
+    /// Opens the store of a tenant that is in service, or being filled.
+    ///
+    /// # Errors
+    /// The tenant is out of service, its file is refused, or too many are open.
+    pub async fn open(&self, entry: &Arc<TenantEntry>) -> Result<TenantStore> {
+        if let Some(file) = self.file.open.get(entry.id) {
+            return Ok(TenantStore::new(file));
+        }
+        let (this, entry) = (self.clone(), entry.clone());
+        tokio::task::spawn_blocking(move || this.open_blocking(&entry))
+            .await
+            .map_err(|error| Error::Internal(error.to_string()))?
+    }
+
+    /// The same, on this thread.
+    ///
+    /// # Errors
+    /// As [`Registry::open`].
+    pub fn open_blocking(&self, entry: &TenantEntry) -> Result<TenantStore> {
+        let file = &self.file;
+        let opened = file.open.get_or_open(entry.id, || {
+            // The entry may have been read before the file last closed.
+            let fresh = file.entry(&TenantReference::Id(entry.id))?.ok_or(Error::NotFound)?;
+            TenantFile::open(file, &fresh)
+        });
+        opened.map(TenantStore::new)
+    }
+
+    /// The data region that a new tenant's file goes to.
+    ///
+    /// # Errors
+    /// No such region is configured.
+    pub fn region(&self, asked: Option<&Region>) -> Result<Region> {
+        let default = Region::parse("default").map_err(Error::Internal)?;
+        match asked {
+            None => Ok(default),
+            Some(region)
+                if *region == default || self.file.settings.regions.contains_key(region) =>
+            {
+                Ok(region.clone())
+            }
+            Some(_) => Err(Error::invalid("/data_region", "no such data region is configured")),
+        }
+    }
+
+    fn door(&self) -> Arc<dyn Door> {
+        self.file.clone()
+    }
+
+    /// Reads the registry, if the decision point permits the action.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] or [`Error::Forbidden`] where it does not; else what the body reports.
+    pub async fn read<A, T, F>(&self, call: &Call, resource: A::Resource, body: F) -> Result<T>
+    where
+        A: RegistryAction,
+        T: Send + 'static,
+        F: Fn(&ReadTx<'_, A>) -> Result<T> + Send + 'static,
+    {
+        entry::read(self.door(), call, resource.into(), body).await
+    }
+
+    /// The same, on this thread.
+    ///
+    /// # Errors
+    /// As [`Registry::read`].
+    pub fn read_blocking<A, T>(
+        &self,
+        call: &Call,
+        resource: A::Resource,
+        body: impl Fn(&ReadTx<'_, A>) -> Result<T>,
+    ) -> Result<T>
+    where
+        A: RegistryAction,
+    {
+        entry::read_blocking(&self.door(), call, &resource.into(), &body)
+    }
+
+    /// Changes the registry, if the decision point permits the action.
+    ///
+    /// # Errors
+    /// As [`TenantStore::write`].
+    pub async fn write<A, T, F>(&self, call: &Call, resource: A::Resource, body: F) -> Result<T>
+    where
+        A: RegistryAction,
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+    {
+        entry::write(self.door(), call, resource.into(), body).await
+    }
+
+    /// The same, on this thread.
+    ///
+    /// # Errors
+    /// As [`Registry::write`].
+    pub fn write_blocking<A, T, F>(&self, call: &Call, resource: A::Resource, body: F) -> Result<T>
+    where
+        A: RegistryAction,
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+    {
+        entry::wait(door::write(self.door(), call.clone(), resource.into(), body)?)
+    }
+
+    /// Changes the registry for the program itself, named by its task.
+    ///
+    /// # Errors
+    /// What the body reports.
+    pub(crate) fn system<T, F>(&self, task: SystemTask, body: F) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, PlatformWork>) -> Result<T> + Send + 'static,
+    {
+        entry::wait(self.file.system(task, true, body)?)
+    }
+
+    /// Reads the registry for the program itself.
+    ///
+    /// # Errors
+    /// What the body reports.
+    pub(crate) fn look<T>(
+        &self,
+        task: SystemTask,
+        body: impl Fn(&ReadTx<'_, PlatformWork>) -> Result<T>,
+    ) -> Result<T> {
+        let conn = self.file.core.pool.get()?;
+        door::read_for_system(&*self.file, &conn, &Call::system(task), &body)
+    }
+
+    /// Writes down that a caller was refused before any door: in the platform's audit log.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub async fn note_refusal(&self, record: crate::domain::AuditRecord) -> Result<()> {
+        match entry::note(&self.door(), Some(Box::new(record)))? {
+            Some(written) => entry::answer(written).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The tenants whose outboxes want to be followed, as they come. There is one listener.
+    pub(crate) fn projections(&self) -> mpsc::Receiver<TenantId> {
+        let (sender, receiver) = mpsc::channel();
+        *self.file.projections.lock() = Some(sender);
+        receiver
+    }
+
+    /// Ends [`Registry::projections`] once everything sent has been received.
+    pub(crate) fn end_projections(&self) {
+        self.file.projections.lock().take();
+    }
+
+    /// The time now, by the clock that storage was given.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.file.core.clock.clone()
+    }
+
+    /// Whoever decides.
+    #[must_use]
+    pub fn decisions(&self) -> Arc<dyn DecisionPoint> {
+        self.file.core.decisions.clone()
+    }
+
+    /// Lets go of a tenant's file, and waits until it is closed.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where somebody goes on using it.
+    pub(crate) fn close_tenant(&self, tenant: TenantId) -> Result<()> {
+        self.file.open.close(tenant)
+    }
+
+    /// Finishes what has queued, writes every log back into its file, and closes. Nothing can be asked after it.
+    pub fn close(&self, within: Duration) {
+        if !self.file.open.close_all(within) {
+            tracing::warn!("some tenants were still in use when the time to close was over");
+        }
+        self.file.tenant_writers.stop();
+        let records = self.file.core.denials.ended(crate::domain::Timestamp(i64::MAX));
+        if let Err(error) = entry::append_records(&self.file.core, &records) {
+            tracing::warn!(error = %error, "counted denials could not be written down");
+        }
+        self.file.core.writers.stop();
+        self.file.core.queue.close();
+    }
+
+    /// What each of the readers, and the writer, are really set to, beside what they must be.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn contracts(&self) -> Result<Vec<Vec<(Setting, String)>>> {
+        identity::contracts(&self.file.core.pool, &self.file.core.queue)
+    }
+}
+
+/// An action of the planes that live in the registry.
+pub trait RegistryAction: Action {}
+
+impl<A: Action> RegistryAction for A where A::Plane: RegistryPlane {}
+
+/// A plane that lives in the registry.
+pub trait RegistryPlane {}
+
+impl RegistryPlane for PlatformPlane {}
+impl RegistryPlane for crate::domain::action::AccountPlane {}

@@ -1,0 +1,97 @@
+//! What storage is told.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scheduled_thread_pool::ScheduledThreadPool;
+
+use super::disk::{Faults, NoFaults};
+use super::engine::sqlite::PoolSettings;
+use crate::domain::Region;
+
+/// What storage is told.
+#[derive(Clone)]
+pub struct Settings {
+    /// The data directory.
+    pub data: PathBuf,
+    /// Directories of data regions that are not `<data>/tenants`.
+    pub regions: BTreeMap<Region, PathBuf>,
+    /// Tenants that are open at once, 1 to 100,000; a quarter more while some are closing.
+    pub max_open_tenants: usize,
+    /// Reading connections per open tenant, 1 to 64.
+    pub readers_per_tenant: u32,
+    /// Reading connections of the registry, 1 to 64.
+    pub registry_readers: u32,
+    /// Threads that write to tenants' files, 1 to 64.
+    pub writer_threads: usize,
+    /// Writes of one file that wait at most; more are refused.
+    pub max_waiting_writes: usize,
+    /// Virtual-machine steps that a read may take on the thread that asks.
+    pub read_steps: u32,
+    /// How long somebody waits for a reading connection.
+    pub reader_timeout: Duration,
+    /// How long a reading connection that nobody uses is kept.
+    pub reader_idle: Duration,
+    /// Accounts that are remembered.
+    pub known_accounts: u64,
+    /// Tenants' entries that are remembered.
+    pub known_tenants: u64,
+    /// Members that are remembered per open tenant.
+    pub known_members_per_tenant: u64,
+    /// Faults to inject.
+    pub faults: Arc<dyn Faults>,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").field("data", &self.data).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// What suits a small node, over this data directory.
+    #[must_use]
+    pub fn new(data: PathBuf) -> Self {
+        Self {
+            data,
+            regions: BTreeMap::new(),
+            max_open_tenants: 512,
+            readers_per_tenant: 4,
+            registry_readers: 8,
+            writer_threads: 4,
+            max_waiting_writes: 4096,
+            read_steps: 200_000,
+            reader_timeout: Duration::from_secs(5),
+            reader_idle: Duration::from_secs(60),
+            known_accounts: 100_000,
+            known_tenants: 100_000,
+            known_members_per_tenant: 10_000,
+            faults: Arc::new(NoFaults),
+        }
+    }
+
+    pub(in crate::storage) fn tenant_pool(
+        &self,
+        housekeeping: &Arc<ScheduledThreadPool>,
+    ) -> PoolSettings {
+        self.pool(self.readers_per_tenant, housekeeping)
+    }
+
+    pub(in crate::storage) fn registry_pool(
+        &self,
+        housekeeping: &Arc<ScheduledThreadPool>,
+    ) -> PoolSettings {
+        self.pool(self.registry_readers, housekeeping)
+    }
+
+    fn pool(&self, max_size: u32, housekeeping: &Arc<ScheduledThreadPool>) -> PoolSettings {
+        PoolSettings {
+            max_size,
+            idle_timeout: self.reader_idle,
+            timeout: self.reader_timeout,
+            housekeeping: housekeeping.clone(),
+        }
+    }
+}

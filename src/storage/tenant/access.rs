@@ -1,0 +1,36 @@
+//! Questions to the decision point about others, from the facts of this file.
+
+use crate::domain::action::TenantPlane;
+use crate::domain::{Action, Caller, Decision, ResourceTypeName, Result, Target};
+use crate::storage::door::{ReadTx, sql};
+use crate::storage::engine::params;
+
+/// What the decision point says of a caller, an action and a target. A resource must be of the type named, if one is.
+pub(crate) fn evaluate<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    subject: &Caller,
+    action: &'static str,
+    target: &Target,
+    kind: Option<&ResourceTypeName>,
+) -> Result<Decision> {
+    tx.evaluate(subject, action, target, |sql| {
+        let (Target::Resource(id), Some(kind)) = (target, kind) else { return Ok(true) };
+        let found: Option<i64> = sql.one(
+            "select 1 from resources where id = ?1 and type = ?2",
+            params![*id, kind],
+            |row| row.next(),
+        )?;
+        Ok(found.is_some())
+    })
+}
+
+/// Whether a word is the name of a resource type here.
+pub(crate) fn is_resource_type<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    name: &ResourceTypeName,
+) -> Result<bool> {
+    let found: Option<i64> =
+        sql(tx)
+            .one("select 1 from resource_types where name = ?1", params![name], |row| row.next())?;
+    Ok(found.is_some())
+}

@@ -1,0 +1,320 @@
+//! What a tenant's door knows of callers and targets, read in the transaction that is to be decided.
+//!
+//! What is known of a member is kept with the version of the file's authority that it was read at, and looked up again
+//! only when that version has moved; the version itself is read every time, in the same transaction.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use super::TenantFile;
+use crate::domain::{
+    AccountId, Caller, Error, Facts, MemberState, Permission, PrincipalRef, PrincipalType, Result,
+    Role, RowSecurityMode, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TeamRole,
+};
+use crate::storage::door::{Known, nobody};
+use crate::storage::engine::sqlite::{resource_level, workspace_level};
+use crate::storage::engine::{Session, Sql, params};
+
+/// Rows that somebody sees at most, for looking them up to beat looking through all.
+const FEW: i64 = 500;
+/// Transactions after which the guess is made anew.
+const GUESS_LASTS: u32 = 1024;
+
+/// What is known of one account in this tenant.
+#[derive(Debug)]
+pub(super) struct MemberFacts {
+    authority: i64,
+    membership: Option<(Role, MemberState)>,
+    account: Arc<str>,
+    principals: Arc<str>,
+    sees_all: bool,
+    reach: Reach,
+}
+
+/// A guess, made anew from time to time, whether somebody sees few rows. Only a reader can make it.
+#[derive(Debug, Default)]
+struct Reach {
+    sees_few: AtomicBool,
+    asked: AtomicU32,
+}
+
+/// What is known of a caller.
+pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<Known> {
+    let status = file.registry.status(file.id)?;
+    let (authority, mode) = authority(sql)?;
+    let account = match caller.subject {
+        Subject::Account(account) => account,
+        subject => {
+            let kind =
+                if subject == Subject::Host { SubjectKind::Host } else { SubjectKind::System };
+            let session = Session { mode, ..nobody(&file.core.name) };
+            return Ok(Known { subject: stranger(kind), tenant: Some(status), session });
+        }
+    };
+    let known = file.registry.account(account)?;
+    let mut subject = SubjectFacts {
+        account: known.state,
+        // A platform role counts with a platform credential alone, a membership with one for this tenant alone.
+        operator: known.operator.filter(|_| caller.tenant.is_none()),
+        ..stranger(SubjectKind::Account)
+    };
+    if caller.tenant != Some(file.id) {
+        return Ok(Known {
+            subject,
+            tenant: Some(status),
+            session: Session { mode, ..nobody(&file.core.name) },
+        });
+    }
+    let member = member(file, sql, account, authority)?;
+    subject.role = member.membership.map(|(role, _)| role);
+    subject.membership = member.membership.map(|(_, state)| state);
+    Ok(Known { subject, tenant: Some(status), session: session(file, sql, &member, mode)? })
+}
+
+/// The same facts, with what the registry says now.
+pub(super) fn renew(file: &TenantFile, caller: &Caller, mut facts: Facts) -> Result<Facts> {
+    facts.tenant = Some(file.registry.status(file.id)?);
+    if let Subject::Account(account) = caller.subject {
+        let known = file.registry.account(account)?;
+        facts.subject.account = known.state;
+        facts.subject.operator = known.operator.filter(|_| caller.tenant.is_none());
+    }
+    Ok(facts)
+}
+
+fn stranger(kind: SubjectKind) -> SubjectFacts {
+    SubjectFacts { kind, account: None, operator: None, role: None, membership: None }
+}
+
+fn authority(sql: Sql<'_>) -> Result<(i64, RowSecurityMode)> {
+    let found =
+        sql.one("select authority_version, row_security from organizations", &[], |row| {
+            Ok((row.next::<i64>()?, row.next::<RowSecurityMode>()?))
+        })?;
+    found.ok_or_else(|| Error::Storage("the file has no organization".to_owned()))
+}
+
+fn member(
+    file: &TenantFile,
+    sql: Sql<'_>,
+    account: AccountId,
+    authority: i64,
+) -> Result<Arc<MemberFacts>> {
+    if let Some(known) = file.members.get(&account)
+        && known.authority == authority
+    {
+        return Ok(known);
+    }
+    let facts = Arc::new(read_member(file, sql, account, authority)?);
+    file.members.insert(account, facts.clone());
+    Ok(facts)
+}
+
+fn read_member(
+    file: &TenantFile,
+    sql: Sql<'_>,
+    account: AccountId,
+    authority: i64,
+) -> Result<MemberFacts> {
+    let membership = sql.one(
+        "select role, state from org_members where account_id = ?1",
+        params![account],
+        |row| Ok((row.next::<Role>()?, row.next::<MemberState>()?)),
+    )?;
+    let active =
+        membership.filter(|(_, state)| *state == MemberState::Active).map(|(role, _)| role);
+    let principals = match active {
+        Some(role) => principals(file, sql, account, role)?,
+        None => Vec::new(),
+    };
+    Ok(MemberFacts {
+        authority,
+        membership,
+        account: account.to_string().into(),
+        principals: serde_json::to_string(&principals).unwrap_or_default().into(),
+        sees_all: matches!(active, Some(Role::Owner | Role::Admin)),
+        reach: Reach::default(),
+    })
+}
+
+/// The ids of an active member's principals: the account, its teams with all their ancestors, and, but for guests, the
+/// tenant.
+fn principals(
+    file: &TenantFile,
+    sql: Sql<'_>,
+    account: AccountId,
+    role: Role,
+) -> Result<Vec<String>> {
+    let mut principals: Vec<String> = sql.all(
+        "with recursive mine (id) as (
+            select team_id from team_members where account_id = ?1
+            union
+            select t.parent_id from teams t join mine on t.id = mine.id where t.parent_id is not null
+        )
+        select id from mine order by id",
+        params![account],
+        |row| row.next(),
+    )?;
+    principals.push(account.to_string());
+    if role != Role::Guest {
+        principals.push(file.id.to_string());
+    }
+    Ok(principals)
+}
+
+fn session(
+    file: &TenantFile,
+    sql: Sql<'_>,
+    member: &MemberFacts,
+    mode: RowSecurityMode,
+) -> Result<Session> {
+    let session = Session {
+        tenant: file.core.name.clone(),
+        account: Some(member.account.clone()),
+        principals: member.principals.clone(),
+        sees_all: member.sees_all,
+        sees_few: true,
+        shares: None,
+        mode,
+    };
+    Ok(Session { sees_few: sees_few(sql, member, &session)?, ..session })
+}
+
+fn sees_few(sql: Sql<'_>, member: &MemberFacts, session: &Session) -> Result<bool> {
+    if member.sees_all || !sql.conn().is_reader() {
+        return Ok(false);
+    }
+    let reach = &member.reach;
+    if reach.asked.fetch_add(1, Ordering::Relaxed) % GUESS_LASTS == 0 {
+        let _session = sql.conn().session(session.clone(), None);
+        let counted: Option<i64> = sql.one(
+            "select count(*) from (select 1 from resources limit ?1)",
+            params![FEW + 1],
+            |row| row.next(),
+        )?;
+        reach.sees_few.store(counted.unwrap_or(0) <= FEW, Ordering::Relaxed);
+    }
+    Ok(reach.sees_few.load(Ordering::Relaxed))
+}
+
+/// What is known of a target. The caller's session must be set.
+pub(super) fn target(
+    file: &TenantFile,
+    sql: Sql<'_>,
+    caller: &Caller,
+    target: &Target,
+) -> Result<Option<TargetFacts>> {
+    let own = |account: AccountId| caller.subject.account() == Some(account);
+    match target {
+        Target::Tenant(id) if *id == file.id => Ok(Some(TargetFacts::Tenant)),
+        Target::Member(account) => {
+            Ok(role_of(sql, *account)?.map(|role| TargetFacts::Member { own: own(*account), role }))
+        }
+        Target::Team(id) => team(sql, &id.to_string()),
+        Target::WorkspaceOwner(owner) => workspace_owner(file, sql, *owner),
+        Target::Workspace(id) => workspace(sql, &id.to_string()),
+        Target::ResourceType(name) => {
+            let found: Option<i64> =
+                sql.one("select 1 from resource_types where name = ?1", params![name], |row| {
+                    row.next()
+                })?;
+            Ok(found.map(|_| TargetFacts::ResourceType))
+        }
+        Target::Resource(id) => resource(sql, &id.to_string()),
+        Target::Tenant(_) | Target::Platform | Target::Account(_) => Ok(None),
+    }
+}
+
+fn role_of(sql: Sql<'_>, account: AccountId) -> Result<Option<Role>> {
+    Ok(sql.one("select role from org_members where account_id = ?1", params![account], |row| {
+        row.next()
+    })?)
+}
+
+fn team(sql: Sql<'_>, id: &str) -> Result<Option<TargetFacts>> {
+    Ok(sql.one(
+        "select
+            exists (
+                select 1 from team_members m
+                where m.team_id = t.id and m.account_id = current_account() and m.role = 'maintainer'
+            ),
+            t.id in (select value from json_each(caller_principals()))
+        from teams t where t.id = ?1",
+        params![id],
+        |row| {
+            let (maintains, belongs) = (row.next::<bool>()?, row.next::<bool>()?);
+            let member = belongs.then_some(TeamRole::Member);
+            Ok(TargetFacts::Team { relation: if maintains { Some(TeamRole::Maintainer) } else { member } })
+        },
+    )?)
+}
+
+fn workspace_owner(
+    file: &TenantFile,
+    sql: Sql<'_>,
+    owner: PrincipalRef,
+) -> Result<Option<TargetFacts>> {
+    let id = owner.id.to_string();
+    let found: Option<PrincipalType> =
+        sql.one("select type from principals where id = ?1", params![&id], |row| row.next())?;
+    if found != Some(owner.kind) {
+        return Ok(None);
+    }
+    let permission = match owner.kind {
+        PrincipalType::Team => match team(sql, &id)? {
+            Some(TargetFacts::Team { relation: Some(TeamRole::Maintainer) }) => {
+                Some(Permission::Admin)
+            }
+            Some(TargetFacts::Team { relation: Some(TeamRole::Member) }) => Some(Permission::Write),
+            _ => None,
+        },
+        PrincipalType::Tenant => {
+            debug_assert_eq!(id, file.id.to_string(), "a file has one tenant");
+            None
+        }
+        PrincipalType::Account | PrincipalType::ServiceAccount => {
+            let own: Option<bool> =
+                sql.one("select ?1 = current_account()", params![&id], |row| row.next())?;
+            own.unwrap_or(false).then_some(Permission::Admin)
+        }
+    };
+    Ok(Some(TargetFacts::WorkspaceOwner { kind: owner.kind, permission }))
+}
+
+fn workspace(sql: Sql<'_>, id: &str) -> Result<Option<TargetFacts>> {
+    let statement = statements::workspace();
+    Ok(sql.one(statement, params![id], |row| {
+        Ok(TargetFacts::Workspace { permission: Permission::of_level(row.next()?) })
+    })?)
+}
+
+fn resource(sql: Sql<'_>, id: &str) -> Result<Option<TargetFacts>> {
+    let statement = if sql.conn().is_reader() { statements::SEEN } else { statements::resource() };
+    Ok(sql.one(statement, params![id], |row| {
+        Ok(TargetFacts::Resource { permission: Permission::of_level(row.next()?) })
+    })?)
+}
+
+mod statements {
+    use std::sync::LazyLock;
+
+    /// A reader looks through its policy view.
+    pub(super) const SEEN: &str = "select level from resources where id = ?1";
+
+    static RESOURCE: LazyLock<String> = LazyLock::new(|| {
+        format!("select {} from main.resources r where r.id = ?1", super::resource_level())
+    });
+
+    /// The writer has no view: the door asks the rule itself.
+    pub(super) fn resource() -> &'static str {
+        &RESOURCE
+    }
+
+    static WORKSPACE: LazyLock<String> = LazyLock::new(|| {
+        format!("select {} from workspaces w where w.id = ?1", super::workspace_level("1"))
+    });
+
+    pub(super) fn workspace() -> &'static str {
+        &WORKSPACE
+    }
+}
