@@ -19,69 +19,68 @@ const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// Every key; `config/default.toml` says what each means.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml is the manual of every key")]
 pub struct Configuration {
+    /// Where requests come in.
     pub http: HttpSection,
+    /// How files are kept.
     pub storage: StorageSection,
+    /// Who signs.
     pub identity: IdentitySection,
+    /// What is logged.
     pub log: LogSection,
 }
 
 /// Section `http`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml is the manual of every key")]
 pub struct HttpSection {
-    pub listen: String,
-    pub base_domains: Vec<String>,
-    pub trusted_proxies: BTreeSet<IpAddr>,
-    pub max_body_bytes: usize,
-    pub max_import_bytes: usize,
-    pub workers: usize,
-    pub blocking_threads: usize,
-    pub client_timeout_s: u64,
-    pub shutdown_timeout_s: u64,
+    pub(super) listen: String,
+    pub(super) base_domains: Vec<String>,
+    pub(super) trusted_proxies: BTreeSet<IpAddr>,
+    pub(super) max_body_bytes: usize,
+    pub(super) max_import_bytes: usize,
+    pub(super) workers: usize,
+    pub(super) blocking_threads: usize,
+    pub(super) client_timeout_s: u64,
+    pub(super) shutdown_timeout_s: u64,
 }
 
 /// Section `storage`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml is the manual of every key")]
 pub struct StorageSection {
-    pub max_open_tenants: usize,
-    pub readers_per_tenant: u32,
-    pub registry_readers: u32,
-    pub writer_threads: usize,
-    pub max_waiting_writes: usize,
-    pub read_steps: u32,
-    pub reader_timeout_ms: u64,
-    pub reader_idle_s: u64,
-    pub regions: BTreeMap<String, PathBuf>,
+    pub(super) max_open_tenants: usize,
+    pub(super) readers_per_tenant: u32,
+    pub(super) registry_readers: u32,
+    pub(super) writer_threads: usize,
+    pub(super) max_waiting_writes: usize,
+    pub(super) read_steps: u32,
+    pub(super) reader_timeout_ms: u64,
+    pub(super) reader_idle_s: u64,
+    pub(super) regions: BTreeMap<String, PathBuf>,
 }
 
 /// Section `identity`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml is the manual of every key")]
 pub struct IdentitySection {
-    pub issuer: String,
-    pub audience: String,
-    pub local_issuer: bool,
+    pub(super) issuer: String,
+    pub(super) audience: String,
+    pub(super) local_issuer: bool,
 }
 
 /// Section `log`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml is the manual of every key")]
 pub struct LogSection {
-    pub format: LogFormat,
-    pub level: String,
+    pub(super) format: LogFormat,
+    pub(super) level: String,
 }
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LogFormat {
+pub(super) enum LogFormat {
     /// For people.
     Text,
     /// For programs.

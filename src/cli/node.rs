@@ -25,11 +25,7 @@ where
     if UnixStream::connect(&path).is_ok() {
         return work(Client::new(&path)?).await;
     }
-    let progress = output::files("Migrating");
-    let application = Application::start(data, configuration, Mode::Production, &|done, of| {
-        progress.at(done, of)
-    })?;
-    progress.end();
+    let application = start(data, configuration, Mode::Production).await?;
     let server = application.server(Mode::Production, None)?;
     let handle = server.handle.clone();
     let mut running = Box::pin(server.running);
@@ -42,6 +38,39 @@ where
         },
     };
     let (_stopped, _ended) = tokio::join!(handle.stop(true), running);
-    application.stop();
+    stop(application).await?;
     result
+}
+
+/// Runs work that blocks apart from the runtime's own thread.
+pub(super) async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await?
+}
+
+/// Starts the application, with a bar while files are migrated.
+pub(super) async fn start(
+    data: &Path,
+    configuration: Configuration,
+    mode: Mode,
+) -> Result<Application> {
+    let data = data.to_owned();
+    apart(move || {
+        let progress = output::files("Migrating");
+        let application =
+            Application::start(&data, configuration, mode, &|done, of| progress.at(done, of))?;
+        progress.end();
+        Ok(application)
+    })
+    .await
+}
+
+/// Stops the application.
+pub(super) async fn stop(application: Application) -> Result<()> {
+    apart(move || {
+        application.stop();
+        Ok(())
+    })
+    .await
 }

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::application::{Application, Mode, guard};
 use super::args::{Dev, Listen};
 use super::configuration::Configuration;
-use super::output;
+use super::{node, output};
 use crate::domain::{Call, Caller, ImportOutcome, ImportProgress, TenantReference};
 use crate::identity::Grant;
 use crate::policy::Policy;
@@ -61,7 +61,7 @@ async fn run(
     data: &Path,
     configuration: Configuration,
     mode: Mode,
-    ready: impl FnOnce(&Application, &str) -> Result<()>,
+    ready: impl FnOnce(&Application, &str) -> Result<()> + Send + 'static,
 ) -> Result<ExitCode> {
     let listen = configuration.listen()?;
     // The port is taken before anything is opened, so that a taken one costs nothing.
@@ -69,22 +69,23 @@ async fn run(
         format!("http.listen: {listen} cannot be taken; choose another with --listen")
     })?;
     let address = tcp.local_addr()?.to_string();
-    let progress = output::files("Migrating");
-    let application =
-        Application::start(data, configuration, mode, &|done, of| progress.at(done, of))?;
-    progress.end();
+    let application = node::start(data, configuration, mode).await?;
     let server = application.server(mode, Some(tcp))?;
     let handle = server.handle.clone();
     let mut running = Box::pin(server.running);
     tracing::info!(address, "serving");
-    let ready = ready(&application, &address);
+    let (application, ready) = node::apart(move || {
+        let ready = ready(&application, &address);
+        Ok((application, ready))
+    })
+    .await?;
     let ended = match ready {
         Ok(()) => until_stopped(&mut running).await,
         Err(error) => Err(error),
     };
     tracing::info!("stopping: running requests end, every file is closed");
     let (_stopped, _ended) = tokio::join!(handle.stop(true), running);
-    application.stop();
+    node::stop(application).await?;
     ended.map(|()| ExitCode::SUCCESS)
 }
 

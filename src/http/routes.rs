@@ -22,11 +22,15 @@ pub fn infos() -> Vec<RouteInfo> {
 }
 
 /// Every route.
-#[rustfmt::skip]
 pub(super) fn table() -> Vec<Route> {
-    use Mount::{Account, Platform, Public, Tenant};
+    [platform(), tenant(), everybody()].into_iter().flatten().collect()
+}
+
+/// The installation.
+#[rustfmt::skip]
+fn platform() -> Vec<Route> {
+    use Mount::Platform;
     vec![
-        // The installation.
         route(Platform, GET,    "/tenants",                       "tenant_list",          "List tenants", tenants::list),
         route(Platform, POST,   "/tenants",                       "tenant_create",        "Make a tenant", tenants::create),
         route(Platform, GET,    "/tenants/{tenant}",              "tenant_inspect",       "Read a tenant's entry in the registry", tenants::inspect),
@@ -46,8 +50,14 @@ pub(super) fn table() -> Vec<Route> {
         route(Platform, POST,   "/migrations",                    "migration_run",        "Migrate files", migrations::run),
         route(Platform, GET,    "/diagnostics",                   "diagnostics_read",     "Examine every file", diagnostics::read),
         route(Platform, POST,   "/diagnostics",                   "diagnostics_run",      "Examine files, and mend what is safe to mend", diagnostics::run),
+    ]
+}
 
-        // One tenant.
+/// One tenant.
+#[rustfmt::skip]
+fn tenant() -> Vec<Route> {
+    use Mount::Tenant;
+    vec![
         route(Tenant, GET,      "",                               "organization_read",    "Read the tenant's entry", organization::read),
         route(Tenant, PATCH,    "",                               "organization_update",  "Change the tenant's name or description", organization::update),
         route(Tenant, GET,      "/principals",                    "principal_list",       "Find principals", principals::list),
@@ -85,11 +95,15 @@ pub(super) fn table() -> Vec<Route> {
         route(Tenant, PUT,      "/resources/{resource}/acl/{principal}", "acl_put",       "Share a resource with a principal", acl::put),
         route(Tenant, DELETE,   "/resources/{resource}/acl/{principal}", "acl_delete",    "Share a resource with a principal no more", acl::delete),
         route(Tenant, POST,     "/access/v1/evaluation",          "access_evaluate",      "Ask whether a subject may do something (AuthZEN 1.0)", access::evaluate),
+    ]
+}
 
-        // The caller's own account.
+/// The caller's own account, and what needs no credential.
+#[rustfmt::skip]
+fn everybody() -> Vec<Route> {
+    use Mount::{Account, Public};
+    vec![
         route(Account, GET,     "/me",                            "me_read",              "Learn who one is", me::read),
-
-        // Everybody.
         route(Public, GET,      "/livez",                         "health_live",          "Whether the process runs", health::live),
         route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
         route(Public, GET,      "/.well-known/jwks.json",         "jwks_read",            "The public keys of system JWTs (RFC 7517)", keys::read),

@@ -1,8 +1,9 @@
 //! The tenants whose files are open: bounded, the least recently used closed first, each opened by one at a time.
 //!
-//! A tenant that was evicted while somebody used it stays live until they are done; opening it meanwhile finds the same
-//! one. So a file never has two writers. When everything that may be open is in use, opening is refused: a busy node
-//! answers so at once and goes on.
+//! The cache knows in which order tenants were used, and nothing more: what keeps a tenant open is its place among the
+//! live ones. A tenant that was evicted while somebody used it stays live until they are done, and opening it meanwhile
+//! finds the same one: so a file never has two writers. When everything that may be open is in use, opening is refused:
+//! a busy node says so and goes on.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -18,35 +19,55 @@ use crate::domain::{Error, Result, TenantId};
 /// How long an opener waits for another tenant, or for the same one, to close.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// A live tenant's place.
+#[derive(Debug, Default)]
+struct Place {
+    /// Keeps it open while nobody uses it; gone once it was evicted.
+    kept: Option<Arc<TenantFile>>,
+    file: Weak<TenantFile>,
+}
+
+/// The places of live tenants.
+#[derive(Debug, Default)]
+struct Live {
+    places: Mutex<HashMap<TenantId, Place>>,
+    closed: Condvar,
+}
+
+impl Live {
+    /// Lets go of a tenant: it closes as soon as nobody uses it.
+    fn release(&self, tenant: TenantId) {
+        let kept = self.places.lock().get_mut(&tenant).and_then(|place| place.kept.take());
+        drop(kept);
+    }
+}
+
 /// The open tenants.
 #[derive(Debug)]
 pub(in crate::storage) struct OpenTenants {
-    cache: Cache<TenantId, Arc<TenantFile>>,
-    live: Mutex<HashMap<TenantId, Weak<TenantFile>>>,
-    closed: Condvar,
+    order: Cache<TenantId, Weak<TenantFile>>,
+    live: Arc<Live>,
     max_live: usize,
 }
 
 impl OpenTenants {
     /// Keeps at most this many tenants open; a quarter more while some of them are closing.
     pub(in crate::storage) fn new(max_open: usize) -> Self {
-        let cache = Cache::builder()
+        let live = Arc::new(Live::default());
+        let places = live.clone();
+        let order = Cache::builder()
             .max_capacity(max_open as u64)
             .eviction_policy(EvictionPolicy::lru())
+            .eviction_listener(move |tenant: Arc<TenantId>, _, _| places.release(*tenant))
             .build();
-        Self {
-            cache,
-            live: Mutex::default(),
-            closed: Condvar::new(),
-            max_live: max_open + (max_open / 4).max(2),
-        }
+        Self { order, live, max_live: max_open + (max_open / 4).max(2) }
     }
 
     /// A tenant that is open and sound.
     pub(in crate::storage) fn get(&self, tenant: TenantId) -> Option<Arc<TenantFile>> {
-        let file = self.cache.get(&tenant)?;
+        let file = self.order.get(&tenant)?.upgrade()?;
         if file.is_fenced() {
-            self.cache.invalidate(&tenant);
+            self.order.invalidate(&tenant);
             return None;
         }
         Some(file)
@@ -61,60 +82,72 @@ impl OpenTenants {
         if let Some(file) = self.get(tenant) {
             return Ok(file);
         }
-        let file = self.cache.try_get_with(tenant, || self.open_once(tenant, open));
-        self.cache.run_pending_tasks();
-        file.map_err(|error: Arc<Error>| (*error).clone())
+        let file = match self.reserve(tenant)? {
+            Some(file) => file,
+            None => self.fill(tenant, open)?,
+        };
+        self.order.insert(tenant, Arc::downgrade(&file));
+        self.order.run_pending_tasks();
+        Ok(file)
     }
 
-    fn open_once(
+    /// Takes a place, or finds the tenant live. Whoever takes the place opens; others wait for it here.
+    fn reserve(&self, tenant: TenantId) -> Result<Option<Arc<TenantFile>>> {
+        let mut places = self.live.places.lock();
+        loop {
+            let has_room = places.len() < self.max_live;
+            match places.get_mut(&tenant) {
+                Some(place) => match place.file.upgrade() {
+                    Some(file) if !file.is_fenced() => {
+                        place.kept = Some(file.clone());
+                        return Ok(Some(file));
+                    }
+                    _ => {}
+                },
+                None if has_room => {
+                    places.insert(tenant, Place::default());
+                    return Ok(None);
+                }
+                None => {}
+            }
+            if self.live.closed.wait_for(&mut places, PATIENCE).timed_out() {
+                return Err(Error::Busy { retry_after_s: 1 });
+            }
+        }
+    }
+
+    fn fill(
         &self,
         tenant: TenantId,
         open: impl FnOnce() -> Result<Arc<TenantFile>>,
     ) -> Result<Arc<TenantFile>> {
-        if let Some(file) = self.reserve(tenant)? {
-            return Ok(file);
-        }
-        let opened = open();
-        match &opened {
+        match open() {
             Ok(file) => {
-                self.live.lock().insert(tenant, Arc::downgrade(file));
+                let place = Place { kept: Some(file.clone()), file: Arc::downgrade(&file) };
+                self.live.places.lock().insert(tenant, place);
+                self.live.closed.notify_all();
+                Ok(file)
             }
-            Err(_) => self.forget(tenant),
-        }
-        opened
-    }
-
-    /// Takes a place, or finds the tenant live.
-    fn reserve(&self, tenant: TenantId) -> Result<Option<Arc<TenantFile>>> {
-        let mut live = self.live.lock();
-        loop {
-            match live.get(&tenant).map(Weak::upgrade) {
-                Some(Some(file)) if !file.is_fenced() => return Ok(Some(file)),
-                None if live.len() < self.max_live => {
-                    live.insert(tenant, Weak::new());
-                    return Ok(None);
-                }
-                _ => {}
-            }
-            if self.closed.wait_for(&mut live, PATIENCE).timed_out() {
-                return Err(Error::Busy { retry_after_s: 1 });
+            Err(error) => {
+                self.forget(tenant);
+                Err(error)
             }
         }
     }
 
     /// Gives a place back: the tenant's file is closed.
     pub(in crate::storage) fn forget(&self, tenant: TenantId) {
-        self.live.lock().remove(&tenant);
-        self.closed.notify_all();
+        self.live.places.lock().remove(&tenant);
+        self.live.closed.notify_all();
     }
 
-    /// Lets go of a tenant, so that it closes as soon as nobody uses it, and waits for that.
+    /// Lets go of a tenant, and waits until it is closed.
     pub(in crate::storage) fn close(&self, tenant: TenantId) -> Result<()> {
-        self.cache.invalidate(&tenant);
-        self.cache.run_pending_tasks();
-        let mut live = self.live.lock();
-        while live.contains_key(&tenant) {
-            if self.closed.wait_for(&mut live, PATIENCE).timed_out() {
+        self.order.invalidate(&tenant);
+        self.live.release(tenant);
+        let mut places = self.live.places.lock();
+        while places.contains_key(&tenant) {
+            if self.live.closed.wait_for(&mut places, PATIENCE).timed_out() {
                 return Err(Error::Busy { retry_after_s: 1 });
             }
         }
@@ -123,11 +156,11 @@ impl OpenTenants {
 
     /// Lets go of every tenant and waits until all are closed, or the time is over.
     pub(in crate::storage) fn close_all(&self, within: Duration) -> bool {
-        self.cache.invalidate_all();
-        self.cache.run_pending_tasks();
-        let mut live = self.live.lock();
-        while !live.is_empty() {
-            if self.closed.wait_for(&mut live, within).timed_out() {
+        let kept: Vec<_> = self.live.places.lock().values_mut().map(|place| place.kept.take()).collect();
+        drop(kept);
+        let mut places = self.live.places.lock();
+        while !places.is_empty() {
+            if self.live.closed.wait_for(&mut places, within).timed_out() {
                 return false;
             }
         }
@@ -136,6 +169,6 @@ impl OpenTenants {
 
     /// The tenants that are live now.
     pub(in crate::storage) fn live(&self) -> Vec<Arc<TenantFile>> {
-        self.live.lock().values().filter_map(Weak::upgrade).collect()
+        self.live.places.lock().values().filter_map(|place| place.file.upgrade()).collect()
     }
 }
