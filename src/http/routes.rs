@@ -23,7 +23,7 @@ pub fn infos() -> Vec<RouteInfo> {
 
 /// Every route.
 pub(super) fn table() -> Vec<Route> {
-    [platform(), tenant(), everybody()].into_iter().flatten().collect()
+    [tenant(), platform(), everybody()].into_iter().flatten().collect()
 }
 
 /// The installation.
@@ -53,11 +53,21 @@ fn platform() -> Vec<Route> {
     ]
 }
 
-/// One tenant.
+/// One tenant. The router tries them in this order: what is asked most often comes first.
 #[rustfmt::skip]
 fn tenant() -> Vec<Route> {
     use Mount::Tenant;
     vec![
+        route(Tenant, GET,      "/resources",                     "resource_list",        "List the resources that the caller may read", resources::list),
+        route(Tenant, POST,     "/resources",                     "resource_create",      "Make a resource", resources::create),
+        route(Tenant, GET,      "/resources/{resource}",          "resource_read",        "Read a resource", resources::read),
+        route(Tenant, PATCH,    "/resources/{resource}",          "resource_update",      "Change a resource", resources::update),
+        route(Tenant, DELETE,   "/resources/{resource}",          "resource_delete",      "Delete a resource", resources::delete),
+        route(Tenant, GET,      "/resources/{resource}/acl",      "acl_list",             "List whom a resource is shared with", acl::list),
+        route(Tenant, GET,      "/resources/{resource}/acl/{principal}", "acl_read",      "Read an access-control entry", acl::read),
+        route(Tenant, PUT,      "/resources/{resource}/acl/{principal}", "acl_put",       "Share a resource with a principal", acl::put),
+        route(Tenant, DELETE,   "/resources/{resource}/acl/{principal}", "acl_delete",    "Share a resource with a principal no more", acl::delete),
+        route(Tenant, POST,     "/access/v1/evaluation",          "access_evaluate",      "Ask whether a subject may do something (AuthZEN 1.0)", access::evaluate),
         route(Tenant, GET,      "",                               "organization_read",    "Read the tenant's entry", organization::read),
         route(Tenant, PATCH,    "",                               "organization_update",  "Change the tenant's name or description", organization::update),
         route(Tenant, GET,      "/principals",                    "principal_list",       "Find principals", principals::list),
@@ -85,16 +95,6 @@ fn tenant() -> Vec<Route> {
         route(Tenant, GET,      "/resource-types",                "resource_type_list",   "List resource types", resource_types::list),
         route(Tenant, POST,     "/resource-types",                "resource_type_create", "Register a resource type", resource_types::create),
         route(Tenant, GET,      "/resource-types/{resource_type}","resource_type_read",   "Read a resource type", resource_types::read),
-        route(Tenant, GET,      "/resources",                     "resource_list",        "List the resources that the caller may read", resources::list),
-        route(Tenant, POST,     "/resources",                     "resource_create",      "Make a resource", resources::create),
-        route(Tenant, GET,      "/resources/{resource}",          "resource_read",        "Read a resource", resources::read),
-        route(Tenant, PATCH,    "/resources/{resource}",          "resource_update",      "Change a resource", resources::update),
-        route(Tenant, DELETE,   "/resources/{resource}",          "resource_delete",      "Delete a resource", resources::delete),
-        route(Tenant, GET,      "/resources/{resource}/acl",      "acl_list",             "List whom a resource is shared with", acl::list),
-        route(Tenant, GET,      "/resources/{resource}/acl/{principal}", "acl_read",      "Read an access-control entry", acl::read),
-        route(Tenant, PUT,      "/resources/{resource}/acl/{principal}", "acl_put",       "Share a resource with a principal", acl::put),
-        route(Tenant, DELETE,   "/resources/{resource}/acl/{principal}", "acl_delete",    "Share a resource with a principal no more", acl::delete),
-        route(Tenant, POST,     "/access/v1/evaluation",          "access_evaluate",      "Ask whether a subject may do something (AuthZEN 1.0)", access::evaluate),
     ]
 }
 

@@ -113,6 +113,12 @@ pub(in crate::storage) fn sql<T: Tx + ?Sized>(tx: &T) -> Sql<'_> {
     tx.statements().0
 }
 
+/// Says that the transaction's statements look for many rows from now on: the policy view then chooses its shape by what
+/// the caller can see.
+pub(in crate::storage) fn seek_many<T: Tx + ?Sized>(tx: &T) {
+    sql(tx).conn().amend(|session| session.seeks_many = true);
+}
+
 struct Inner<'t> {
     door: &'t dyn Door,
     sql: Sql<'t>,
@@ -575,9 +581,10 @@ pub(in crate::storage) fn nobody(tenant: &Arc<str>) -> Session {
     Session {
         tenant: tenant.clone(),
         account: None,
-        principals: "[]".into(),
+        principals: Arc::default(),
         sees_all: false,
         sees_few: true,
+        seeks_many: false,
         shares: None,
         mode: crate::domain::RowSecurityMode::Enforce,
     }

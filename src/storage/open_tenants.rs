@@ -156,7 +156,8 @@ impl OpenTenants {
 
     /// Lets go of every tenant and waits until all are closed, or the time is over.
     pub(in crate::storage) fn close_all(&self, within: Duration) -> bool {
-        let kept: Vec<_> = self.live.places.lock().values_mut().map(|place| place.kept.take()).collect();
+        let kept: Vec<_> =
+            self.live.places.lock().values_mut().map(|place| place.kept.take()).collect();
         drop(kept);
         let mut places = self.live.places.lock();
         while !places.is_empty() {

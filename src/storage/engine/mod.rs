@@ -7,4 +7,6 @@ mod listing;
 pub(in crate::storage) mod sqlite;
 
 pub(in crate::storage) use listing::Listing;
-pub(in crate::storage) use sqlite::{Conn, Param, Pool, Row, Session, Sql, SqlError, params};
+pub(in crate::storage) use sqlite::{
+    Conn, Param, Pool, Principals, Row, Session, Sql, SqlError, params,
+};

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::sqlite::{resource_level, workspace_level};
-use crate::storage::engine::{Session, Sql, params};
+use crate::storage::engine::{Principals, Session, Sql, params};
 
 /// Rows that somebody sees at most, for looking them up to beat looking through all.
 const FEW: i64 = 500;
@@ -26,7 +26,7 @@ pub(super) struct MemberFacts {
     authority: i64,
     membership: Option<(Role, MemberState)>,
     account: Arc<str>,
-    principals: Arc<str>,
+    principals: Arc<Principals>,
     sees_all: bool,
     reach: Reach,
 }
@@ -131,7 +131,7 @@ fn read_member(
         authority,
         membership,
         account: account.to_string().into(),
-        principals: serde_json::to_string(&principals).unwrap_or_default().into(),
+        principals: Arc::new(Principals::new(principals)),
         sees_all: matches!(active, Some(Role::Owner | Role::Admin)),
         reach: Reach::default(),
     })
@@ -174,10 +174,11 @@ fn session(
         principals: member.principals.clone(),
         sees_all: member.sees_all,
         sees_few: true,
+        seeks_many: true,
         shares: None,
         mode,
     };
-    Ok(Session { sees_few: sees_few(sql, member, &session)?, ..session })
+    Ok(Session { sees_few: sees_few(sql, member, &session)?, seeks_many: false, ..session })
 }
 
 fn sees_few(sql: Sql<'_>, member: &MemberFacts, session: &Session) -> Result<bool> {
@@ -238,7 +239,7 @@ fn team(sql: Sql<'_>, id: &str) -> Result<Option<TargetFacts>> {
                 select 1 from team_members m
                 where m.team_id = t.id and m.account_id = current_account() and m.role = 'maintainer'
             ),
-            t.id in (select value from json_each(caller_principals()))
+            caller_has(t.id)
         from teams t where t.id = ?1",
         params![id],
         |row| {

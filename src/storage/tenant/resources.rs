@@ -9,7 +9,7 @@ use crate::domain::{
     Position, PrincipalId, Resource, ResourceFilter, ResourceId, ResourceSort, ResourceTypeName,
     Result, Visibility, WorkspaceId,
 };
-use crate::storage::door::{Tx, WriteTx, sql};
+use crate::storage::door::{Tx, WriteTx, seek_many, sql};
 use crate::storage::engine::{Listing, Param, Row, SqlError, params};
 
 fn resource(row: &mut Row<'_>) -> Result<Resource, SqlError> {
@@ -46,6 +46,7 @@ pub(crate) fn page(
 ) -> Result<Page<Resource>> {
     let sort = filter.sort.unwrap_or(ResourceSort::Created);
     let (text, params) = listing(filter, sort, page);
+    seek_many(tx);
     let rows = sql(tx).all(&text, &params, resource)?;
     Ok(Page::cut(rows, page, |resource| Position {
         key: match sort {

@@ -39,6 +39,8 @@ const FLAGS: &[(&str, DbConfig, bool)] = &[
     ("double_quoted_strings_dml", DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
     ("double_quoted_strings_ddl", DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
     ("enable_trigger", DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, true),
+    // A plan never depends on bound values: else each new value, a limit's too, prepares the statement again.
+    ("enable_qpsg", DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ("enable_view", DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, true),
     ("writable_schema", DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, false),
 ];

@@ -3,6 +3,7 @@
 //! The functions are registered once per connection. While no session is set they know no tenant and no principals, so
 //! that the policy views show nothing.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -19,16 +20,37 @@ pub(in crate::storage) struct Session {
     pub(in crate::storage) tenant: Arc<str>,
     /// The caller's own id, where it is an account.
     pub(in crate::storage) account: Option<Arc<str>>,
-    /// The ids of the caller's principals, as a JSON array.
-    pub(in crate::storage) principals: Arc<str>,
+    /// The ids of the caller's principals.
+    pub(in crate::storage) principals: Arc<Principals>,
     /// Whether the caller's role reaches every row.
     pub(in crate::storage) sees_all: bool,
     /// Whether the caller sees so few rows that looking them up beats looking through all.
     pub(in crate::storage) sees_few: bool,
+    /// Whether the statements look for more than one row.
+    pub(in crate::storage) seeks_many: bool,
     /// The resource whose sharing the door has permitted, if one.
     pub(in crate::storage) shares: Option<Arc<str>>,
     /// What the policy views do.
     pub(in crate::storage) mode: RowSecurityMode,
+}
+
+/// The ids of a caller's principals: as a set to look into, and as a JSON array to go through.
+#[derive(Debug, Default)]
+pub(in crate::storage) struct Principals {
+    set: HashSet<Box<str>>,
+    array: String,
+}
+
+impl Principals {
+    /// These ids.
+    pub(in crate::storage) fn new(ids: Vec<String>) -> Self {
+        let array = serde_json::to_string(&ids).unwrap_or_default();
+        Self { set: ids.into_iter().map(String::into_boxed_str).collect(), array }
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.set.contains(id)
+    }
 }
 
 /// Where a connection's session stands.
@@ -38,11 +60,26 @@ pub(super) type SessionCell = Arc<Mutex<Option<Session>>>;
 pub(super) fn register(conn: &Connection, cell: &SessionCell) -> Result<(), SqlError> {
     text(conn, cell, "current_tenant", |session| Some(session.tenant.to_string()))?;
     text(conn, cell, "current_account", |session| session.account.as_deref().map(str::to_owned))?;
-    text(conn, cell, "caller_principals", |session| Some(session.principals.to_string()))?;
+    text(conn, cell, "caller_principals", |session| Some(session.principals.array.clone()))?;
     text(conn, cell, "caller_shares", |session| session.shares.as_deref().map(str::to_owned))?;
     text(conn, cell, "row_security_mode", |session| Some(session.mode.as_str().to_owned()))?;
     truth(conn, cell, "caller_sees_all", |session| session.sees_all)?;
-    truth(conn, cell, "caller_sees_few", |session| session.sees_few)
+    truth(conn, cell, "caller_in_tenant", |session| session.principals.has(&session.tenant))?;
+    truth(conn, cell, "caller_sees_few", |session| session.sees_few && session.seeks_many)?;
+    has(conn, cell)
+}
+
+/// `caller_has(id)`: whether an id is one of the caller's principals; for a few ids, quicker than going through them.
+fn has(conn: &Connection, cell: &SessionCell) -> Result<(), SqlError> {
+    let cell = cell.clone();
+    conn.create_scalar_function("caller_has", 1, flags(), move |context| {
+        let id = context.get_raw(0).as_str_or_null()?;
+        Ok(cell
+            .lock()
+            .as_ref()
+            .is_some_and(|session| id.is_some_and(|id| session.principals.has(id))))
+    })?;
+    Ok(())
 }
 
 fn flags() -> FunctionFlags {

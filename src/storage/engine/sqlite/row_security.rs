@@ -24,7 +24,7 @@ pub(in crate::storage) fn workspace_level(contained_when: &str) -> String {
         "case
             when caller_sees_all() then 3
             when w.owner_id = current_account() then 3
-            when w.owner_id not in {PRINCIPALS} then 0
+            when not caller_has(w.owner_id) then 0
             when w.owner_type = 'tenant' then case when {contained_when} then 1 else 0 end
             when exists (
                 select 1 from main.team_members m
@@ -42,12 +42,12 @@ pub(in crate::storage) fn resource_level() -> String {
             when caller_sees_all() then 3
             when r.owner_id = current_account() then 3
             else max(
-                case when r.visibility = 'tenant' and current_tenant() in {PRINCIPALS} then 1 else 0 end,
+                case when r.visibility = 'tenant' and caller_in_tenant() then 1 else 0 end,
                 coalesce((select {workspace} from main.workspaces w where w.id = r.workspace_id), 0),
                 coalesce((
                     select max(case a.permission when 'admin' then 3 when 'write' then 2 else 1 end)
                     from main.resource_acl a
-                    where a.resource_id = r.id and a.principal_id in {PRINCIPALS}
+                    where a.resource_id = r.id and caller_has(a.principal_id)
                 ), 0)
             )
         end",
@@ -66,7 +66,7 @@ fn resources_scanned() -> String {
         where not caller_sees_few()
             and +r.tenant_id = current_tenant()
             and (caller_sees_all()
-                or (r.visibility = 'tenant' and current_tenant() in {PRINCIPALS})
+                or (r.visibility = 'tenant' and caller_in_tenant())
                 or {level} > 0)",
         level = resource_level()
     )
@@ -84,7 +84,7 @@ fn resources_looked_up() -> String {
                 union select o.id from main.resources o where o.owner_id = current_account()
                 union select v.id from main.resources v
                     where v.tenant_id = current_tenant() and v.visibility = 'tenant'
-                        and current_tenant() in {PRINCIPALS}
+                        and caller_in_tenant()
                 union select c.id from main.resources c
                     where c.workspace_id in (select w.id from main.workspaces w where w.owner_id in {PRINCIPALS})
                         and (c.visibility = 'workspace' or exists (

@@ -1,0 +1,27 @@
+//! What Freehold costs, beside what it is measured against, in one run.
+//!
+//! `cargo bench --bench requests` starts the real server, and a bare actix handler that returns the same bytes, each in
+//! a process of its own with as many workers, and asks both in turns from the same clients. It prints requests a
+//! second, the server's CPU time per request, latencies, and the ratio. Figures without their baseline mean nothing: two
+//! cores share clients and servers, so read the ratios. No figure is asserted.
+
+mod bare;
+mod creates;
+mod load;
+mod node;
+mod reads;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("--bare") => bare::serve(&arguments.next().unwrap_or_default()),
+        _ => {
+            let node = node::Node::start();
+            reads::run(&node);
+            creates::run(&node);
+            ExitCode::SUCCESS
+        }
+    }
+}
