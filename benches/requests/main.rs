@@ -19,7 +19,9 @@ fn main() -> ExitCode {
         Some("--bare") => bare::serve(&arguments.next().unwrap_or_default()),
         _ => {
             let node = node::Node::start();
-            reads::run(&node);
+            if !std::env::args().any(|argument| argument == "creates") {
+                reads::run(&node);
+            }
             creates::run(&node);
             ExitCode::SUCCESS
         }

@@ -54,6 +54,7 @@ pub struct StorageSection {
     pub(super) registry_readers: u32,
     pub(super) writer_threads: usize,
     pub(super) max_waiting_writes: usize,
+    pub(super) max_batch: usize,
     pub(super) read_steps: u32,
     pub(super) reader_timeout_ms: u64,
     pub(super) reader_idle_s: u64,
@@ -162,6 +163,7 @@ impl Configuration {
         find(storage.registry_readers == 0, "storage.registry_readers: must be 1 or more");
         find(storage.writer_threads == 0, "storage.writer_threads: must be 1 or more");
         find(storage.max_waiting_writes == 0, "storage.max_waiting_writes: must be 1 or more");
+        find(storage.max_batch == 0, "storage.max_batch: must be 1 or more");
         find(self.http.blocking_threads == 0, "http.blocking_threads: must be 1 or more");
         findings.extend(self.bad_regions());
         findings
@@ -195,6 +197,7 @@ impl Configuration {
             registry_readers: section.registry_readers,
             writer_threads: section.writer_threads,
             max_waiting_writes: section.max_waiting_writes,
+            max_batch: section.max_batch,
             read_steps: section.read_steps,
             reader_timeout: Duration::from_millis(section.reader_timeout_ms),
             reader_idle: Duration::from_secs(section.reader_idle_s),

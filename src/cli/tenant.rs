@@ -31,7 +31,11 @@ async fn ask(client: &Client, verb: &Verb) -> Result<()> {
         Verb::Create(new) => show(&create(client, new).await?, new.json),
         Verb::List(list) => {
             let tenants: Vec<Tenant> = client.all(TENANTS).await?;
-            if list.json { output::json(&tenants) } else { listed(&tenants) }
+            if list.json {
+                return output::json(&tenants);
+            }
+            listed(&tenants);
+            Ok(())
         }
         Verb::Show(one) => show(&client.get(&path(&one.tenant)?).await?, one.json),
         Verb::Suspend(one) => show(&change(client, &one.tenant, "suspend").await?, one.json),
@@ -86,7 +90,7 @@ fn path(tenant: &str) -> Result<String> {
     Ok(format!("{TENANTS}/{tenant}"))
 }
 
-fn listed(tenants: &[Tenant]) -> Result<()> {
+fn listed(tenants: &[Tenant]) {
     let mut rows = vec![["SLUG", "STATUS", "KIND", "NAME", "ID"].map(str::to_owned).to_vec()];
     for tenant in tenants {
         rows.push(vec![
@@ -98,7 +102,6 @@ fn listed(tenants: &[Tenant]) -> Result<()> {
         ]);
     }
     output::table(&rows);
-    Ok(())
 }
 
 fn show(tenant: &Tenant, as_json: bool) -> Result<()> {

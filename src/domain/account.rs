@@ -82,6 +82,7 @@ pub struct ChangeAccount {
     pub email: Option<Option<Email>>,
 }
 
+#[expect(clippy::option_option, reason = "absent, null and a value are three things")]
 /// Tells `null` (`Some(None)`) from absent (`None`, by `default`).
 pub(super) fn nullable<'de, T, D>(
     deserializer: D,

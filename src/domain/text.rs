@@ -50,8 +50,8 @@ const RESERVED_SLUGS: &[&str] = &[
 ];
 
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident { min: $min:literal, max: $max:literal, pattern: $pattern:expr, check: $check:expr },)+) => {$(
-        $(#[$doc])*
+    ($($(#[$meta:meta])* $name:ident { min: $min:literal, max: $max:literal, pattern: $pattern:expr, check: $check:expr },)+) => {$(
+        $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(String);
@@ -122,6 +122,7 @@ texts! {
     /// What people call a thing: 1 to 200 characters, no control characters, no blanks at either end.
     Name { min: 1, max: 200, pattern: Some(NAME_PATTERN), check: check_name },
     /// What people say about a thing: up to 2,000 characters, no control characters but line feeds and tabs.
+    #[derive(Default)]
     Description { min: 0, max: 2000, pattern: None, check: check_description },
     /// A tenant's name in addresses: 3 to 63 of `a-z`, `0-9`, `-`, beginning with a letter, no `--`, not reserved.
     Slug { min: 3, max: 63, pattern: Some(SLUG_PATTERN), check: check_slug },
@@ -199,12 +200,6 @@ fn check_identity_part(text: &str) -> Result<(), String> {
 fn check_region(text: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     all(text, allowed, "may contain a-z, 0-9 and - only")
-}
-
-impl Default for Description {
-    fn default() -> Self {
-        Self(String::new())
-    }
 }
 
 /// How a tenant is named in an address: by its slug or by its id.

@@ -27,7 +27,7 @@ use super::state::State;
 use crate::domain::action::{AccountPlane, PlatformPlane, TenantPlane};
 use crate::domain::{
     AccountId, Action, AuditDecision, AuditRecord, Call, Caller, Error, IdempotencyKey, Page,
-    PageRequest, Result, TenantId, TenantReference,
+    PageRequest, Result, Target, TenantId, TenantReference,
 };
 use crate::storage::{ReadTx, Registry, TenantEntry, TenantStore, WriteTx};
 
@@ -36,7 +36,7 @@ const MAX_KEY: usize = 255;
 /// What every context has.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
-    request: HttpRequest,
+    http: HttpRequest,
     state: Data<State>,
     caller: Arc<Caller>,
     ids: RequestIds,
@@ -49,7 +49,7 @@ impl Request {
         let ids =
             request.extensions().get::<RequestIds>().cloned().ok_or_else(|| lost("request id"))?;
         let caller = super::authentication::caller(request, &state)?;
-        Ok(Self { request: request.clone(), state, caller, ids })
+        Ok(Self { http: request.clone(), state, caller, ids })
     }
 
     /// The call that the stores are asked with.
@@ -64,7 +64,7 @@ impl Request {
 
     /// The key under which a `POST` is done once.
     fn idempotency(&self) -> std::result::Result<Option<IdempotencyKey>, Failure> {
-        let request = &self.request;
+        let request = &self.http;
         let Some(value) =
             request.headers().get("idempotency-key").filter(|_| request.method() == Method::POST)
         else {
@@ -86,7 +86,7 @@ impl Request {
     }
 
     fn scope<'s>(&'s self, tenant: &'s str, filter: &'s str) -> Scope<'s> {
-        Scope { tenant, list: list_of(&self.request), filter }
+        Scope { tenant, list: list_of(&self.http), filter }
     }
 
     fn page<F: Filter>(
@@ -166,7 +166,7 @@ impl<A: Action<Plane = TenantPlane>> FromRequest for TenantContext<A> {
 
 impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
     async fn of(request: Request) -> std::result::Result<Self, Failure> {
-        let entry = match resolve(&request.request, &request.state, &request.caller)? {
+        let entry = match resolve(&request.http, &request.state, &request.caller)? {
             Resolved::Tenant(entry) => entry,
             Resolved::Refused(error, tenant) => {
                 request.state.registry.note_refusal(request.refusal(&tenant)).await?;
@@ -214,7 +214,7 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         T: Send + 'static,
         F: Fn(&ReadTx<'_, A>) -> Result<T> + Send + 'static,
     {
-        self.note(&resource);
+        note::<A>(&resource);
         Ok(self.store.read(&self.request.call()?, resource, body).await?)
     }
 
@@ -224,7 +224,7 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
     {
-        self.note(&resource);
+        note::<A>(&resource);
         Ok(self.store.write(&self.request.call()?, resource, body).await?)
     }
 
@@ -246,17 +246,17 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         let found = self.read(resource, move |tx| body(tx, &filter, &page)).await?;
         Ok(self.request.listed(&tenant, &query, found))
     }
+}
 
-    /// Every log line of the request carries the workspace or resource that it is about.
-    fn note(&self, resource: &A::Resource) {
-        let target: crate::domain::Target = resource.clone().into();
-        let field = match target {
-            crate::domain::Target::Workspace(_) => "workspace.id",
-            crate::domain::Target::Resource(_) => "resource.id",
-            _ => return,
-        };
-        tracing::Span::current().record(field, tracing::field::display(target.id()));
-    }
+/// Every log line of the request carries the workspace or resource that it is about.
+fn note<A: Action>(resource: &A::Resource) {
+    let target: Target = resource.clone().into();
+    let field = match target {
+        Target::Workspace(_) => "workspace.id",
+        Target::Resource(_) => "resource.id",
+        _ => return,
+    };
+    tracing::Span::current().record(field, tracing::field::display(target.id()));
 }
 
 /// The context of the platform plane.

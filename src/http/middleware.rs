@@ -7,10 +7,13 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 use tracing::Instrument;
 
 use super::failure::Failure;
+use super::state::State;
+use crate::domain::{self, Clock};
 
 /// The request's id, echoed.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,12 +30,12 @@ pub(super) struct RequestIds {
 }
 
 impl RequestIds {
-    fn of(headers: &HeaderMap) -> Self {
+    fn of(headers: &HeaderMap, clock: &dyn Clock) -> Self {
         let given =
             headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_id(id));
         let request: Arc<str> = match given {
             Some(id) => id.into(),
-            None => uuid::Uuid::now_v7().to_string().into(),
+            None => clock.new_id().to_string().into(),
         };
         let trace =
             headers.get(&TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(trace_id);
@@ -57,7 +60,10 @@ pub(super) async fn around(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let ids = RequestIds::of(request.headers());
+    let clock = request.app_data::<Data<State>>().map(|state| state.registry.clock());
+    let clock =
+        clock.ok_or_else(|| Failure::from(domain::Error::Internal("no state".to_owned())))?;
+    let ids = RequestIds::of(request.headers(), &*clock);
     request.extensions_mut().insert(ids.clone());
     let span = tracing::info_span!(
         "request",

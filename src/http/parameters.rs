@@ -145,7 +145,9 @@ macro_rules! filters {
             }
 
             fn bare(&self) -> Self {
-                Self { limit: None, cursor: None, ..self.clone() }
+                let mut bare = self.clone();
+                (bare.limit, bare.cursor) = (None, None);
+                bare
             }
         }
     )+};

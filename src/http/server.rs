@@ -54,7 +54,10 @@ pub fn serve(state: State, listeners: Listeners) -> std::io::Result<Server> {
             .app_data(state.clone())
             .wrap(from_fn(middleware::around))
             .configure(|config| route::register(&routes::table(), config))
-            .route("/openapi.json", web::get().to(move || json(document.clone())))
+            .route(
+                "/openapi.json",
+                web::get().to(move || std::future::ready(json(document.clone()))),
+            )
             .route("/docs", web::get().to(to_docs))
             .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
             .default_service(web::to(nothing_here))
@@ -82,7 +85,7 @@ fn mark_local(connection: &dyn Any, data: &mut Extensions) {
     }
 }
 
-async fn json(document: web::Bytes) -> HttpResponse {
+fn json(document: web::Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document)
 }
 

@@ -10,8 +10,8 @@ type Attributes = HashMap<String, RestrictedExpression>;
 
 /// The request and its entities; an error where they do not fit the schema.
 pub(super) fn of(facts: &Facts, schema: &Schema) -> Result<(Request, Entities), String> {
-    let (principal_type, principal) = subject(&facts.subject);
-    let (resource_type, resource) = target(&facts.target);
+    let (principal_type, principal) = subject(facts.subject);
+    let (resource_type, resource) = target(facts.target);
     let principal_uid = uid(principal_type, "caller")?;
     let resource_uid = uid(resource_type, "target")?;
     let action = uid("Action", facts.action)?;
@@ -52,7 +52,7 @@ fn attributes<const N: usize>(pairs: [(&str, RestrictedExpression); N]) -> Attri
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn subject(facts: &SubjectFacts) -> (&'static str, Attributes) {
+fn subject(facts: SubjectFacts) -> (&'static str, Attributes) {
     match facts.kind {
         SubjectKind::Host => ("Host", attributes([])),
         SubjectKind::System => ("System", attributes([])),
@@ -68,8 +68,8 @@ fn subject(facts: &SubjectFacts) -> (&'static str, Attributes) {
     }
 }
 
-fn target(facts: &TargetFacts) -> (&'static str, Attributes) {
-    match *facts {
+fn target(facts: TargetFacts) -> (&'static str, Attributes) {
+    match facts {
         TargetFacts::Platform => ("Platform", attributes([])),
         TargetFacts::Tenant => ("Tenant", attributes([])),
         TargetFacts::Account { own } => ("Person", attributes([("own", truth(own))])),

@@ -122,7 +122,7 @@ impl Registry {
                 checks.push(self.memberships(known, &conn, mend));
             }
             Err(error) => {
-                checks.push(Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE))
+                checks.push(Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE));
             }
         }
         checks

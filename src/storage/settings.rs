@@ -9,6 +9,7 @@ use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::disk::{Faults, NoFaults};
 use super::engine::sqlite::PoolSettings;
+use super::writer::Limits;
 use crate::domain::Region;
 
 /// What storage is told.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub writer_threads: usize,
     /// Writes of one file that wait at most; more are refused.
     pub max_waiting_writes: usize,
+    /// Writes in one transaction at most, 1 to 10,000.
+    pub max_batch: usize,
     /// Virtual-machine steps that a read may take on the thread that asks.
     pub read_steps: u32,
     /// How long somebody waits for a reading connection.
@@ -62,14 +65,19 @@ impl Settings {
             registry_readers: 8,
             writer_threads: 4,
             max_waiting_writes: 4096,
+            max_batch: 128,
             read_steps: 200_000,
             reader_timeout: Duration::from_secs(5),
-            reader_idle: Duration::from_secs(60),
+            reader_idle: Duration::from_mins(1),
             known_accounts: 100_000,
             known_tenants: 100_000,
             known_members_per_tenant: 10_000,
             faults: Arc::new(NoFaults),
         }
+    }
+
+    pub(in crate::storage) fn limits(&self) -> Limits {
+        Limits { max_waiting: self.max_waiting_writes, max_batch: self.max_batch }
     }
 
     pub(in crate::storage) fn tenant_pool(

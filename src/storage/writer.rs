@@ -19,8 +19,6 @@ use super::engine::{Conn, SqlError};
 use super::gate::Gate;
 use crate::domain::{Error, Result};
 
-/// Jobs in one transaction at most; beyond this a larger batch gains nothing.
-const MAX_BATCH: usize = 128;
 /// Batches that are decided anew when the registry moved meanwhile, before the registry is made to wait.
 const FREE_ATTEMPTS: usize = 2;
 
@@ -49,6 +47,15 @@ pub(in crate::storage) enum Epoch {
     Follows(Arc<Gate>),
 }
 
+/// How much a queue takes.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::storage) struct Limits {
+    /// Jobs that wait at most.
+    pub(in crate::storage) max_waiting: usize,
+    /// Jobs in one transaction at most.
+    pub(in crate::storage) max_batch: usize,
+}
+
 /// Told after a commit that was acknowledged.
 pub(in crate::storage) type AfterCommit = Box<dyn Fn() + Send + Sync>;
 
@@ -59,6 +66,7 @@ pub(in crate::storage) struct Queue {
     disk: Disk,
     epoch: Epoch,
     max_waiting: usize,
+    max_batch: usize,
     jobs: Mutex<VecDeque<Box<dyn Job>>>,
     scheduled: AtomicBool,
     /// A commit failed: what the file holds must be looked at before it is used again.
@@ -79,7 +87,7 @@ impl Queue {
         side: Side,
         disk: Disk,
         epoch: Epoch,
-        max_waiting: usize,
+        limits: Limits,
         after_commit: AfterCommit,
     ) -> Self {
         Self {
@@ -87,7 +95,8 @@ impl Queue {
             side,
             disk,
             epoch,
-            max_waiting,
+            max_waiting: limits.max_waiting,
+            max_batch: limits.max_batch,
             jobs: Mutex::default(),
             scheduled: AtomicBool::new(false),
             fenced: AtomicBool::new(false),
@@ -132,7 +141,7 @@ impl Queue {
 
     fn take_batch(&self) -> Vec<Box<dyn Job>> {
         let mut jobs = self.jobs.lock();
-        let count = jobs.len().min(MAX_BATCH);
+        let count = jobs.len().min(self.max_batch);
         jobs.drain(..count).collect()
     }
 

@@ -163,7 +163,7 @@ impl<'a> Checker<'a> {
         }
         match self.depth(team) {
             None => {
-                self.problem(format!("{place}/parent"), "the team would be an ancestor of itself")
+                self.problem(format!("{place}/parent"), "the team would be an ancestor of itself");
             }
             Some(depth) if depth > Team::MAX_DEPTH => {
                 self.problem(
@@ -210,10 +210,10 @@ impl<'a> Checker<'a> {
         match &workspace.owner {
             ImportWorkspaceOwner::Tenant => {}
             ImportWorkspaceOwner::Team(team) => {
-                self.known_team(format!("{place}/owner/team"), team)
+                self.known_team(format!("{place}/owner/team"), team);
             }
             ImportWorkspaceOwner::Account(subject) => {
-                self.known_person(format!("{place}/owner/account"), subject)
+                self.known_person(format!("{place}/owner/account"), subject);
             }
         }
     }

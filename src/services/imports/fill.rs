@@ -248,7 +248,7 @@ impl Plan {
         let key = serde_json::json!([resource.kind, resource.workspace, resource.name]).to_string();
         let id = match resources::imported(tx, &key)? {
             Some(id) => id,
-            None => self.new_resource(tx, state, resource, &key)?,
+            None => new_resource(tx, state, resource, &key)?,
         };
         for entry in &resource.acl {
             self.step(state);
@@ -275,28 +275,27 @@ impl Plan {
         }
         Ok(())
     }
+}
 
-    fn new_resource(
-        &self,
-        tx: &mut Fill<'_>,
-        state: &mut State,
-        resource: &ImportResource,
-        key: &str,
-    ) -> Result<ResourceId> {
-        let workspace = state.workspaces.get(&resource.workspace);
-        let new = NewResource {
-            kind: resource.kind.clone(),
-            workspace_id: *workspace
-                .ok_or_else(|| Error::Internal("a workspace was not made".to_owned()))?,
-            name: resource.name.clone(),
-            visibility: Some(resource.visibility),
-            attributes: resource.attributes.clone(),
-        };
-        let id = resource_service::create_unowned(tx, &new)?.id;
-        resources::remember_import(tx, key, id)?;
-        state.count("resources");
-        Ok(id)
-    }
+fn new_resource(
+    tx: &mut Fill<'_>,
+    state: &mut State,
+    resource: &ImportResource,
+    key: &str,
+) -> Result<ResourceId> {
+    let workspace = state.workspaces.get(&resource.workspace);
+    let new = NewResource {
+        kind: resource.kind.clone(),
+        workspace_id: *workspace
+            .ok_or_else(|| Error::Internal("a workspace was not made".to_owned()))?,
+        name: resource.name.clone(),
+        visibility: Some(resource.visibility),
+        attributes: resource.attributes.clone(),
+    };
+    let id = resource_service::create_unowned(tx, &new)?.id;
+    resources::remember_import(tx, key, id)?;
+    state.count("resources");
+    Ok(id)
 }
 
 impl State {

@@ -48,6 +48,10 @@ impl<'a> Listing<'a> {
         }
     }
 
+    fn add(&mut self, fragment: &str) {
+        self.sql.push_str(fragment);
+    }
+
     /// Orders by a key and a unique id, begins after the page's position, and ends one row behind its limit.
     pub(in crate::storage) fn page(
         mut self,
@@ -65,13 +69,10 @@ impl<'a> Listing<'a> {
             self.params.push(parse(&after.key));
             self.params.push(Param::Text(&after.id));
             let count = self.params.len();
-            self.sql.push_str(&format!(" and ({key}, {id}) {beyond} (?{}, ?{count})", count - 1));
+            self.add(&format!(" and ({key}, {id}) {beyond} (?{}, ?{count})", count - 1));
         }
         self.params.push(Param::Int(i64::from(page.limit) + 1));
-        self.sql.push_str(&format!(
-            " order by {key} {order}, {id} {order} limit ?{}",
-            self.params.len()
-        ));
+        self.add(&format!(" order by {key} {order}, {id} {order} limit ?{}", self.params.len()));
         (self.sql, self.params)
     }
 
@@ -88,10 +89,10 @@ impl<'a> Listing<'a> {
         };
         if let Some(after) = &page.after {
             self.params.push(Param::Text(&after.id));
-            self.sql.push_str(&format!(" and {id} {beyond} ?{}", self.params.len()));
+            self.add(&format!(" and {id} {beyond} ?{}", self.params.len()));
         }
         self.params.push(Param::Int(i64::from(page.limit) + 1));
-        self.sql.push_str(&format!(" order by {id} {order} limit ?{}", self.params.len()));
+        self.add(&format!(" order by {id} {order} limit ?{}", self.params.len()));
         (self.sql, self.params)
     }
 }

@@ -88,7 +88,7 @@ impl RegistryFile {
             Side::Registry,
             disk.clone(),
             Epoch::Leads(gate.clone()),
-            settings.max_waiting_writes,
+            settings.limits(),
             Box::new(|| {}),
         );
         let core = Core {

@@ -186,7 +186,7 @@ fn sees_few(sql: Sql<'_>, member: &MemberFacts, session: &Session) -> Result<boo
         return Ok(false);
     }
     let reach = &member.reach;
-    if reach.asked.fetch_add(1, Ordering::Relaxed) % GUESS_LASTS == 0 {
+    if reach.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(GUESS_LASTS) {
         let _session = sql.conn().session(session.clone(), None);
         let counted: Option<i64> = sql.one(
             "select count(*) from (select 1 from resources limit ?1)",

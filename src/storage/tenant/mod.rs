@@ -80,7 +80,7 @@ impl TenantFile {
                 Side::Tenant,
                 registry.disk.clone(),
                 Epoch::Follows(registry.gate.clone()),
-                registry.settings.max_waiting_writes,
+                registry.settings.limits(),
                 after_commit,
             );
             Self {

@@ -95,15 +95,15 @@ impl Conn {
     fn authorize(&self, side: Side, role: Role) -> Result<(), SqlError> {
         match (side, role) {
             (Side::Tenant, Role::Reader) => {
-                let suffix = uuid::Uuid::new_v4().simple().to_string();
+                let suffix = random_suffix();
                 row_security::install(&self.raw, &suffix)?;
                 self.raw.authorizer(Some(authorizer::reader(authorizer::accessors(&suffix))))?;
             }
             (Side::Tenant, Role::Writer) => {
-                self.raw.authorizer(Some(authorizer::writer(self.phase.clone())))?
+                self.raw.authorizer(Some(authorizer::writer(self.phase.clone())))?;
             }
             (Side::Registry, role) => {
-                self.raw.authorizer(Some(authorizer::registry(role == Role::Writer)))?
+                self.raw.authorizer(Some(authorizer::registry(role == Role::Writer)))?;
             }
         }
         Ok(())
@@ -203,6 +203,12 @@ impl Conn {
         self.prepare(sql)?.raw_execute()?;
         Ok(())
     }
+}
+
+/// A name that nobody can know beforehand.
+#[expect(clippy::disallowed_methods, reason = "the one place that makes names of policy views")]
+fn random_suffix() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
 }
 
 /// Clears the caller, or puts the one before it back, when dropped.

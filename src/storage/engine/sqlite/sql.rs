@@ -15,13 +15,13 @@ impl<'c> Sql<'c> {
     }
 
     /// The connection.
-    pub(in crate::storage) fn conn(&self) -> &'c Conn {
+    pub(in crate::storage) fn conn(self) -> &'c Conn {
         self.0
     }
 
     /// Changes rows, and says how many.
     pub(in crate::storage) fn execute(
-        &self,
+        self,
         sql: &str,
         params: &[Param<'_>],
     ) -> Result<usize, SqlError> {
@@ -30,7 +30,7 @@ impl<'c> Sql<'c> {
 
     /// The first row, where there is one. A statement that changes rows runs to its end first.
     pub(in crate::storage) fn one<T>(
-        &self,
+        self,
         sql: &str,
         params: &[Param<'_>],
         map: impl Fn(&mut Row<'_>) -> Result<T, SqlError>,
@@ -48,7 +48,7 @@ impl<'c> Sql<'c> {
 
     /// Every row.
     pub(in crate::storage) fn all<T>(
-        &self,
+        self,
         sql: &str,
         params: &[Param<'_>],
         map: impl Fn(&mut Row<'_>) -> Result<T, SqlError>,
