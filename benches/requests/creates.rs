@@ -14,27 +14,39 @@ const CLIENTS: usize = 64;
 const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_secs(3);
 
-/// Measures creates both ways, in turns.
+/// Measures creates in turns: by group commit, by a transaction per request through the same server, and by a
+/// transaction per request without any server.
 pub(crate) fn run(node: &Node) {
     println!(
-        "\nDurable creates with audit row and event, {CLIENTS} clients; the ratio is to a transaction per request\n"
+        "\nDurable creates with audit row and event, {CLIENTS} clients; the ratio is to the same server with a \
+         transaction per request\n"
     );
-    let page: Value = serde_json::from_slice(&node.ask("all", "/workspaces")).expect("a page");
-    let workspace = page["items"][0]["id"].as_str().expect("a workspace").to_owned();
-    let (mut grouped, mut single) = (Vec::new(), Vec::new());
+    let ungrouped = Node::start_with(&[("FREEHOLD__STORAGE__MAX_BATCH", "1")]);
+    let (mut grouped, mut single, mut bare) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let request = |number: usize, count: u64| {
-            let name = format!("Created {number} {count}");
-            let body =
-                json!({"type": "document", "workspace_id": workspace, "name": name}).to_string();
-            node.request("much", "POST", "/resources", &body)
-        };
-        grouped.push(load::run(&node.address, node.pid(), CLIENTS, ROUND, request, "201"));
-        single.push(one_by_one(node, &workspace));
+        grouped.push(through(node));
+        single.push(through(&ungrouped));
+        bare.push(one_by_one(node, &workspace(node)));
     }
-    let (grouped, single) = (super::reads::median(grouped), super::reads::median(single));
-    load::show("a transaction per request, no HTTP", &single, &single);
-    load::show("through the server, group commit", &grouped, &single);
+    let single = super::reads::median(single);
+    load::show("a transaction per request", &single, &single);
+    load::show("a transaction per request, no server", &super::reads::median(bare), &single);
+    load::show("group commit", &super::reads::median(grouped), &single);
+}
+
+fn workspace(node: &Node) -> String {
+    let page: Value = serde_json::from_slice(&node.ask("all", "/workspaces")).expect("a page");
+    page["items"][0]["id"].as_str().expect("a workspace").to_owned()
+}
+
+fn through(node: &Node) -> Measured {
+    let workspace = workspace(node);
+    let request = |number: usize, count: u64| {
+        let name = format!("Created {number} {count}");
+        let body = json!({"type": "document", "workspace_id": workspace, "name": name}).to_string();
+        node.request("much", "POST", "/resources", &body)
+    };
+    load::run(&node.address, node.pid(), CLIENTS, ROUND, request, "201")
 }
 
 /// The same rows, each in a transaction of its own, by as many clients that wait for one writing connection.

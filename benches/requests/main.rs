@@ -5,6 +5,16 @@
 //! second, the server's CPU time per request, latencies, and the ratio. Figures without their baseline mean nothing: two
 //! cores share clients and servers, so read the ratios. No figure is asserted.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a benchmark prints, asks the clock, rounds, and ends at the first surprise"
+)]
+
 mod bare;
 mod creates;
 mod load;

@@ -55,6 +55,11 @@ fn answer(output: Output) -> String {
 impl Node {
     /// Imports the tenant, and serves it.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with keys of the configuration set.
+    pub(crate) fn start_with(keys: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().expect("a directory");
         let file = data.path().join("bench.json");
         std::fs::write(&file, organisation().to_string()).expect("an import file");
@@ -67,6 +72,7 @@ impl Node {
         let child = freehold(&data, &["serve", "--listen", &free.to_string()])
             .env("FREEHOLD__HTTP__WORKERS", WORKERS.to_string())
             .env("FREEHOLD__LOG__LEVEL", "warn")
+            .envs(keys.iter().copied())
             .spawn()
             .expect("a server");
         let mut node = Self { address: free.to_string(), data, child, tokens: Vec::new() };
