@@ -385,6 +385,8 @@ struct Change<A: Action, T, F> {
     target: Target,
     right: Right,
     body: F,
+    /// Its denial is the one to be written down; it stays so if the batch runs again.
+    is_first_denial: bool,
     result: Option<Result<T>>,
     reply: Option<oneshot::Sender<Result<T>>>,
     action: PhantomData<fn() -> A>,
@@ -443,6 +445,7 @@ where
         target,
         right,
         body,
+        is_first_denial: false,
         result: None,
         reply: Some(reply),
         action: PhantomData,
@@ -471,7 +474,7 @@ where
             }
             Err(refusal) => {
                 if conn.in_transaction() {
-                    conn.undo()?;
+                    undo(conn)?;
                     self.note(conn, refusal.record)?;
                 }
                 Err(refusal.error)
@@ -479,15 +482,15 @@ where
         }
     }
 
-    fn note(&self, conn: &Conn, record: Option<Box<AuditRecord>>) -> Result<()> {
+    fn note(&mut self, conn: &Conn, record: Option<Box<AuditRecord>>) -> Result<()> {
         let core = self.door.core();
-        match record {
-            Some(record) if core.denials.is_first(&record) => {
-                let _session = conn.session(nobody(&core.name), None);
-                audit::append(Sql::on(conn), &record)
-            }
-            _ => Ok(()),
+        let Some(record) = record else { return Ok(()) };
+        self.is_first_denial = self.is_first_denial || core.denials.is_first(&record);
+        if !self.is_first_denial {
+            return Ok(());
         }
+        let _session = conn.session(nobody(&core.name), None);
+        audit::append(Sql::on(conn), &record)
     }
 
     fn change(&mut self, conn: &Conn) -> Result<T, Refusal> {
@@ -561,6 +564,14 @@ where
         }
         Ok(())
     }
+}
+
+/// Undoes the change alone; where that fails, the whole transaction, so that no part of it is ever committed.
+fn undo(conn: &Conn) -> Result<()> {
+    conn.undo().map_err(|error| {
+        conn.rollback();
+        error.into()
+    })
 }
 
 /// What one event says; of several, how many of each.

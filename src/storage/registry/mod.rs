@@ -51,6 +51,8 @@ pub(in crate::storage) struct RegistryFile {
     pub(super) settings: Settings,
     pub(super) gate: Arc<Gate>,
     pub(super) housekeeping: Arc<ScheduledThreadPool>,
+    /// Closes tenants' files; apart from housekeeping, since closing waits for the registry.
+    pub(super) closing: Arc<ScheduledThreadPool>,
     pub(super) tenant_writers: Arc<Writers>,
     pub(super) open: OpenTenants,
     core: Core,
@@ -77,12 +79,7 @@ impl RegistryFile {
     ) -> Result<Arc<Self>> {
         let path = disk.registry();
         let gate = Arc::new(Gate::default());
-        let housekeeping = Arc::new(
-            ScheduledThreadPool::builder()
-                .num_threads(4)
-                .thread_name_pattern("housekeeping-{}")
-                .build(),
-        );
+        let housekeeping = threads("housekeeping-{}", 4);
         let queue = Queue::new(
             path.clone(),
             Side::Registry,
@@ -113,6 +110,7 @@ impl RegistryFile {
             disk,
             settings,
             gate,
+            closing: threads("closing-{}", 2),
             housekeeping,
             core,
         }))
@@ -162,6 +160,10 @@ impl RegistryFile {
             self.system(SystemTask::Anchor, true, move |tx| files::settle(tx, tenant, &head))?,
         )
     }
+}
+
+fn threads(names: &str, count: usize) -> Arc<ScheduledThreadPool> {
+    Arc::new(ScheduledThreadPool::builder().num_threads(count).thread_name_pattern(names).build())
 }
 
 impl Door for RegistryFile {

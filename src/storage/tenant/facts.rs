@@ -106,7 +106,13 @@ fn member(
         return Ok(known);
     }
     let facts = Arc::new(read_member(file, sql, account, authority)?);
-    file.members.insert(account, facts.clone());
+    // What a writer sees may yet be undone, and its authority's version be given to something else.
+    if sql.conn().is_reader() {
+        file.committed_authority.fetch_max(authority, Ordering::AcqRel);
+    }
+    if authority <= file.committed_authority.load(Ordering::Acquire) {
+        file.members.insert(account, facts.clone());
+    }
     Ok(facts)
 }
 

@@ -12,7 +12,7 @@ pub(crate) mod team_members;
 pub(crate) mod teams;
 pub(crate) mod workspaces;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 
 use moka::sync::Cache;
@@ -47,6 +47,8 @@ pub(in crate::storage) struct TenantFile {
     core: Core,
     registry: Arc<RegistryFile>,
     members: Cache<AccountId, Arc<MemberFacts>>,
+    /// The newest version of the file's authority that is known to be committed.
+    committed_authority: AtomicI64,
     /// The registry knows that the file is being written to.
     known_dirty: AtomicBool,
 }
@@ -98,6 +100,7 @@ impl TenantFile {
                 },
                 registry: registry.clone(),
                 members: Cache::new(registry.settings.known_members_per_tenant),
+                committed_authority: AtomicI64::new(0),
                 known_dirty: AtomicBool::new(entry.dirty),
             }
         });
@@ -133,9 +136,9 @@ impl Drop for TenantFile {
             (self.id, self.registry.clone(), self.known_dirty.load(Ordering::Acquire));
         let (queue, name) = (self.core.queue.clone(), self.core.name.clone());
         let records = self.core.denials.ended(crate::domain::Timestamp(i64::MAX));
-        let housekeeping = registry.housekeeping.clone();
+        let closing = registry.closing.clone();
         // Closing writes and syncs: not on the thread that happened to be the last user.
-        housekeeping.execute(move || {
+        closing.execute(move || {
             if known_dirty
                 && !queue.is_fenced()
                 && let Err(error) = settle(&registry, id, &name, &queue, &records)
