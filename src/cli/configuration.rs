@@ -42,6 +42,7 @@ pub struct HttpSection {
     pub(super) workers: usize,
     pub(super) blocking_threads: usize,
     pub(super) client_timeout_s: u64,
+    pub(super) body_timeout_s: u64,
     pub(super) shutdown_timeout_s: u64,
 }
 
@@ -164,6 +165,7 @@ impl Configuration {
         find(storage.writer_threads == 0, "storage.writer_threads: must be 1 or more");
         find(storage.max_waiting_writes == 0, "storage.max_waiting_writes: must be 1 or more");
         find(storage.max_batch == 0, "storage.max_batch: must be 1 or more");
+        find(self.http.body_timeout_s == 0, "http.body_timeout_s: must be 1 or more");
         find(self.http.blocking_threads == 0, "http.blocking_threads: must be 1 or more");
         findings.extend(self.bad_regions());
         findings
@@ -222,6 +224,7 @@ impl Configuration {
             workers: if section.workers == 0 { cores } else { section.workers },
             blocking_threads: section.blocking_threads,
             client_timeout_s: section.client_timeout_s,
+            body_timeout_s: section.body_timeout_s,
             shutdown_timeout_s: section.shutdown_timeout_s,
         }
     }

@@ -220,5 +220,6 @@ covers! {
     ImportTenant: CreateMember, CreateOwner, CreateTeam, UpdateTeamMember, CreateWorkspace, CreateResourceType,
         CreateResource, ShareResource;
     CreateOwner: CreateMember, UpdateMember;
+    ShareResource: UpdateResource;
     CreateImport: CreateAccount, CreateTenant;
 }

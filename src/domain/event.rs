@@ -25,6 +25,10 @@ super::word::words! {
         AccountResumed = "account.resumed",
         /// A token was minted on the host.
         TokenCreated = "token.created",
+        /// An operator had files migrated.
+        MigrationsRun = "migrations.run",
+        /// An operator had files examined and mended.
+        DiagnosticsRun = "diagnostics.run",
         /// A member was added.
         MemberCreated = "member.created",
         /// A member's role or state changed.

@@ -1,5 +1,7 @@
 //! Bodies: read within a limit, parsed once, every complaint naming its field.
 
+use std::time::Duration;
+
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::{Bytes, BytesMut, Data};
@@ -24,8 +26,20 @@ pub(super) struct Body<T>(pub(super) T);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BodyDigest(pub(super) [u8; 32]);
 
-/// Reads a body within a limit.
-async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Bytes, Failure> {
+/// Reads a body within a limit and a time.
+async fn read(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Failure> {
+    let within = Duration::from_secs(state(request)?.settings.body_timeout_s);
+    match tokio::time::timeout(within, collect(request, payload, limit)).await {
+        Ok(body) => body,
+        Err(_) => Err(Failure::TooSlow(within.as_secs())),
+    }
+}
+
+async fn collect(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: usize,
+) -> Result<Bytes, Failure> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| Failure::Malformed(error.to_string()))?;
@@ -139,36 +153,40 @@ impl Describe for Question {
     }
 }
 
-/// An import file, read and found good.
-#[derive(Debug)]
-pub(super) struct ImportBody(pub(super) Bytes);
+/// The body of an import, not read yet: nobody fills the node's memory who may not import.
+pub(super) struct ImportBody {
+    request: HttpRequest,
+    payload: Payload,
+}
 
 impl ImportBody {
-    /// The file, if nothing is wrong with it.
-    pub(super) fn check(&self) -> Result<ImportFile, Failure> {
-        let invalid = |problems: Vec<ImportProblem>| {
-            let errors = problems
-                .into_iter()
-                .map(|problem| FieldError::new(problem.pointer, problem.detail));
-            Failure::Domain(Error::Invalid(errors.collect()))
-        };
-        let file = imports::parse(&self.0).map_err(|problem| invalid(vec![problem]))?;
-        let problems = imports::check(&file);
-        if problems.is_empty() { Ok(file) } else { Err(invalid(problems)) }
+    /// Reads the file, if nothing is wrong with it.
+    pub(super) async fn read(self) -> Result<ImportFile, Failure> {
+        check_media_type(&self.request)?;
+        let limit = state(&self.request)?.settings.max_import_bytes;
+        let body = read(&self.request, self.payload, limit).await?;
+        let parsed = actix_web::web::block(move || check(&body)).await;
+        parsed.map_err(|error| Error::Internal(error.to_string()))?
     }
+}
+
+fn check(body: &[u8]) -> Result<ImportFile, Failure> {
+    let invalid = |problems: Vec<ImportProblem>| {
+        let errors =
+            problems.into_iter().map(|problem| FieldError::new(problem.pointer, problem.detail));
+        Failure::Domain(Error::Invalid(errors.collect()))
+    };
+    let file = imports::parse(body).map_err(|problem| invalid(vec![problem]))?;
+    let problems = imports::check(&file);
+    if problems.is_empty() { Ok(file) } else { Err(invalid(problems)) }
 }
 
 impl FromRequest for ImportBody {
     type Error = Failure;
-    type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
+    type Future = std::future::Ready<Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            check_media_type(&request)?;
-            let limit = state(&request)?.settings.max_import_bytes;
-            read(&request, payload, limit).await.map(Self)
-        })
+        std::future::ready(Ok(Self { request: request.clone(), payload: payload.take() }))
     }
 }
 

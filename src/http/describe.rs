@@ -70,6 +70,7 @@ impl Sketch {
         self.body = Some(body.build());
         self.problems(&[
             (400, "The body is not JSON"),
+            (408, "The body did not come in time"),
             (413, "The body is too long"),
             (415, "The body is not JSON"),
             (422, "Some fields cannot be accepted"),

@@ -25,6 +25,9 @@ pub(super) enum Failure {
     /// The body is too long.
     #[error("the body must have at most {0} bytes")]
     TooLarge(usize),
+    /// The body did not come in time.
+    #[error("the body must come within {0} seconds")]
+    TooSlow(u64),
     /// The change needs `If-Match` or `If-None-Match`.
     #[error("the change needs {0}")]
     PreconditionRequired(&'static str),
@@ -71,6 +74,7 @@ impl Failure {
             Self::Parameter(_) => "invalid_parameter",
             Self::MediaType => "unsupported_media_type",
             Self::TooLarge(_) => "body_too_large",
+            Self::TooSlow(_) => "body_too_slow",
             Self::PreconditionRequired(_) => "precondition_required",
             Self::Method(_) => "method_not_allowed",
             Self::TenantMissing => "tenant_missing",
@@ -177,6 +181,7 @@ impl ResponseError for Failure {
             }
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::PreconditionRequired(_) => StatusCode::PRECONDITION_REQUIRED,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
         }
@@ -212,6 +217,7 @@ pub(super) fn codes() -> Vec<&'static str> {
         "invalid_parameter",
         "unsupported_media_type",
         "body_too_large",
+        "body_too_slow",
         "precondition_required",
         "method_not_allowed",
         "tenant_missing",

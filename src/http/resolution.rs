@@ -11,7 +11,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 
 use super::failure::Failure;
 use super::state::{Settings, State};
-use crate::domain::{Caller, Error, Subject, TenantReference, TenantStatus};
+use crate::domain::{Caller, Error, Subject, TenantId, TenantReference, TenantStatus};
 use crate::storage::{TenantEntry, unavailable};
 
 const TENANT_HEADER: HeaderName = HeaderName::from_static("freehold-tenant");
@@ -32,7 +32,10 @@ pub(super) fn resolve(
     state: &State,
     caller: &Caller,
 ) -> Result<Resolved, Failure> {
-    let sources = sources(request, &state.settings)?;
+    let sources = match sources(request, &state.settings) {
+        Ok(sources) => sources,
+        Err(error) => return Ok(Resolved::Refused(error, "-".to_owned())),
+    };
     let Some(first) = sources.first().cloned() else { return Err(Failure::TenantMissing) };
     let same_words = sources.iter().all(|source| *source == first);
     let mut entries = Vec::new();
@@ -42,36 +45,55 @@ pub(super) fn resolve(
             reference.map(|reference| state.registry.resolve(&reference)).transpose()?.flatten(),
         );
     }
-    Ok(match judge(&entries, same_words, caller) {
+    let sight = sight(state, caller)?;
+    Ok(match judge(&entries, same_words, sight) {
         Ok(entry) if entry.status == TenantStatus::Active => Resolved::Tenant(entry),
         Ok(entry) => Resolved::Refused(unavailable(&entry), first),
         Err(error) => Resolved::Refused(error, first),
     })
 }
 
-/// What the sources come to, for this caller.
+/// Which tenants a caller may hear of at all.
+#[derive(Clone, Copy)]
+enum Sight {
+    /// Every one: operators and the host.
+    Every,
+    /// The one that the credential is for, if it is for one.
+    Own(Option<TenantId>),
+}
+
+fn sight(state: &State, caller: &Caller) -> Result<Sight, Failure> {
+    Ok(match (caller.subject, caller.tenant) {
+        (Subject::Account(account), None) => match state.registry.account(account)?.operator {
+            Some(_) => Sight::Every,
+            None => Sight::Own(None),
+        },
+        (Subject::Account(_), own) => Sight::Own(own),
+        (Subject::Host | Subject::System(_), _) => Sight::Every,
+    })
+}
+
+/// What the sources come to, for a caller of this sight.
 fn judge(
     entries: &[Option<Arc<TenantEntry>>],
     same_words: bool,
-    caller: &Caller,
+    sight: Sight,
 ) -> Result<Arc<TenantEntry>, Error> {
-    let is_own = |entry: &Option<Arc<TenantEntry>>| match (caller.subject, caller.tenant) {
-        (Subject::Account(_), Some(own)) => entry.as_ref().is_some_and(|entry| entry.id == own),
-        // Operators and the host are told the truth of every tenant.
-        _ => entry.is_some(),
+    let id = |entry: &Option<Arc<TenantEntry>>| entry.as_ref().map(|entry| entry.id);
+    let is_seen = |entry: &Option<Arc<TenantEntry>>| match sight {
+        Sight::Every => entry.is_some(),
+        Sight::Own(own) => own.is_some() && id(entry) == own,
     };
-    let agree = entries.windows(2).all(|pair| {
-        pair[0].as_ref().map(|entry| entry.id) == pair[1].as_ref().map(|entry| entry.id)
-    });
+    let agree = entries.windows(2).all(|pair| id(&pair[0]) == id(&pair[1]));
     match entries.first() {
-        Some(Some(entry)) if entries.iter().all(is_own) && agree => Ok(entry.clone()),
+        Some(Some(entry)) if entries.iter().all(is_seen) && agree => Ok(entry.clone()),
         _ if same_words => Err(Error::NotFound),
         _ => Err(Error::TenantConflict),
     }
 }
 
 /// What path, host and header say, each as written there.
-fn sources(request: &HttpRequest, settings: &Settings) -> Result<Vec<String>, Failure> {
+fn sources(request: &HttpRequest, settings: &Settings) -> Result<Vec<String>, Error> {
     let mut sources = Vec::new();
     sources.extend(request.match_info().get("tenant").map(str::to_owned));
     sources.extend(host(request, settings)?);
@@ -80,17 +102,17 @@ fn sources(request: &HttpRequest, settings: &Settings) -> Result<Vec<String>, Fa
 }
 
 /// The one value of a header; two contradict each other whatever they say.
-fn only<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Result<Option<&'r str>, Failure> {
+fn only<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Result<Option<&'r str>, Error> {
     let mut values = headers.get_all(name);
     let (first, second) = (values.next(), values.next());
     if second.is_some() {
-        return Err(Error::TenantConflict.into());
+        return Err(Error::TenantConflict);
     }
-    first.map(|value| value.to_str().map_err(|_| Error::TenantConflict.into())).transpose()
+    first.map(|value| value.to_str().map_err(|_| Error::TenantConflict)).transpose()
 }
 
 /// The slug in the host name, where the host is a subdomain of a base domain.
-fn host(request: &HttpRequest, settings: &Settings) -> Result<Option<String>, Failure> {
+fn host(request: &HttpRequest, settings: &Settings) -> Result<Option<String>, Error> {
     let peer: Option<IpAddr> = request.peer_addr().map(|address| address.ip());
     let behind_proxy = peer.is_some_and(|peer| settings.trusted_proxies.contains(&peer));
     let forwarded = if behind_proxy { only(request.headers(), &FORWARDED_HOST)? } else { None };

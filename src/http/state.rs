@@ -24,6 +24,8 @@ pub struct Settings {
     pub blocking_threads: usize,
     /// Seconds that a client may take to send a request's head.
     pub client_timeout_s: u64,
+    /// Seconds that a request's body may take to come.
+    pub body_timeout_s: u64,
     /// Seconds that requests may take to end when the server stops.
     pub shutdown_timeout_s: u64,
 }

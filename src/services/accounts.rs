@@ -5,10 +5,10 @@ use crate::domain::action::{
 };
 use crate::domain::{
     Account, AccountFilter, AccountId, AccountState, ChangeAccount, Covers, Error, EventType,
-    Identity, Name, NewAccount, Page, PageRequest, Result, SystemTask, Target,
+    Identity, Name, NewAccount, Page, PageRequest, Result, Subject, SystemTask, Target,
 };
 use crate::storage::registry::accounts;
-use crate::storage::{ReadTx, Registry, WriteTx};
+use crate::storage::{ReadTx, Registry, Tx, WriteTx};
 
 /// Identities of one account at most.
 const MAX_IDENTITIES: usize = 16;
@@ -44,10 +44,24 @@ pub fn create<A: Covers<CreateAccount>>(
     if new.identities.is_empty() || new.identities.len() > MAX_IDENTITIES {
         return Err(Error::invalid("/identities", "must have 1 to 16 entries"));
     }
+    if tx.caller().subject != Subject::Host {
+        check_issuers(&new.identities)?;
+    }
     let account =
         accounts::insert(tx, tx.new_id(), &new.display_name, new.email.as_ref(), &new.identities)?;
     tell(tx, EventType::AccountCreated, &account);
     Ok(account)
+}
+
+/// Issuers whose word is the host's own: nobody else makes accounts for them.
+fn check_issuers(identities: &[Identity]) -> Result<()> {
+    const OWN: &[&str] = &["host", "local", "system"];
+    match identities.iter().position(|identity| OWN.contains(&identity.issuer.as_str())) {
+        Some(index) => {
+            Err(Error::invalid(format!("/identities/{index}/issuer"), "is the host's own"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Changes name or address.

@@ -1,7 +1,11 @@
 //! Diagnostics, as operators read them.
 
+use serde_json::json;
+
 use crate::domain::action::{FixDiagnostics, InspectTenant, ReadDiagnostics};
-use crate::domain::{Call, DiagnosticsReport, DiagnosticsRequest, Platform, Result, TenantId};
+use crate::domain::{
+    Call, DiagnosticsReport, DiagnosticsRequest, EventType, Platform, Result, Target, TenantId,
+};
 use crate::storage::{Mend, Registry};
 
 /// Examines one tenant's file, or every file.
@@ -47,6 +51,11 @@ pub fn run(
     if !request.fix {
         return read(registry, call, tenant?);
     }
-    registry.write_blocking::<FixDiagnostics, _, _>(call, Platform, |_| Ok(()))?;
+    let asked = tenant.clone();
+    registry.write_blocking::<FixDiagnostics, _, _>(call, Platform, move |tx| {
+        let data = json!({ "tenant_id": asked.clone()? });
+        tx.emit(EventType::DiagnosticsRun, &Target::Platform, &data);
+        Ok(())
+    })?;
     registry.examine(tenant?, Mend::WhatIsSafe)
 }

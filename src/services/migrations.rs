@@ -1,7 +1,11 @@
 //! Migrations, as operators see and run them.
 
+use serde_json::json;
+
 use crate::domain::action::{ListMigrations, RunMigrations};
-use crate::domain::{Call, Error, MigrationReport, Platform, Result, TenantReference};
+use crate::domain::{
+    Call, Error, EventType, MigrationReport, Platform, Result, Target, TenantReference,
+};
 use crate::storage::{OnProgress, Registry};
 
 /// How every file stands to this program's schema.
@@ -23,8 +27,15 @@ pub fn run(
     tenant: Option<&str>,
     progress: OnProgress<'_>,
 ) -> Result<MigrationReport> {
-    registry.write_blocking::<RunMigrations, _, _>(call, Platform, |_| Ok(()))?;
-    let only = tenant.map(|tenant| find(registry, tenant)).transpose()?;
+    // What is asked for is written down before anything is done; what is not there is told to those alone who may ask.
+    let only = tenant.map(|tenant| find(registry, tenant)).transpose();
+    let asked = only.clone();
+    registry.write_blocking::<RunMigrations, _, _>(call, Platform, move |tx| {
+        let data = json!({ "tenant_id": asked.clone()? });
+        tx.emit(EventType::MigrationsRun, &Target::Platform, &data);
+        Ok(())
+    })?;
+    let only = only?;
     registry.migrate(only, progress)
 }
 

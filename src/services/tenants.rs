@@ -107,9 +107,15 @@ pub(super) fn activate(registry: &Registry, id: TenantId) -> Result<()> {
 pub fn recover(registry: &Registry) -> Result<()> {
     for unfinished in registry.unfinished()? {
         tracing::info!(tenant.id = %unfinished.tenant.id, "finishing a tenant that was half made");
-        match unfinished.purpose {
-            Purpose::Create => finish(registry, &unfinished)?,
-            Purpose::Import => registry.provision(&unfinished.tenant)?,
+        let finished = match unfinished.purpose {
+            Purpose::Create => finish(registry, &unfinished),
+            Purpose::Import => registry.provision(&unfinished.tenant),
+        };
+        // One that cannot be finished does not keep the others from being served.
+        if let Err(error) = finished {
+            let id = unfinished.tenant.id;
+            tracing::error!(tenant.id = %id, error = %error, "a tenant that was half made is quarantined");
+            registry.quarantine(id, error.code())?;
         }
     }
     Ok(())

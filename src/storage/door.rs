@@ -8,12 +8,12 @@
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
 use super::denials::Denials;
@@ -38,6 +38,11 @@ pub(in crate::storage) struct Core {
     pub(in crate::storage) denials: Denials,
     /// Something happened that the registry's projection must follow.
     pub(in crate::storage) to_project: AtomicBool,
+    /// Turns of this file's reads on the blocking pool: no more than there are readers, so that one file's slow
+    /// reads do not hold threads that others wait for.
+    pub(in crate::storage) elsewhere: Arc<Semaphore>,
+    /// Reads that wait for a turn.
+    pub(in crate::storage) waiting: AtomicUsize,
     /// Steps that a read may take on the thread that asks.
     pub(in crate::storage) read_steps: u32,
 }
@@ -60,6 +65,9 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
     /// What is known of the target; `None` where there is no such thing.
     fn target(&self, sql: Sql<'_>, caller: &Caller, target: &Target)
     -> Result<Option<TargetFacts>>;
+
+    /// To be called before rows are written that no change asked for: the registry hears that the file changes.
+    fn before_note(&self) -> Result<()>;
 
     /// The same facts, with what the registry says now.
     fn renew(&self, caller: &Caller, facts: Facts) -> Result<Facts>;
@@ -185,7 +193,7 @@ impl<A: Action> ReadTx<'_, A> {
         let door = self.inner.door;
         let sql = self.inner.sql;
         let known = door.know(sql, subject)?;
-        let _session = sql.conn().session(known.session, None);
+        let _session = sql.conn().session(known.session);
         let Some(target) = door.target(sql, subject, target)? else { return Ok(denied()) };
         if !condition(sql)? {
             return Ok(denied());
@@ -340,8 +348,9 @@ pub(in crate::storage) fn read<A: Action, T>(
 ) -> Result<T, Refusal> {
     let _reading = Reading::begin(conn)?;
     let sql = Sql::on(conn);
+    let _limit = max_steps.map(|steps| conn.limit_steps(steps));
     let known = door.know(sql, &call.caller)?;
-    let _session = conn.session(known.session, max_steps);
+    let _session = conn.session(known.session);
     ask::<A>(door, sql, call, known.subject, known.tenant, target)?;
     Ok(body(&read_tx(door, sql, call, target.clone()))?)
 }
@@ -356,7 +365,7 @@ pub(in crate::storage) fn read_for_system<A: Action, T>(
     let _reading = Reading::begin(conn)?;
     let sql = Sql::on(conn);
     let known = door.know(sql, &call.caller)?;
-    let _session = conn.session(known.session, None);
+    let _session = conn.session(known.session);
     body(&read_tx(door, sql, call, Target::Platform))
 }
 
@@ -387,6 +396,8 @@ struct Change<A: Action, T, F> {
     body: F,
     /// Its denial is the one to be written down; it stays so if the batch runs again.
     is_first_denial: bool,
+    /// It has changed something.
+    has_written: bool,
     result: Option<Result<T>>,
     reply: Option<oneshot::Sender<Result<T>>>,
     action: PhantomData<fn() -> A>,
@@ -446,6 +457,7 @@ where
         right,
         body,
         is_first_denial: false,
+        has_written: false,
         result: None,
         reply: Some(reply),
         action: PhantomData,
@@ -489,7 +501,7 @@ where
         if !self.is_first_denial {
             return Ok(());
         }
-        let _session = conn.session(nobody(&core.name), None);
+        let _session = conn.session(nobody(&core.name));
         audit::append(Sql::on(conn), &record)
     }
 
@@ -497,7 +509,7 @@ where
         let sql = Sql::on(conn);
         let door = self.door.clone();
         let known = door.know(sql, &self.call.caller)?;
-        let _session = conn.session(known.session, None);
+        let _session = conn.session(known.session);
         let policies = match &mut self.right {
             Right::System { .. } => Arc::new([]) as Arc<[String]>,
             Right::Decided(facts) => {
@@ -515,8 +527,10 @@ where
         let answer = (self.body)(&mut tx);
         conn.set_change(false);
         let answer = answer?;
-        self.write_down(&tx, &policies)?;
+        let has_written = self.write_down(&tx, &policies)?;
         idempotency::keep(sql, &self.call, A::NAME, &answer, tx.inner.now)?;
+        drop(tx);
+        self.has_written = has_written;
         Ok(answer)
     }
 
@@ -542,10 +556,10 @@ where
         }
     }
 
-    /// The audit row of what was done, and its events. What changed nothing leaves neither.
-    fn write_down(&self, tx: &WriteTx<'_, A>, policies: &[String]) -> Result<()> {
+    /// The audit row of what was done, and its events. What changed nothing leaves neither, and is told so.
+    fn write_down(&self, tx: &WriteTx<'_, A>, policies: &[String]) -> Result<bool> {
         if tx.events.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let door = &*self.door;
         let action = match self.call.caller.subject {
@@ -562,7 +576,7 @@ where
         if tx.events.iter().any(|event| outbox::is_projected(event.kind)) {
             door.core().to_project.store(true, Ordering::Release);
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -594,7 +608,7 @@ pub(in crate::storage) fn nobody(tenant: &Arc<str>) -> Session {
         account: None,
         principals: Arc::default(),
         sees_all: false,
-        sees_few: true,
+        reach: Arc::default(),
         seeks_many: false,
         shares: None,
         mode: crate::domain::RowSecurityMode::Enforce,
@@ -608,6 +622,7 @@ where
     F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
 {
     fn run(&mut self, conn: &Conn) {
+        self.has_written = false;
         let result = self.attempt(conn);
         self.result = Some(result);
     }
@@ -622,7 +637,7 @@ where
 
     fn moves_registry(&self) -> bool {
         match self.right {
-            Right::Decided(_) => true,
+            Right::Decided(_) => self.has_written,
             Right::System { moves_registry } => moves_registry,
         }
     }

@@ -1,10 +1,11 @@
 //! Where work runs: small reads on the thread that asks, everything else on the blocking pool or a writer thread.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::audit;
 use super::door::{self, Core, Door, ReadTx, Refusal, Reply, WriteTx, nobody};
@@ -14,6 +15,8 @@ use crate::domain::{Action, AuditRecord, Call, Error, Result, Target};
 
 /// Steps that a read may take on the blocking pool: about a second's worth.
 const BLOCKING_STEPS: u32 = 50_000_000;
+/// Reads of one file that wait for the blocking pool at most.
+const MAX_WAITING_READS: usize = 256;
 
 /// Reads, on this thread where it is quick, else on the blocking pool.
 pub(in crate::storage) async fn read<A, T, F>(
@@ -30,6 +33,7 @@ where
     if let Some(outcome) = try_here(&*door, call, &target, &body) {
         return conclude(&door, outcome).await;
     }
+    let _turn = turn(door.core()).await?;
     let (there, call) = (door.clone(), call.clone());
     let work = move || -> Result<T, Refusal> {
         let conn = there.core().pool.get()?;
@@ -39,6 +43,17 @@ where
         .await
         .map_err(|error| Error::Internal(error.to_string()))?;
     conclude(&door, outcome).await
+}
+
+/// Waits for a turn among the reads of this file on the blocking pool, where not too many wait already.
+async fn turn(core: &Core) -> Result<OwnedSemaphorePermit> {
+    if core.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING_READS {
+        core.waiting.fetch_sub(1, Ordering::Relaxed);
+        return Err(Error::Busy { retry_after_s: 1 });
+    }
+    let turn = core.elsewhere.clone().acquire_owned().await;
+    core.waiting.fetch_sub(1, Ordering::Relaxed);
+    turn.map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn try_here<A: Action, T>(
@@ -94,6 +109,7 @@ pub(in crate::storage) fn note(
     let core = door.core();
     match record {
         Some(record) if core.denials.is_first(&record) => {
+            door.before_note()?;
             let (reply, receiver) = oneshot::channel();
             let note = Note { door: door.clone(), record: *record, result: Ok(()), reply };
             core.writers.submit(&core.queue, Box::new(note))?;
@@ -121,7 +137,7 @@ pub(in crate::storage) fn append_records(core: &Core, records: &[AuditRecord]) -
         return Ok(());
     }
     core.queue.with_writer(|conn| {
-        let _session = conn.session(nobody(&core.name), None);
+        let _session = conn.session(nobody(&core.name));
         conn.begin_immediate()?;
         let written = records.iter().try_for_each(|record| audit::append(Sql::on(conn), record));
         let ended = written.and_then(|()| Ok(conn.commit()?));
@@ -140,7 +156,7 @@ struct Note {
 
 impl Job for Note {
     fn run(&mut self, conn: &Conn) {
-        let _session = conn.session(nobody(&self.door.core().name), None);
+        let _session = conn.session(nobody(&self.door.core().name));
         self.result = audit::append(Sql::on(conn), &self.record);
     }
 

@@ -31,7 +31,7 @@ pub(in crate::storage) fn follow(
             &|tx| files::outbox_seq(tx, tenant),
         )?
     };
-    let _session = conn.session(nobody(&tenant.to_string().into()), None);
+    let _session = conn.session(nobody(&tenant.to_string().into()));
     loop {
         let changes: Arc<[MembershipChange]> =
             outbox::changes(Sql::on(conn), after, STRIDE)?.into();
@@ -91,6 +91,6 @@ impl Registry {
 
 /// Every membership that a tenant's own file has, and the end of its outbox.
 pub(in crate::storage) fn truth(conn: &Conn, tenant: TenantId) -> Result<(Vec<Membership>, i64)> {
-    let _session = conn.session(nobody(&tenant.to_string().into()), None);
+    let _session = conn.session(nobody(&tenant.to_string().into()));
     Ok((members::every(Sql::on(conn))?, outbox::end(Sql::on(conn))?))
 }

@@ -87,6 +87,8 @@ impl Registry {
         let entry = file.entry(&TenantReference::Id(tenant.id))?.ok_or(Error::NotFound)?;
         let disk = &file.disk;
         let path = disk.tenant(tenant.id, &tenant.data_region);
+        // Two requests may be making the same tenant: the second finds what the first has made.
+        let _alone = file.provisioning.lock();
         if disk.exists(&path)? {
             return Ok(());
         }

@@ -80,7 +80,7 @@ pub(in crate::http) async fn create(
     body: ImportBody,
 ) -> Reply<ImportStream> {
     cx.read(Platform, |_| Ok(())).await?;
-    let file = body.check()?;
+    let file = body.read().await?;
     let run = if query.dry_run.unwrap_or(false) { Run::Dry } else { Run::Real };
     let (sender, receiver) = mpsc::unbounded_channel();
     let (registry, call) = (cx.state().registry.clone(), cx.call()?);

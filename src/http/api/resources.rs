@@ -1,7 +1,7 @@
 //! `/resources`.
 
 use crate::domain::action::{
-    CreateResource, DeleteResource, ListResources, ReadResource, UpdateResource,
+    CreateResource, DeleteResource, ListResources, ReadResource, ShareResource, UpdateResource,
 };
 use crate::domain::{ChangeResource, NewResource, Resource, ResourceFilter, ResourceId};
 use crate::http::body::Body;
@@ -32,13 +32,21 @@ pub(in crate::http) async fn read(
     cx.read(id, move |tx| resources::read(tx, id)).await.map(Item)
 }
 
+/// Whoever may write changes a resource; whom it is seen by, whoever may share it alone.
 pub(in crate::http) async fn update(
     cx: TenantContext<UpdateResource>,
     Path(id): Path<ResourceId>,
     IfMatch(version): IfMatch,
     Body(change): Body<ChangeResource>,
 ) -> Reply<Item<Resource>> {
-    cx.write(id, move |tx| resources::update(tx, id, &change, version)).await.map(Item)
+    let changed = if change.visibility.is_some() {
+        cx.act::<ShareResource>()
+            .write(id, move |tx| resources::update(tx, id, &change, version))
+            .await
+    } else {
+        cx.write(id, move |tx| resources::update(tx, id, &change, version)).await
+    };
+    changed.map(Item)
 }
 
 pub(in crate::http) async fn delete(

@@ -23,6 +23,20 @@ impl<'a> Listing<'a> {
         self.sql.push_str(&condition.replace('?', &number));
     }
 
+    /// Adds a condition in which the first `?` stands for one value and the second for another.
+    pub(in crate::storage) fn and_both(
+        &mut self,
+        condition: &'static str,
+        one: &'a str,
+        other: &'a str,
+    ) {
+        self.params.extend([Param::Text(one), Param::Text(other)]);
+        let (first, second) = (self.params.len() - 1, self.params.len());
+        let numbered = condition.replacen('?', &format!("?{first}"), 1);
+        let end = numbered.rfind("= ?)").map_or(numbered.len(), |at| at + 3);
+        self.add(&format!(" and {}{second}{}", &numbered[..end], &numbered[end..]));
+    }
+
     /// Adds a condition where there is a value for it.
     pub(in crate::storage) fn and_if(
         &mut self,

@@ -66,14 +66,24 @@ pub(crate) fn page(
     );
     listing.and_if("state = ?", filter.state);
     listing.and_prefix("display_name >= ?", "display_name < ?", filter.name_prefix.as_deref());
-    listing.and_if(
-        "id in (select account_id from account_identities where issuer = ?)",
-        filter.issuer.as_deref(),
-    );
-    listing.and_if(
-        "id in (select account_id from account_identities where subject = ?)",
-        filter.subject.as_deref(),
-    );
+    match (&filter.issuer, &filter.subject) {
+        // One identity has both, not two of them one each.
+        (Some(issuer), Some(subject)) => listing.and_both(
+            "id in (select account_id from account_identities where issuer = ? and subject = ?)",
+            issuer.as_str(),
+            subject.as_str(),
+        ),
+        (issuer, subject) => {
+            listing.and_if(
+                "id in (select account_id from account_identities where issuer = ?)",
+                issuer.as_deref(),
+            );
+            listing.and_if(
+                "id in (select account_id from account_identities where subject = ?)",
+                subject.as_deref(),
+            );
+        }
+    }
     let (text, params) =
         listing.page(("display_name", "id"), Direction::Ascending, page, Param::Text);
     let rows = sql(tx).all(&text, &params, account)?;

@@ -7,7 +7,7 @@ pub(crate) mod memberships;
 pub(crate) mod operators;
 pub(crate) mod tenants;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use scheduled_thread_pool::ScheduledThreadPool;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 
 pub use self::facts::{AccountEntry, TenantEntry};
 use super::audit::Head;
@@ -55,6 +56,8 @@ pub(in crate::storage) struct RegistryFile {
     pub(super) closing: Arc<ScheduledThreadPool>,
     pub(super) tenant_writers: Arc<Writers>,
     pub(super) open: OpenTenants,
+    /// Held while a tenant's file is being made.
+    pub(super) provisioning: Mutex<()>,
     core: Core,
     accounts: Cache<AccountId, (u64, AccountEntry)>,
     tenants: Cache<TenantReference, (u64, Option<Arc<TenantEntry>>)>,
@@ -98,6 +101,8 @@ impl RegistryFile {
             clock,
             denials: denials::Denials::default(),
             to_project: AtomicBool::new(false),
+            elsewhere: Arc::new(Semaphore::new(settings.registry_readers as usize)),
+            waiting: AtomicUsize::new(0),
             read_steps: settings.read_steps,
         };
         Ok(Arc::new(Self {
@@ -105,6 +110,7 @@ impl RegistryFile {
             tenant_writers: Writers::start("tenant-writer", settings.writer_threads)?,
             accounts: Cache::new(settings.known_accounts),
             tenants: Cache::new(settings.known_tenants),
+            provisioning: Mutex::new(()),
             projections: Mutex::new(None),
             _lock: lock,
             disk,
@@ -188,6 +194,10 @@ impl Door for RegistryFile {
         facts::target(sql, caller, target)
     }
 
+    fn before_note(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn renew(
         &self,
         _: &crate::domain::Caller,
@@ -245,6 +255,14 @@ impl Registry {
     /// Storage failed.
     pub fn resolve(&self, reference: &TenantReference) -> Result<Option<Arc<TenantEntry>>> {
         self.file.entry(reference)
+    }
+
+    /// What the registry knows of an account now.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn account(&self, account: AccountId) -> Result<AccountEntry> {
+        self.file.account(account)
     }
 
     /// Opens the store of a tenant that is in service, or being filled.

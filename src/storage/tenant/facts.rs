@@ -4,7 +4,7 @@
 //! only when that version has moved; the version itself is read every time, in the same transaction.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::TenantFile;
 use crate::domain::{
@@ -13,12 +13,7 @@ use crate::domain::{
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::sqlite::{resource_level, workspace_level};
-use crate::storage::engine::{Principals, Session, Sql, params};
-
-/// Rows that somebody sees at most, for looking them up to beat looking through all.
-const FEW: i64 = 500;
-/// Transactions after which the guess is made anew.
-const GUESS_LASTS: u32 = 1024;
+use crate::storage::engine::{Principals, Reach, Session, Sql, params};
 
 /// What is known of one account in this tenant.
 #[derive(Debug)]
@@ -28,14 +23,7 @@ pub(super) struct MemberFacts {
     account: Arc<str>,
     principals: Arc<Principals>,
     sees_all: bool,
-    reach: Reach,
-}
-
-/// A guess, made anew from time to time, whether somebody sees few rows. Only a reader can make it.
-#[derive(Debug, Default)]
-struct Reach {
-    sees_few: AtomicBool,
-    asked: AtomicU32,
+    reach: Arc<Reach>,
 }
 
 /// What is known of a caller.
@@ -68,7 +56,7 @@ pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<K
     let member = member(file, sql, account, authority)?;
     subject.role = member.membership.map(|(role, _)| role);
     subject.membership = member.membership.map(|(_, state)| state);
-    Ok(Known { subject, tenant: Some(status), session: session(file, sql, &member, mode)? })
+    Ok(Known { subject, tenant: Some(status), session: session(file, &member, mode) })
 }
 
 /// The same facts, with what the registry says now.
@@ -100,12 +88,12 @@ fn member(
     account: AccountId,
     authority: i64,
 ) -> Result<Arc<MemberFacts>> {
-    if let Some(known) = file.members.get(&account)
-        && known.authority == authority
-    {
-        return Ok(known);
+    let known = file.members.get(&account);
+    if let Some(known) = known.as_ref().filter(|known| known.authority == authority) {
+        return Ok(known.clone());
     }
-    let facts = Arc::new(read_member(file, sql, account, authority)?);
+    let reach = known.map(|known| known.reach.clone()).unwrap_or_default();
+    let facts = Arc::new(read_member(file, sql, account, authority, reach)?);
     // What a writer sees may yet be undone, and its authority's version be given to something else.
     if sql.conn().is_reader() {
         file.committed_authority.fetch_max(authority, Ordering::AcqRel);
@@ -121,6 +109,7 @@ fn read_member(
     sql: Sql<'_>,
     account: AccountId,
     authority: i64,
+    reach: Arc<Reach>,
 ) -> Result<MemberFacts> {
     let membership = sql.one(
         "select role, state from org_members where account_id = ?1",
@@ -139,7 +128,7 @@ fn read_member(
         account: account.to_string().into(),
         principals: Arc::new(Principals::new(principals)),
         sees_all: matches!(active, Some(Role::Owner | Role::Admin)),
-        reach: Reach::default(),
+        reach,
     })
 }
 
@@ -168,40 +157,17 @@ fn principals(
     Ok(principals)
 }
 
-fn session(
-    file: &TenantFile,
-    sql: Sql<'_>,
-    member: &MemberFacts,
-    mode: RowSecurityMode,
-) -> Result<Session> {
-    let session = Session {
+fn session(file: &TenantFile, member: &MemberFacts, mode: RowSecurityMode) -> Session {
+    Session {
         tenant: file.core.name.clone(),
         account: Some(member.account.clone()),
         principals: member.principals.clone(),
         sees_all: member.sees_all,
-        sees_few: true,
-        seeks_many: true,
+        reach: member.reach.clone(),
+        seeks_many: false,
         shares: None,
         mode,
-    };
-    Ok(Session { sees_few: sees_few(sql, member, &session)?, seeks_many: false, ..session })
-}
-
-fn sees_few(sql: Sql<'_>, member: &MemberFacts, session: &Session) -> Result<bool> {
-    if member.sees_all || !sql.conn().is_reader() {
-        return Ok(false);
     }
-    let reach = &member.reach;
-    if reach.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(GUESS_LASTS) {
-        let _session = sql.conn().session(session.clone(), None);
-        let counted: Option<i64> = sql.one(
-            "select count(*) from (select 1 from resources limit ?1)",
-            params![FEW + 1],
-            |row| row.next(),
-        )?;
-        reach.sees_few.store(counted.unwrap_or(0) <= FEW, Ordering::Relaxed);
-    }
-    Ok(reach.sees_few.load(Ordering::Relaxed))
 }
 
 /// What is known of a target. The caller's session must be set.

@@ -12,12 +12,13 @@ pub(crate) mod team_members;
 pub(crate) mod teams;
 pub(crate) mod workspaces;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use moka::sync::Cache;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 
 use self::facts::MemberFacts;
 use super::door::{self, Core, Door, ReadTx, WriteTx};
@@ -96,6 +97,10 @@ impl TenantFile {
                     clock: registry.core().clock.clone(),
                     denials: super::denials::Denials::default(),
                     to_project: AtomicBool::new(false),
+                    elsewhere: Arc::new(Semaphore::new(
+                        registry.settings.readers_per_tenant as usize,
+                    )),
+                    waiting: AtomicUsize::new(0),
                     read_steps: registry.settings.read_steps,
                 },
                 registry: registry.clone(),
@@ -139,7 +144,7 @@ impl Drop for TenantFile {
         let closing = registry.closing.clone();
         // Closing writes and syncs: not on the thread that happened to be the last user.
         closing.execute(move || {
-            if known_dirty
+            if (known_dirty || !records.is_empty())
                 && !queue.is_fenced()
                 && let Err(error) = settle(&registry, id, &name, &queue, &records)
             {
@@ -161,7 +166,7 @@ fn settle(
     records: &[crate::domain::AuditRecord],
 ) -> Result<()> {
     let head = queue.with_writer(|conn| {
-        let _session = conn.session(door::nobody(name), None);
+        let _session = conn.session(door::nobody(name));
         if !records.is_empty() {
             conn.begin_immediate()?;
             let written =
@@ -192,6 +197,13 @@ impl Door for TenantFile {
         target: &Target,
     ) -> Result<Option<crate::domain::TargetFacts>> {
         facts::target(self, sql, caller, target)
+    }
+
+    fn before_note(&self) -> Result<()> {
+        if !self.known_dirty.swap(true, Ordering::AcqRel) {
+            let _queued = self.registry.mark_dirty(self.id)?;
+        }
+        Ok(())
     }
 
     fn renew(

@@ -2,8 +2,8 @@
 
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    Action, Direction, Name, Page, PageRequest, Position, Principal, PrincipalFilter, PrincipalId,
-    PrincipalType, Result,
+    Action, Conflict, Direction, Error, Name, Page, PageRequest, Position, Principal,
+    PrincipalFilter, PrincipalId, PrincipalType, Result,
 };
 use crate::storage::door::{Tx, WriteTx, sql};
 use crate::storage::engine::{Listing, Param, Row, SqlError, params};
@@ -77,6 +77,8 @@ pub(crate) fn delete<A: Action<Plane = TenantPlane>>(
     tx: &WriteTx<'_, A>,
     id: PrincipalId,
 ) -> Result<()> {
-    sql(tx).execute("delete from principals where id = ?1", params![id])?;
+    sql(tx)
+        .execute("delete from principals where id = ?1", params![id])
+        .map_err(SqlError::reference(Error::Conflict(Conflict::NotEmpty)))?;
     Ok(())
 }

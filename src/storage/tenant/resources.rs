@@ -3,6 +3,8 @@
 //! Reading ones go through the policy view and by nothing else: what comes back is what the caller may read. Changing
 //! ones stand behind the door's decision on that very resource.
 
+use std::sync::Arc;
+
 use crate::domain::action::TenantPlane;
 use crate::domain::{
     Action, Attributes, ChangeResource, Direction, Error, Name, Page, PageRequest, Permission,
@@ -10,7 +12,7 @@ use crate::domain::{
     Result, Visibility, WorkspaceId,
 };
 use crate::storage::door::{Tx, WriteTx, seek_many, sql};
-use crate::storage::engine::{Listing, Param, Row, SqlError, params};
+use crate::storage::engine::{Listing, Param, Reach, Row, Session, SqlError, params};
 
 fn resource(row: &mut Row<'_>) -> Result<Resource, SqlError> {
     Ok(Resource {
@@ -46,6 +48,7 @@ pub(crate) fn page(
 ) -> Result<Page<Resource>> {
     let sort = filter.sort.unwrap_or(ResourceSort::Created);
     let (text, params) = listing(filter, sort, page);
+    guess_reach(tx)?;
     seek_many(tx);
     let rows = sql(tx).all(&text, &params, resource)?;
     Ok(Page::cut(rows, page, |resource| Position {
@@ -58,6 +61,38 @@ pub(crate) fn page(
         },
         id: resource.id.to_string(),
     }))
+}
+
+/// Rows that somebody sees at most, for looking them up to beat looking through all.
+const FEW: i64 = 500;
+/// Steps that finding out may take; who makes it take more sees many.
+const GUESS_STEPS: u32 = 20_000;
+
+/// Guesses from time to time what the caller sees, so that the policy view can choose its shape.
+fn guess_reach(tx: &impl Tx<Plane = TenantPlane>) -> Result<()> {
+    let conn = sql(tx).conn();
+    let Some(session) = conn.current_session().filter(|session| !session.sees_all) else {
+        return Ok(());
+    };
+    if !session.reach.is_due() {
+        return Ok(());
+    }
+    let reach = session.reach.clone();
+    let looking_up = Arc::new(Reach::default());
+    looking_up.guess(true);
+    let _session = conn.session(Session { reach: looking_up, seeks_many: true, ..session });
+    let _limit = conn.limit_steps(GUESS_STEPS);
+    let counted: Result<Option<i64>, SqlError> = sql(tx).one(
+        "select count(*) from (select 1 from resources limit ?1)",
+        params![FEW + 1],
+        |row| row.next(),
+    );
+    match counted {
+        Ok(count) => reach.guess(count.unwrap_or(0) <= FEW),
+        Err(error) if error.is_interrupted() => reach.guess(false),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 fn listing<'a>(

@@ -109,16 +109,24 @@ impl Conn {
         Ok(())
     }
 
-    /// Sets the caller until the guard is dropped, and how many steps a statement may take.
-    pub(in crate::storage) fn session(
-        &self,
-        session: Session,
-        max_steps: Option<u32>,
-    ) -> SessionGuard<'_> {
-        let previous = self.session.lock().replace(session);
-        let looks = max_steps.map_or(-1, |steps| i64::from(steps) / i64::from(STEPS_PER_LOOK));
-        let previous_looks = self.looks.swap(looks, Ordering::Relaxed);
-        SessionGuard { conn: self, previous, previous_looks }
+    /// Sets the caller until the guard is dropped.
+    pub(in crate::storage) fn session(&self, session: Session) -> SessionGuard<'_> {
+        SessionGuard { conn: self, previous: self.session.lock().replace(session) }
+    }
+
+    /// Limits how many steps statements may take, all of them together, until the guard is dropped. A limit inside
+    /// another one does not widen it.
+    pub(in crate::storage) fn limit_steps(&self, max_steps: u32) -> StepGuard<'_> {
+        let looks = i64::from(max_steps) / i64::from(STEPS_PER_LOOK);
+        let previous = self.looks.load(Ordering::Relaxed);
+        let looks = if previous < 0 { looks } else { looks.min(previous) };
+        self.looks.store(looks, Ordering::Relaxed);
+        StepGuard { conn: self, previous }
+    }
+
+    /// What the caller's session is, where one is set.
+    pub(in crate::storage) fn current_session(&self) -> Option<Session> {
+        self.session.lock().clone()
     }
 
     /// Changes what the set session says; without one, nothing.
@@ -215,12 +223,22 @@ fn random_suffix() -> String {
 pub(in crate::storage) struct SessionGuard<'c> {
     conn: &'c Conn,
     previous: Option<Session>,
-    previous_looks: i64,
 }
 
 impl Drop for SessionGuard<'_> {
     fn drop(&mut self) {
         *self.conn.session.lock() = self.previous.take();
-        self.conn.looks.store(self.previous_looks, Ordering::Relaxed);
+    }
+}
+
+/// Puts the limit of steps before it back when dropped.
+pub(in crate::storage) struct StepGuard<'c> {
+    conn: &'c Conn,
+    previous: i64,
+}
+
+impl Drop for StepGuard<'_> {
+    fn drop(&mut self) {
+        self.conn.looks.store(self.previous, Ordering::Relaxed);
     }
 }

@@ -46,6 +46,11 @@ impl SqlError {
         matches!(self.kind, Kind::Full | Kind::Broken)
     }
 
+    /// Whether the statement took more steps than it may.
+    pub(in crate::storage) fn is_interrupted(&self) -> bool {
+        self.kind == Kind::Interrupted
+    }
+
     /// Names the conflict that a violated unique index stands for.
     pub(in crate::storage) fn unique(conflict: Conflict) -> impl FnOnce(Self) -> Error {
         move |error| {

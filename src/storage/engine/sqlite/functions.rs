@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
@@ -25,13 +26,39 @@ pub(in crate::storage) struct Session {
     /// Whether the caller's role reaches every row.
     pub(in crate::storage) sees_all: bool,
     /// Whether the caller sees so few rows that looking them up beats looking through all.
-    pub(in crate::storage) sees_few: bool,
+    pub(in crate::storage) reach: Arc<Reach>,
     /// Whether the statements look for more than one row.
     pub(in crate::storage) seeks_many: bool,
     /// The resource whose sharing the door has permitted, if one.
     pub(in crate::storage) shares: Option<Arc<str>>,
     /// What the policy views do.
     pub(in crate::storage) mode: RowSecurityMode,
+}
+
+/// Transactions after which a guess is made anew.
+const GUESS_LASTS: u32 = 1024;
+
+/// A guess, made anew from time to time, whether somebody sees few rows.
+#[derive(Debug, Default)]
+pub(in crate::storage) struct Reach {
+    few: AtomicBool,
+    asked: AtomicU32,
+}
+
+impl Reach {
+    fn is_few(&self) -> bool {
+        self.few.load(Ordering::Relaxed)
+    }
+
+    /// Whether the guess is to be made, or to be made anew.
+    pub(in crate::storage) fn is_due(&self) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(GUESS_LASTS)
+    }
+
+    /// Guesses.
+    pub(in crate::storage) fn guess(&self, few: bool) {
+        self.few.store(few, Ordering::Relaxed);
+    }
 }
 
 /// The ids of a caller's principals: as a set to look into, and as a JSON array to go through.
@@ -65,7 +92,7 @@ pub(super) fn register(conn: &Connection, cell: &SessionCell) -> Result<(), SqlE
     text(conn, cell, "row_security_mode", |session| Some(session.mode.as_str().to_owned()))?;
     truth(conn, cell, "caller_sees_all", |session| session.sees_all)?;
     truth(conn, cell, "caller_in_tenant", |session| session.principals.has(&session.tenant))?;
-    truth(conn, cell, "caller_sees_few", |session| session.sees_few && session.seeks_many)?;
+    truth(conn, cell, "caller_sees_few", |session| session.seeks_many && session.reach.is_few())?;
     has(conn, cell)
 }
 

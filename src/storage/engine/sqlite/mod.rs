@@ -17,7 +17,7 @@ mod value;
 pub(in crate::storage) use conn::{Conn, Role, Side};
 pub use contract::{Contract, Setting};
 pub(in crate::storage) use error::SqlError;
-pub(in crate::storage) use functions::{Principals, Session};
+pub(in crate::storage) use functions::{Principals, Reach, Session};
 pub(in crate::storage) use maintenance::{APPLICATION_ID, Maintenance, read_header};
 pub(in crate::storage) use migrations::{Schema, version_of};
 pub(in crate::storage) use pool::{Pool, PoolSettings};
