@@ -78,16 +78,16 @@ pub(super) struct Json {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[command(group = clap::ArgGroup::new("for").args(["operator", "tenant"]).required(true))]
 pub(super) struct Token {
     /// For the platform, as its administrator.
-    #[arg(long, conflicts_with = "tenant")]
+    #[arg(long, conflicts_with = "account")]
     pub(super) operator: bool,
     /// For this tenant, by slug or id.
     #[arg(long, requires = "account", value_name = "TENANT")]
     pub(super) tenant: Option<String>,
     /// About this account: its id, or an identity as `issuer|subject`.
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, requires = "tenant", value_name = "ACCOUNT")]
     pub(super) account: Option<String>,
     /// How long it is good for: seconds, or with s, m or h behind the number; a day at most.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = ttl)]

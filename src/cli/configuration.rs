@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
 
 use super::application::Mode;
 use crate::domain::Region;
@@ -158,6 +159,12 @@ impl Configuration {
             "SQLite is older than 3.51.3, which may corrupt files; build with the bundled one",
         );
         find(readable_by_others(data), "the data directory can be read by others: chmod 700 it");
+        find(
+            EnvFilter::try_new(&self.log.level).is_err(),
+            "log.level: is neither a level nor directives",
+        );
+        find(self.http.max_body_bytes == 0, "http.max_body_bytes: must be 1 or more");
+        find(self.http.max_import_bytes == 0, "http.max_import_bytes: must be 1 or more");
         let storage = &self.storage;
         find(storage.max_open_tenants == 0, "storage.max_open_tenants: must be 1 or more");
         find(storage.readers_per_tenant == 0, "storage.readers_per_tenant: must be 1 or more");
@@ -194,7 +201,7 @@ impl Configuration {
             regions: regions
                 .filter_map(|(name, path)| Some((Region::parse(name.as_str()).ok()?, path.clone())))
                 .collect(),
-            max_open_tenants: section.max_open_tenants,
+            max_open_tenants: section.max_open_tenants.min(self.tenants_by_descriptors()),
             readers_per_tenant: section.readers_per_tenant,
             registry_readers: section.registry_readers,
             writer_threads: section.writer_threads,
@@ -205,6 +212,13 @@ impl Configuration {
             reader_idle: Duration::from_secs(section.reader_idle_s),
             ..crate::storage::Settings::new(data.to_owned())
         }
+    }
+
+    /// Tenants that the process's file descriptors suffice for: a file, its log and its index for each connection, and
+    /// a fifth left for everything else.
+    fn tenants_by_descriptors(&self) -> usize {
+        let per_tenant = 2 * (self.storage.readers_per_tenant as usize + 1) + 1;
+        (descriptors() / 5 * 4 / per_tenant).max(2)
     }
 
     /// What the HTTP floor is told.
@@ -228,6 +242,13 @@ impl Configuration {
             shutdown_timeout_s: section.shutdown_timeout_s,
         }
     }
+}
+
+/// File descriptors that the process may have open.
+fn descriptors() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(usize::MAX)
 }
 
 fn readable_by_others(data: &Path) -> bool {

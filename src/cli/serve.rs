@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::application::{Application, Mode, guard};
 use super::args::{Dev, Listen};
@@ -64,6 +64,8 @@ async fn run(
     ready: impl FnOnce(&Application, &str) -> Result<()> + Send + 'static,
 ) -> Result<ExitCode> {
     let listen = configuration.listen()?;
+    // A signal that comes while files are opened stops the server in order too.
+    let mut signals = Signals::new()?;
     // The port is taken before anything is opened, so that a taken one costs nothing.
     let tcp = TcpListener::bind(listen).with_context(|| {
         format!("http.listen: {listen} cannot be taken; choose another with --listen")
@@ -80,7 +82,7 @@ async fn run(
     })
     .await?;
     let ended = match ready {
-        Ok(()) => until_stopped(&mut running).await,
+        Ok(()) => signals.stop(&mut running).await,
         Err(error) => Err(error),
     };
     tracing::info!("stopping: running requests end, every file is closed");
@@ -89,15 +91,30 @@ async fn run(
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-async fn until_stopped(
-    running: &mut (impl Future<Output = std::io::Result<()>> + Unpin),
-) -> Result<()> {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
-        ended = running => ended.context("the server ended"),
+/// The signals that stop a server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Runs until a signal has come.
+    async fn stop(
+        &mut self,
+        running: &mut (impl Future<Output = std::io::Result<()>> + Unpin),
+    ) -> Result<()> {
+        tokio::select! {
+            _ = self.terminate.recv() => Ok(()),
+            _ = self.interrupt.recv() => Ok(()),
+            ended = running => ended.context("the server ended"),
+        }
     }
 }
 

@@ -95,6 +95,19 @@ pub struct Facts {
     pub target: TargetFacts,
 }
 
+impl Facts {
+    /// The facts of the question whether the caller may know of the target at all. Whom a workspace will belong to is
+    /// found among the tenant's principals.
+    #[must_use]
+    pub fn of_reading(self, action: &'static str) -> Self {
+        let target = match self.target {
+            TargetFacts::WorkspaceOwner { .. } => TargetFacts::Tenant,
+            target => target,
+        };
+        Self { action, target, ..self }
+    }
+}
+
 /// A decision, and the policies that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {

@@ -49,6 +49,20 @@ const RESERVED_SLUGS: &[&str] = &[
     "www",
 ];
 
+/// Words that mean something else where a question names a resource type.
+const RESERVED_TYPES: &[&str] = &[
+    "account",
+    "member",
+    "platform",
+    "principal",
+    "resource_type",
+    "service_account",
+    "team",
+    "tenant",
+    "workspace",
+    "workspace_owner",
+];
+
 macro_rules! texts {
     ($($(#[$meta:meta])* $name:ident { min: $min:literal, max: $max:literal, pattern: $pattern:expr, check: $check:expr },)+) => {$(
         $(#[$meta])*
@@ -174,11 +188,13 @@ fn check_slug(text: &str) -> Result<(), String> {
 fn check_type_name(text: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     all(text, allowed, "may contain a-z, 0-9, _ and - only")?;
-    if text.starts_with(|c: char| c.is_ascii_lowercase()) {
-        Ok(())
-    } else {
-        Err("must begin with a letter".to_owned())
+    if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Err("must begin with a letter".to_owned());
     }
+    if RESERVED_TYPES.contains(&text) {
+        return Err("is the name of a noun of its own".to_owned());
+    }
+    Ok(())
 }
 
 fn check_email(text: &str) -> Result<(), String> {
@@ -216,7 +232,7 @@ impl TenantReference {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match Uuid::parse_str(text) {
-            Ok(id) if text.len() == 36 => Some(Self::Id(id.into())),
+            Ok(id) if id.to_string() == text => Some(Self::Id(id.into())),
             _ => Slug::parse(text).ok().map(Self::Slug),
         }
     }

@@ -14,11 +14,22 @@ pub trait Word: Sized + Copy + 'static {
     }
 }
 
+/// Reads a variant: a string that is one of the words, and nothing else.
+pub(crate) fn read<'de, W: Word, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<W, D::Error> {
+    use serde::Deserialize as _;
+    let word = std::borrow::Cow::<str>::deserialize(deserializer)?;
+    W::parse(&word).ok_or_else(|| {
+        let words: Vec<_> = W::ALL.iter().map(|variant| variant.as_str()).collect();
+        serde::de::Error::custom(format!("must be one of {}", words.join(", ")))
+    })
+}
+
 macro_rules! words {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-            utoipa::ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, utoipa::ToSchema)]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $word)] $variant,)+
         }
@@ -28,6 +39,12 @@ macro_rules! words {
 
             fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::domain::word::read(deserializer)
             }
         }
 

@@ -28,6 +28,7 @@ pub struct NewWorkspace {
     /// What it is called.
     pub name: Name,
     /// Whose it is.
+    #[serde(deserialize_with = "super::account::object")]
     pub owner: PrincipalRef,
 }
 

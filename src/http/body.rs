@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use aws_lc_rs::digest::{Context, SHA256};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use utoipa::ToSchema;
 
 use super::describe::{Describe, Sketch};
@@ -76,18 +76,21 @@ fn state(request: &HttpRequest) -> Result<&Data<State>, Failure> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    check_syntax(body)?;
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
-    reader.end().map_err(|error| Failure::Malformed(error.to_string()))?;
-    Ok(parsed)
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))
+}
+
+/// A whole JSON text, an object at its top; whatever is wrong after that is wrong with a field.
+fn check_syntax(body: &[u8]) -> Result<(), Failure> {
+    serde_json::from_slice::<IgnoredAny>(body)
+        .map_err(|error| Failure::Malformed(error.to_string()))?;
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'{') { Ok(()) } else { Err(Error::invalid("", "must be an object").into()) }
 }
 
 fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
-    let cause = error.inner();
-    if !cause.is_data() {
-        return Failure::Malformed(cause.to_string());
-    }
-    let detail = cause.to_string();
+    let detail = error.inner().to_string();
     let detail = detail.split(" at line ").next().unwrap_or(&detail).to_owned();
     let mut field = imports::pointer(error.path());
     for named in ["unknown field `", "missing field `", "duplicate field `"] {
@@ -176,6 +179,7 @@ fn check(body: &[u8]) -> Result<ImportFile, Failure> {
             problems.into_iter().map(|problem| FieldError::new(problem.pointer, problem.detail));
         Failure::Domain(Error::Invalid(errors.collect()))
     };
+    check_syntax(body)?;
     let file = imports::parse(body).map_err(|problem| invalid(vec![problem]))?;
     let problems = imports::check(&file);
     if problems.is_empty() { Ok(file) } else { Err(invalid(problems)) }

@@ -139,9 +139,10 @@ impl Request {
 
 /// The list that a path names, the same on both mounts of the tenant plane.
 fn list_of(request: &HttpRequest) -> &str {
-    match request.match_info().get("tenant") {
-        Some(tenant) => request.path().split_once(tenant).map_or(request.path(), |(_, rest)| rest),
-        None => request.path().strip_prefix("/v1/tenant").unwrap_or(request.path()),
+    let path = request.path();
+    match path.strip_prefix("/v1/tenants/").and_then(|rest| rest.split_once('/')) {
+        Some((_, list)) => list,
+        None => path.strip_prefix("/v1/tenant/").unwrap_or(path),
     }
 }
 

@@ -32,6 +32,9 @@ const TAGS: &[(&str, &str)] = &[
     ("public", "For everybody."),
 ];
 
+/// Operations that are done anew each time they are asked for: questions, and what is the same done twice.
+const REPEATED: &[&str] = &["access_evaluate", "token_create", "import_create"];
+
 /// The document.
 #[must_use]
 pub fn document() -> OpenApi {
@@ -105,7 +108,7 @@ fn operation(route: &Route, mut sketch: Sketch) -> Operation {
     if info.mount == Mount::Tenant {
         sketch.path(TenantReference::NAME, TenantReference::MEANING, TenantReference::schema());
     }
-    if info.method == Method::POST && sketch.secured && info.operation_id != "access_evaluate" {
+    if info.method == Method::POST && sketch.secured && !REPEATED.contains(&info.operation_id) {
         sketch.header(
             "Idempotency-Key",
             "Does the request once, however often it is sent.",

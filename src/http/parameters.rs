@@ -14,9 +14,10 @@ use utoipa::{IntoParams, PartialSchema};
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use crate::domain::{
-    AccountFilter, AccountId, Error, MemberFilter, PageRequest, PrincipalFilter, PrincipalId,
-    ResourceFilter, ResourceId, ResourceTypeFilter, ResourceTypeName, TeamFilter, TeamId,
-    TeamMemberFilter, TenantFilter, TenantReference, WorkspaceFilter, WorkspaceId,
+    AccountFilter, AccountId, AccountState, Error, MemberFilter, MemberState, PageRequest,
+    PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
+    ResourceTypeFilter, ResourceTypeName, Role, TeamFilter, TeamId, TeamMemberFilter, TeamRole,
+    TenantFilter, TenantKind, TenantReference, TenantStatus, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -210,5 +211,18 @@ impl<T: Filter> Describe for Query<T> {
     fn describe(sketch: &mut Sketch) {
         sketch.parameters.extend(T::into_params(|| Some(ParameterIn::Query)));
         sketch.problems(&[(400, "A parameter cannot be accepted")]);
+        words(sketch);
     }
+}
+
+/// The enumerations that filters refer to.
+fn words(sketch: &mut Sketch) {
+    sketch.schema::<ResourceSort>();
+    sketch.schema::<PrincipalType>();
+    sketch.schema::<TeamRole>();
+    sketch.schema::<Role>();
+    sketch.schema::<MemberState>();
+    sketch.schema::<AccountState>();
+    sketch.schema::<TenantStatus>();
+    sketch.schema::<TenantKind>();
 }

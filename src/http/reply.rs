@@ -13,8 +13,8 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, DiagnosticsReport, Evaluation, Me, Member, MigrationReport, Page, Principal,
-    Resource, ResourceType, Team, TeamMember, Tenant, Token, Workspace,
+    Account, AclEntry, DiagnosticsReport, Evaluation, Me, Member, MigrationReport, Page,
+    Precondition, Principal, Resource, ResourceType, Team, TeamMember, Tenant, Token, Workspace,
 };
 
 /// What a handler answers.
@@ -27,6 +27,10 @@ pub(super) struct Item<T>(pub(super) T);
 /// A thing that is new.
 #[derive(Debug)]
 pub(super) struct Created<T>(pub(super) T);
+
+/// A thing that a `PUT` has made or changed.
+#[derive(Debug)]
+pub(super) struct Put<T>(pub(super) T, pub(super) Precondition);
 
 /// One thing without a version.
 #[derive(Debug)]
@@ -107,6 +111,18 @@ impl<T: Versioned> Responder for Created<T> {
     }
 }
 
+impl<T: Versioned> Responder for Put<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let status = match self.1 {
+            Precondition::Absent => StatusCode::CREATED,
+            Precondition::Version(_) => StatusCode::OK,
+        };
+        tagged(json(status, &self.0), self.0.version())
+    }
+}
+
 impl<T: Serialize> Responder for Plain<T> {
     type Body = BoxBody;
 
@@ -147,6 +163,16 @@ impl<T: Versioned> Describe for Created<T> {
         sketch.json(201, "It was made", schema);
         sketch.answer_header(201, "ETag", ETAG);
         sketch.answer_header(201, "Location", "Where it is.");
+    }
+}
+
+impl<T: Versioned> Describe for Put<T> {
+    fn describe(sketch: &mut Sketch) {
+        for (status, description) in [(200, "It was changed"), (201, "It was made")] {
+            let schema = sketch.schema::<T>();
+            sketch.json(status, description, schema);
+            sketch.answer_header(status, "ETag", ETAG);
+        }
     }
 }
 

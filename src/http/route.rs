@@ -52,7 +52,7 @@ pub(super) struct Route {
     pub(super) info: RouteInfo,
     pub(super) summary: &'static str,
     pub(super) sketch: fn() -> Sketch,
-    pub(super) handle: Box<dyn Fn() -> actix_web::Route + Send + Sync>,
+    pub(super) handle: Box<dyn Fn(Method) -> actix_web::Route + Send + Sync>,
 }
 
 /// A route to a handler; its action, parameters, body and answers are read from the handler's types.
@@ -71,12 +71,11 @@ where
 {
     let sketch = sketch::<F, Args>;
     let action = sketch().action;
-    let verb = method.clone();
     Route {
         info: RouteInfo { method, mount, path, action, operation_id },
         summary,
         sketch,
-        handle: Box::new(move || web::method(verb.clone()).to(handler.clone())),
+        handle: Box::new(move |method| web::method(method).to(handler.clone())),
     }
 }
 
@@ -102,13 +101,20 @@ pub(super) fn register(table: &[Route], config: &mut web::ServiceConfig) {
         }
         done.push(place);
         let here = || table.iter().filter(|other| (other.info.mount, other.info.path) == place);
-        let allowed: Vec<&str> = here().map(|route| route.info.method.as_str()).collect();
-        let allowed = allowed.join(", ");
+        let mut methods: Vec<&str> = here().map(|route| route.info.method.as_str()).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        let allowed = methods.join(", ");
         for prefix in route.info.mount.prefixes() {
             let allowed = allowed.clone();
             let mut resource = web::resource(format!("{prefix}{}", route.info.path));
             for route in here() {
-                resource = resource.route((route.handle)());
+                resource = resource.route((route.handle)(route.info.method.clone()));
+                // Whatever can be read can be asked for its head alone (RFC 9110, section 9.3.2).
+                if route.info.method == Method::GET {
+                    resource = resource.route((route.handle)(Method::HEAD));
+                }
             }
             config.service(resource.default_service(web::to(move || {
                 let allowed = allowed.clone();

@@ -54,10 +54,7 @@ pub fn serve(state: State, listeners: Listeners) -> std::io::Result<Server> {
             .app_data(state.clone())
             .wrap(from_fn(middleware::around))
             .configure(|config| route::register(&routes::table(), config))
-            .route(
-                "/openapi.json",
-                web::get().to(move || std::future::ready(json(document.clone()))),
-            )
+            .service(description(document))
             .route("/docs", web::get().to(to_docs))
             .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
             .default_service(web::to(nothing_here))
@@ -83,6 +80,16 @@ fn mark_local(connection: &dyn Any, data: &mut Extensions) {
     if connection.is::<tokio::net::UnixStream>() {
         data.insert(LocalSocket);
     }
+}
+
+/// The OpenAPI document's own place.
+fn description(document: web::Bytes) -> actix_web::Resource {
+    let head = document.clone();
+    let refuse = || async { Err::<HttpResponse, _>(Failure::Method("GET, HEAD".to_owned())) };
+    web::resource("/openapi.json")
+        .route(web::get().to(move || std::future::ready(json(document.clone()))))
+        .route(web::head().to(move || std::future::ready(json(head.clone()))))
+        .default_service(web::to(refuse))
 }
 
 fn json(document: web::Bytes) -> HttpResponse {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::domain::action::ShareResource;
 use crate::domain::{
-    AclEntry, Conflict, Covers, Error, EventType, Page, PageRequest, Permission, Precondition,
-    PrincipalId, PrincipalRef, ResourceId, Result, Target,
+    AclEntry, Covers, Error, EventType, Page, PageRequest, Permission, Precondition, PrincipalId,
+    PrincipalRef, ResourceId, Result, Target,
 };
 use crate::storage::tenant::{principals, resource_acl};
 use crate::storage::{ReadTx, WriteTx};
@@ -45,8 +45,7 @@ pub fn read<A: Covers<ShareResource>>(
 /// Shares a resource with a principal, or changes what it may.
 ///
 /// # Errors
-/// [`Error::Stale`]; [`Error::NotFound`] where there is no such principal, or no entry to change;
-/// [`Conflict::AlreadyExists`] where there is one and a new one was asked for.
+/// [`Error::Stale`] where the precondition does not hold; [`Error::NotFound`] for a principal that is not there.
 pub fn put<A: Covers<ShareResource>>(
     tx: &mut WriteTx<'_, A>,
     resource: ResourceId,
@@ -57,8 +56,9 @@ pub fn put<A: Covers<ShareResource>>(
     let kind = principals::find(tx, principal)?.ok_or(Error::NotFound)?.kind;
     let principal = PrincipalRef { kind, id: principal };
     let entry = match precondition {
-        Precondition::Absent => resource_acl::insert(tx, resource, principal, permission)?
-            .ok_or(Error::Conflict(Conflict::AlreadyExists))?,
+        Precondition::Absent => {
+            resource_acl::insert(tx, resource, principal, permission)?.ok_or(Error::Stale)?
+        }
         Precondition::Version(version) => {
             resource_acl::update(tx, resource, principal, permission, version)?
                 .ok_or(Error::Stale)?
@@ -88,7 +88,7 @@ pub fn ensure<A: Covers<ShareResource>>(
 /// Shares a resource with a principal no more.
 ///
 /// # Errors
-/// [`Error::Stale`] where there is no entry of this version.
+/// [`Error::NotFound`] where there is no entry; [`Error::Stale`] where it has another version.
 pub fn delete<A: Covers<ShareResource>>(
     tx: &mut WriteTx<'_, A>,
     resource: ResourceId,
@@ -96,7 +96,8 @@ pub fn delete<A: Covers<ShareResource>>(
     version: i64,
 ) -> Result<()> {
     if !resource_acl::delete(tx, resource, principal, version)? {
-        return Err(Error::Stale);
+        let is_there = resource_acl::is_there(tx, resource, principal)?;
+        return Err(if is_there { Error::Stale } else { Error::NotFound });
     }
     tell(tx, resource, principal, None);
     Ok(())

@@ -4,8 +4,9 @@
 //! belong to the registry.
 
 use crate::domain::action::{ReadTenant, UpdateTenant};
-use crate::domain::{ChangeTenant, Covers, Error, EventType, Result, Tenant};
+use crate::domain::{ChangeTenant, Covers, Error, EventType, PrincipalType, Result, Tenant};
 use crate::storage::tenant::organization::{self, Organization};
+use crate::storage::tenant::principals;
 use crate::storage::{ReadTx, TenantEntry, WriteTx};
 
 /// Reads the entry.
@@ -27,6 +28,7 @@ pub fn update<A: Covers<UpdateTenant>>(
     version: i64,
 ) -> Result<Tenant> {
     let changed = organization::update(tx, change, version)?.ok_or(Error::Stale)?;
+    principals::put(tx, entry.id.into(), PrincipalType::Tenant, &changed.name)?;
     tx.emit(EventType::TenantUpdated, &entry.id.into(), &changed.renamed());
     Ok(answer(changed, entry))
 }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::domain::action::{DeleteTeamMember, ListTeamMembers, UpdateTeamMember};
 use crate::domain::{
-    AccountId, Conflict, Covers, Error, EventType, MemberState, Page, PageRequest, Precondition,
-    Result, Target, TeamId, TeamMember, TeamMemberFilter, TeamRole,
+    AccountId, Covers, Error, EventType, MemberState, Page, PageRequest, Precondition, Result,
+    Target, TeamId, TeamMember, TeamMemberFilter, TeamRole,
 };
 use crate::storage::tenant::{members, team_members};
 use crate::storage::{ReadTx, WriteTx};
@@ -46,8 +46,7 @@ pub fn read<A: Covers<ListTeamMembers>>(
 /// Gives a member a place in a team, or another one.
 ///
 /// # Errors
-/// [`Error::Stale`]; [`Error::NotFound`] where they have none to change; [`Conflict::AlreadyExists`] where they have
-/// one and a new one was asked for; an account that is no member.
+/// [`Error::Stale`] where the precondition does not hold; [`Error::NotFound`] for an account that is no member.
 pub fn put<A: Covers<UpdateTeamMember>>(
     tx: &mut WriteTx<'_, A>,
     team: TeamId,
@@ -61,7 +60,7 @@ pub fn put<A: Covers<UpdateTeamMember>>(
     }
     match precondition {
         Precondition::Absent if !team_members::insert(tx, team, account, role)? => {
-            return Err(Error::Conflict(Conflict::AlreadyExists));
+            return Err(Error::Stale);
         }
         Precondition::Version(version)
             if !team_members::update(tx, team, account, role, version)? =>

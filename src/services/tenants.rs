@@ -43,14 +43,15 @@ pub fn inspect<A: Covers<InspectTenant>>(tx: &ReadTx<'_, A>, id: TenantId) -> Re
 pub fn create(registry: &Registry, call: &Call, new: &NewTenant) -> Result<Tenant> {
     let region = registry.region(new.data_region.as_ref())?;
     let new = new.clone();
-    let id = registry.write_blocking::<CreateTenant, _, _>(call, Platform, move |tx| {
-        register(tx, &new, &region, Purpose::Create).map(|tenant| tenant.id)
+    let tenant = registry.write_blocking::<CreateTenant, _, _>(call, Platform, move |tx| {
+        register(tx, &new, &region, Purpose::Create)
     })?;
-    for unfinished in registry.unfinished()?.iter().filter(|unfinished| unfinished.tenant.id == id)
-    {
+    let unfinished = registry.unfinished()?;
+    for unfinished in unfinished.iter().filter(|unfinished| unfinished.tenant.id == tenant.id) {
         finish(registry, unfinished)?;
     }
-    registry.read_blocking::<InspectTenant, _>(&call.continued(), id, |tx| inspect(tx, id))
+    // As it was when it had been made, however often and however late the request is repeated.
+    Ok(Tenant { status: tenant.status.to(TenantStatus::Active)?, ..tenant })
 }
 
 /// Adds a tenant's row, and what its file will be.

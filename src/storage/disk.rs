@@ -79,6 +79,9 @@ impl Disk {
         for directory in ["", "tenants", "template", "backups", "keys"] {
             disk.make_directory(&disk.root.join(directory))?;
         }
+        for directory in disk.regions.values() {
+            disk.make_directory(directory)?;
+        }
         let root = disk.root.canonicalize().map_err(failed(&disk.root))?;
         Ok(Self { root, ..disk })
     }

@@ -282,7 +282,7 @@ fn ask<A: Action>(
         return Ok(Permit { facts, policies: decision.policies });
     }
     // What the caller may not even know of answers as what is not there.
-    let may_know = decisions.decide(&Facts { action: target.read_action(), ..facts }).allowed;
+    let may_know = decisions.decide(&facts.of_reading(target.read_action())).allowed;
     Err(refuse(if may_know { Error::Forbidden } else { Error::NotFound }, &decision.policies))
 }
 

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::action::ShareResource;
-use crate::domain::{AclEntry, Precondition, PrincipalId, PutAclEntry, ResourceId};
+use crate::domain::{AclEntry, PrincipalId, PutAclEntry, ResourceId};
 use crate::http::body::Body;
 use crate::http::context::TenantContext;
 use crate::http::parameters::{Path, Query};
 use crate::http::precondition::{IfMatch, PutCondition};
-use crate::http::reply::{Item, Listed, NoContent, Reply};
+use crate::http::reply::{Item, Listed, NoContent, Put, Reply};
 use crate::services::acl;
 
 /// Which entries are listed: all of them, by principal.
@@ -46,11 +46,11 @@ pub(in crate::http) async fn put(
     Path(principal): Path<PrincipalId>,
     PutCondition(condition): PutCondition,
     Body(entry): Body<PutAclEntry>,
-) -> Reply<Item<AclEntry>> {
-    let precondition: Precondition = condition;
-    cx.write(resource, move |tx| acl::put(tx, resource, principal, entry.permission, precondition))
-        .await
-        .map(Item)
+) -> Reply<Put<AclEntry>> {
+    let put = cx
+        .write(resource, move |tx| acl::put(tx, resource, principal, entry.permission, condition))
+        .await?;
+    Ok(Put(put, condition))
 }
 
 pub(in crate::http) async fn delete(

@@ -6,7 +6,7 @@ use crate::http::body::Body;
 use crate::http::context::TenantContext;
 use crate::http::parameters::{Path, Query};
 use crate::http::precondition::{IfMatch, PutCondition};
-use crate::http::reply::{Item, Listed, NoContent, Reply};
+use crate::http::reply::{Item, Listed, NoContent, Put, Reply};
 use crate::services::team_members;
 
 pub(in crate::http) async fn list(
@@ -31,10 +31,11 @@ pub(in crate::http) async fn put(
     Path(account): Path<AccountId>,
     PutCondition(condition): PutCondition,
     Body(place): Body<PutTeamMember>,
-) -> Reply<Item<TeamMember>> {
-    cx.write(team, move |tx| team_members::put(tx, team, account, place.role, condition))
-        .await
-        .map(Item)
+) -> Reply<Put<TeamMember>> {
+    let put = cx
+        .write(team, move |tx| team_members::put(tx, team, account, place.role, condition))
+        .await?;
+    Ok(Put(put, condition))
 }
 
 pub(in crate::http) async fn delete(

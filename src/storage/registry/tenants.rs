@@ -141,7 +141,10 @@ pub(crate) fn set_status<A: Action<Plane = PlatformPlane>>(
 ) -> Result<Tenant> {
     let changed = sql(tx).one(
         "update tenants
-        set status_before = status, status = ?2, importing = 0, updated_at = ?3, version = version + 1
+        set status_before = status, status = ?2, importing = 0,
+            -- Being made is no change of what is made.
+            updated_at = case when status = 'provisioning' then updated_at else ?3 end,
+            version = case when status = 'provisioning' then version else version + 1 end
         where id = ?1
         returning id, slug, name, description, kind, status, data_region, created_at, updated_at, version",
         params![id, status, tx.now()],

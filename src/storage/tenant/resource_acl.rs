@@ -117,3 +117,16 @@ pub(crate) fn delete<A: Action<Plane = TenantPlane>>(
     )?;
     Ok(deleted > 0)
 }
+
+/// Whether there is an entry. A change may not look at entries, but it may touch them.
+pub(crate) fn is_there<A: Action<Plane = TenantPlane>>(
+    tx: &WriteTx<'_, A>,
+    resource: ResourceId,
+    principal: PrincipalId,
+) -> Result<bool> {
+    let touched = sql(tx).execute(
+        "update resource_acl set version = version where resource_id = ?1 and principal_id = ?2",
+        params![resource, principal],
+    )?;
+    Ok(touched > 0)
+}
