@@ -78,16 +78,16 @@ pub(super) struct Json {
 }
 
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("for").args(["operator", "tenant"]).required(true))]
+#[command(group = clap::ArgGroup::new("for").args(["operator", "tenant", "account"]).required(true).multiple(true))]
 pub(super) struct Token {
     /// For the platform, as its administrator.
-    #[arg(long, conflicts_with = "account")]
+    #[arg(long, conflicts_with_all = ["tenant", "account"])]
     pub(super) operator: bool,
     /// For this tenant, by slug or id.
     #[arg(long, requires = "account", value_name = "TENANT")]
     pub(super) tenant: Option<String>,
     /// About this account: its id, or an identity as `issuer|subject`.
-    #[arg(long, requires = "tenant", value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT")]
     pub(super) account: Option<String>,
     /// How long it is good for: seconds, or with s, m or h behind the number; a day at most.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = ttl)]

@@ -26,13 +26,13 @@ pub struct NamedAction {
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EvaluationRequest {
     /// Who.
-    #[serde(deserialize_with = "super::account::object")]
+    #[serde(deserialize_with = "super::object::object")]
     pub subject: Entity,
     /// What.
-    #[serde(deserialize_with = "super::account::object")]
+    #[serde(deserialize_with = "super::object::object")]
     pub action: NamedAction,
     /// To what.
-    #[serde(deserialize_with = "super::account::object")]
+    #[serde(deserialize_with = "super::object::object")]
     pub resource: Entity,
 }
 

@@ -65,7 +65,7 @@ pub struct NewAccount {
     #[serde(default)]
     pub email: Option<Email>,
     /// Whom issuers mean by it; 1 to 16.
-    #[serde(deserialize_with = "objects")]
+    #[serde(deserialize_with = "super::object::objects")]
     #[schema(min_items = 1, max_items = 16)]
     pub identities: Vec<Identity>,
 }
@@ -93,31 +93,6 @@ where
     D: serde::Deserializer<'de>,
 {
     Option::<T>::deserialize(deserializer).map(Some)
-}
-
-/// Reads objects, and does not take arrays for them.
-fn objects<'de, T, D>(deserializer: D) -> std::result::Result<Vec<T>, D::Error>
-where
-    T: serde::de::DeserializeOwned,
-    D: serde::Deserializer<'de>,
-{
-    let objects = Vec::<serde_json::Map<String, serde_json::Value>>::deserialize(deserializer)?;
-    let read = |object| serde_json::from_value(serde_json::Value::Object(object));
-    objects
-        .into_iter()
-        .map(read)
-        .collect::<std::result::Result<_, _>>()
-        .map_err(serde::de::Error::custom)
-}
-
-/// Reads an object, and does not take an array for one.
-pub(super) fn object<'de, T, D>(deserializer: D) -> std::result::Result<T, D::Error>
-where
-    T: serde::de::DeserializeOwned,
-    D: serde::Deserializer<'de>,
-{
-    let object = serde_json::Map::<String, serde_json::Value>::deserialize(deserializer)?;
-    serde_json::from_value(serde_json::Value::Object(object)).map_err(serde::de::Error::custom)
 }
 
 /// Which accounts are listed.

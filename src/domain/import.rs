@@ -22,9 +22,10 @@ pub struct ImportFile {
     #[serde(default)]
     pub issuer: Option<IdentityPart>,
     /// Resource types that every tenant of the file gets.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     pub resource_types: Vec<ImportResourceType>,
     /// The tenants.
+    #[serde(deserialize_with = "super::object::objects")]
     pub tenants: Vec<ImportTenant>,
 }
 
@@ -72,13 +73,13 @@ pub struct ImportTenant {
     #[serde(default)]
     pub guests: Vec<IdentityPart>,
     /// Its teams, in any order.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     pub teams: Vec<ImportTeam>,
     /// Its workspaces.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     pub workspaces: Vec<ImportWorkspace>,
     /// Its resources.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     pub resources: Vec<ImportResource>,
 }
 
@@ -153,7 +154,7 @@ pub struct ImportResource {
     #[serde(default)]
     pub attributes: Option<Attributes>,
     /// Whom it is shared with.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     pub acl: Vec<ImportAcl>,
 }
 

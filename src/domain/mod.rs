@@ -18,6 +18,7 @@ mod import;
 mod me;
 mod member;
 mod migration;
+mod object;
 mod page;
 mod precondition;
 mod principal;

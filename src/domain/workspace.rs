@@ -28,7 +28,7 @@ pub struct NewWorkspace {
     /// What it is called.
     pub name: Name,
     /// Whose it is.
-    #[serde(deserialize_with = "super::account::object")]
+    #[serde(deserialize_with = "super::object::object")]
     pub owner: PrincipalRef,
 }
 

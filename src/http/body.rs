@@ -90,7 +90,11 @@ fn check_syntax(body: &[u8]) -> Result<(), Failure> {
 }
 
 fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
-    let detail = error.inner().to_string();
+    let cause = error.inner();
+    if !cause.is_data() {
+        return Failure::Malformed(cause.to_string());
+    }
+    let detail = cause.to_string();
     let detail = detail.split(" at line ").next().unwrap_or(&detail).to_owned();
     let mut field = imports::pointer(error.path());
     for named in ["unknown field `", "missing field `", "duplicate field `"] {

@@ -55,7 +55,7 @@ pub fn create<A: Covers<CreateAccount>>(
 
 /// Issuers whose word is the host's own: nobody else makes accounts for them.
 fn check_issuers(identities: &[Identity]) -> Result<()> {
-    const OWN: &[&str] = &["host", "local", "system"];
+    const OWN: &[&str] = &["host", "system"];
     match identities.iter().position(|identity| OWN.contains(&identity.issuer.as_str())) {
         Some(index) => {
             Err(Error::invalid(format!("/identities/{index}/issuer"), "is the host's own"))

@@ -65,9 +65,7 @@ pub fn put<A: Covers<UpdateTeamMember>>(
         Precondition::Version(version)
             if !team_members::update(tx, team, account, role, version)? =>
         {
-            return Err(
-                team_members::find(tx, team, account)?.map_or(Error::NotFound, |_| Error::Stale)
-            );
+            return Err(Error::Stale);
         }
         _ => {}
     }

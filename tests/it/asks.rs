@@ -1,0 +1,218 @@
+//! One good request for every route, and what must be there for it to succeed.
+//!
+//! Whoever adds a route adds its request here, and its row to [`crate::matrix`].
+
+use freehold::http::{Mount, RouteInfo};
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Client, Request};
+use crate::org::{Org, tenant};
+
+/// What is particular to a request.
+#[derive(Default, Debug)]
+pub(crate) struct Ask {
+    /// The path below the mount.
+    pub(crate) path: String,
+    header: Option<(&'static str, String)>,
+    body: Option<Value>,
+}
+
+impl Ask {
+    fn at(path: impl Into<String>) -> Self {
+        Self { path: path.into(), ..Self::default() }
+    }
+
+    /// Meant for the first version.
+    fn fresh(self) -> Self {
+        self.version("\"1\"")
+    }
+
+    fn version(self, etag: &str) -> Self {
+        Self { header: Some(("if-match", etag.to_owned())), ..self }
+    }
+
+    /// Meant to make something.
+    fn absent(self) -> Self {
+        Self { header: Some(("if-none-match", "*".to_owned())), ..self }
+    }
+
+    fn body(self, body: Value) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    /// The request, in somebody's name; the tenant is named by path.
+    pub(crate) fn request(&self, route: &RouteInfo, org: &Org, caller: &Client) -> Request {
+        let prefix = route.mount.prefixes()[0].replace("{tenant}", &org.slug);
+        let request = caller.at(&prefix).request(route.method.as_str(), &self.path);
+        let request = match &self.header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        };
+        match &self.body {
+            Some(body) => request.json(body),
+            None => request,
+        }
+    }
+
+    pub(crate) fn send(&self, route: &RouteInfo, org: &Org, caller: &Client) -> Answer {
+        self.request(route, org, caller).send()
+    }
+}
+
+/// A request that its route's most privileged caller succeeds with, and what it needs; by a name of its own.
+pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
+    match route.mount {
+        Mount::Tenant => people(route, org, name)
+            .or_else(|| teams(route, org, name))
+            .or_else(|| workspaces(route, org, name))
+            .or_else(|| resources(route, org, name)),
+        Mount::Platform => platform(route, org, name),
+        Mount::Account | Mount::Public => Some(Ask::at(route.path)),
+    }
+    .unwrap_or_else(|| panic!("{} has no request in asks.rs", route.operation_id))
+}
+
+fn people(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let member = |suffix: &str| {
+        let account = org.newcomer(name, "member");
+        Ask::at(format!("/members/{account}{suffix}"))
+    };
+    Some(match route.operation_id {
+        "organization_read" | "principal_list" | "member_list" => Ask::at(route.path),
+        "organization_update" => {
+            Ask::at("").version(&org.owner.get("").etag()).body(json!({"description": name}))
+        }
+        "member_create" => {
+            let body = json!({"account_id": org.outsider(name), "role": "member"});
+            Ask::at("/members").body(body)
+        }
+        "member_read" => member(""),
+        "member_update" => member("").fresh().body(json!({"role": "guest"})),
+        "member_delete" => member("").fresh(),
+        "member_suspend" => member("/suspend"),
+        "member_resume" => {
+            let account = org.newcomer(name, "member");
+            org.owner.act(&format!("/members/{account}/suspend")).expect(200);
+            Ask::at(format!("/members/{account}/resume"))
+        }
+        "access_evaluate" => Ask::at(route.path).body(json!({
+            "subject": {"type": "account", "id": org.account("other")},
+            "action": {"name": "tenant.read"},
+            "resource": {"type": "tenant", "id": org.id},
+        })),
+        _ => return None,
+    })
+}
+
+fn teams(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let team = |suffix: &str| Ask::at(format!("/teams/{}{suffix}", org.team(name)));
+    let place = || {
+        let team = org.team(name);
+        org.join(&team, "other", "member");
+        Ask::at(format!("/teams/{team}/members/{}", org.account("other")))
+    };
+    Some(match route.operation_id {
+        "team_list" => Ask::at(route.path),
+        "team_create" => Ask::at(route.path).body(json!({"name": name})),
+        "team_read" => team(""),
+        "team_update" => team("").fresh().body(json!({"description": name})),
+        "team_delete" => team("").fresh(),
+        "team_member_list" => team("/members"),
+        "team_member_read" => place(),
+        "team_member_put" => team(&format!("/members/{}", org.account("other")))
+            .absent()
+            .body(json!({"role": "member"})),
+        "team_member_delete" => place().fresh(),
+        _ => return None,
+    })
+}
+
+fn workspaces(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let workspace = || Ask::at(format!("/workspaces/{}", org.workspace(name, "tenant", &org.id)));
+    Some(match route.operation_id {
+        "workspace_list" => Ask::at(route.path),
+        "workspace_create" => Ask::at(route.path)
+            .body(json!({"name": name, "owner": {"type": "tenant", "id": org.id}})),
+        "workspace_read" => workspace(),
+        "workspace_update" => workspace().fresh().body(json!({"name": format!("{name}-2")})),
+        "workspace_delete" => workspace().fresh(),
+        _ => return None,
+    })
+}
+
+fn resources(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let resource = || Ask::at(format!("/resources/{}", org.resource(name, "tenant")));
+    let entry = || {
+        let resource = org.resource(name, "tenant");
+        let account = org.account("other");
+        org.share(&resource, &account, "read");
+        Ask::at(format!("/resources/{resource}/acl/{account}"))
+    };
+    Some(match route.operation_id {
+        "resource_type_list" | "resource_list" => Ask::at(route.path),
+        "resource_type_create" => Ask::at(route.path).body(json!({"name": name})),
+        "resource_type_read" => Ask::at("/resource-types/prompt"),
+        "resource_create" => Ask::at(route.path)
+            .body(json!({"type": "prompt", "workspace_id": org.everyone, "name": name})),
+        "resource_read" => resource(),
+        "resource_update" => resource().fresh().body(json!({"attributes": {"name": name}})),
+        "resource_delete" => resource().fresh(),
+        "acl_list" => Ask::at(format!("{}/acl", resource().path)),
+        "acl_read" => entry(),
+        "acl_put" => Ask::at(format!("{}/acl/{}", resource().path, org.account("other")))
+            .absent()
+            .body(json!({"permission": "write"})),
+        "acl_delete" => entry().fresh(),
+        _ => return None,
+    })
+}
+
+fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let operator = org.app.operator();
+    let account = || org.app.account(&format!("{}-{name}", org.slug));
+    let slug = format!("{}-{}", org.slug, name.replace('_', "-"));
+    let new = |suffix: &str| {
+        let body = json!({"slug": slug, "name": name});
+        let made = operator.post("/v1/platform/tenants", &body).expect(201);
+        (Ask::at(format!("/tenants/{slug}{suffix}")), made.etag())
+    };
+    Some(match route.operation_id {
+        "tenant_list" | "account_list" | "migration_list" | "diagnostics_read" => {
+            Ask::at(route.path)
+        }
+        "tenant_create" => Ask::at(route.path).body(json!({"slug": slug, "name": name})),
+        "tenant_inspect" => Ask::at(format!("/tenants/{}", org.slug)),
+        "tenant_diagnostics" => Ask::at(format!("/tenants/{}/diagnostics", org.slug)),
+        "tenant_move" => {
+            let (ask, etag) = new("");
+            ask.version(&etag).body(json!({"slug": format!("{slug}-2")}))
+        }
+        "tenant_suspend" => new("/suspend").0,
+        "tenant_resume" => {
+            let (ask, _) = new("/resume");
+            operator.act(&format!("/v1/platform/tenants/{slug}/suspend")).expect(200);
+            ask
+        }
+        "account_create" => Ask::at(route.path).body(json!({
+            "display_name": name,
+            "identities": [{"issuer": "local", "subject": format!("{}-{name}", org.slug)}],
+        })),
+        "account_read" => Ask::at(format!("/accounts/{}", account())),
+        "account_update" => {
+            let change = json!({"display_name": format!("{name}-2")});
+            Ask::at(format!("/accounts/{}", account())).fresh().body(change)
+        }
+        "account_suspend" => Ask::at(format!("/accounts/{}/suspend", account())),
+        "account_resume" => {
+            let account = account();
+            operator.act(&format!("/v1/platform/accounts/{account}/suspend")).expect(200);
+            Ask::at(format!("/accounts/{account}/resume"))
+        }
+        "token_create" => Ask::at(route.path).body(json!({"account": account()})),
+        "import_create" => Ask::at(route.path)
+            .body(json!({"format": "freehold-import/1", "tenants": [tenant(&slug)]})),
+        "migration_run" => Ask::at(route.path).body(json!({"tenant": org.slug})),
+        "diagnostics_run" => Ask::at(route.path).body(json!({"tenant": org.slug, "fix": true})),
+        _ => return None,
+    })
+}

@@ -1,0 +1,349 @@
+//! The command line: every verb, beside a server and without one.
+
+use serde_json::{Value, json};
+
+use crate::app::{Place, TestApp, Verb};
+use crate::org::tenant;
+
+/// Runs the same tests without a server and beside one.
+fn both_ways(test: impl Fn(&Place)) {
+    test(&Place::new());
+    let app = TestApp::serve();
+    test(app.place());
+    app.stop();
+}
+
+fn run(place: &Place, words: &str) -> Verb {
+    place.freehold(&words.split_whitespace().collect::<Vec<_>>())
+}
+
+#[test]
+fn tenants_are_kept_either_way() {
+    both_ways(|place| {
+        let made = run(place, "tenant create acme --name Acme --json").ended(0).json();
+        assert_eq!((&made["slug"], &made["status"]), (&json!("acme"), &json!("active")));
+        let again = run(place, "tenant create acme").ended(1);
+        assert!(again.err.contains("slug") && again.out.is_empty(), "{again:?}");
+        run(place, "tenant create mine --personal --description Own").ended(0);
+        let listed = run(place, "tenant list --json").ended(0).json();
+        let slugs: Vec<_> =
+            listed.as_array().unwrap().iter().map(|one| one["slug"].clone()).collect();
+        assert_eq!(slugs, ["acme", "mine"]);
+        assert_eq!(run(place, "tenant show acme --json").ended(0).json(), made);
+        let suspended = run(place, "tenant suspend acme --json").ended(0).json();
+        assert_eq!(suspended["status"], "suspended");
+        run(place, "tenant suspend acme").ended(1);
+        let by_id = format!("tenant resume {} --json", made["id"].as_str().unwrap());
+        assert_eq!(run(place, &by_id).ended(0).json()["status"], "active");
+        let shown = run(place, "tenant show acme").ended(0).out;
+        assert!(shown.contains("Acme") && shown.contains("active"), "{shown}");
+        run(place, "tenant show never-was").ended(1);
+        run(place, "tenant show No").ended(1);
+    });
+}
+
+#[test]
+fn a_first_owner_is_named_by_an_identity_that_is_theirs_as_a_whole() {
+    let app = TestApp::dev();
+    let identities = json!([
+        {"issuer": "first", "subject": "zoe"}, {"issuer": "second", "subject": "mallory"}
+    ]);
+    let body = json!({"display_name": "Zoe", "identities": identities});
+    app.operator().post("/v1/platform/accounts", &body).expect(201);
+    app.freehold(&["tenant", "create", "mixed", "--owner", "first|mallory"]).ended(1);
+    app.freehold(&["tenant", "create", "right", "--owner", "first|zoe"]).ended(0);
+    let zoe = app.caller("right", "second|mallory").get("/v1/me").expect(200);
+    assert_eq!(zoe["role"], "owner");
+}
+
+#[test]
+fn seeding_twice_is_seeding_once_either_way() {
+    both_ways(|place| {
+        let first = run(place, "seed --json").ended(0).json();
+        let outcomes = |report: &Value| {
+            report["tenants"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one["outcome"].clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(outcomes(&first), ["created", "created"]);
+        assert_eq!(
+            outcomes(&run(place, "seed --json").ended(0).json()),
+            ["unchanged", "unchanged"]
+        );
+        let shown = run(place, "seed").ended(0).out;
+        assert!(shown.contains("default") && shown.contains("operator-personal"), "{shown}");
+        let personal = run(place, "tenant show operator-personal --json").ended(0).json();
+        assert_eq!(personal["kind"], "personal");
+    });
+}
+
+#[test]
+fn a_file_is_imported_either_way() {
+    both_ways(|place| {
+        let file = json!({"format": "freehold-import/1", "tenants": [tenant("from-file")]});
+        let good = place.file("good.json", &file.to_string());
+        let import = |path: &std::path::Path, more: &[&str]| {
+            place.freehold(&[&["import", path.to_str().unwrap()], more].concat())
+        };
+        let dry = import(&good, &["--dry-run", "--json"]).ended(0).json();
+        assert_eq!(
+            (&dry["dry_run"], &dry["tenants"][0]["outcome"]),
+            (&json!(true), &json!("created"))
+        );
+        run(place, "tenant show from-file").ended(1);
+        let real = import(&good, &["--json"]).ended(0).json();
+        assert_eq!(real["tenants"][0]["added"], dry["tenants"][0]["added"]);
+        assert!(import(&good, &[]).ended(0).out.contains("unchanged"));
+        let ownerless = json!({"slug": "bad-file", "name": "x", "owners": []});
+        let bad = json!({"format": "freehold-import/1", "tenants": [ownerless]});
+        let refused = import(&place.file("bad.json", &bad.to_string()), &[]).ended(1);
+        assert!(refused.err.contains("/tenants/0/owners"), "{refused:?}");
+        import(&place.data().join("absent.json"), &[]).ended(1);
+    });
+}
+
+#[test]
+fn a_plan_of_migrations_and_an_examination_are_had_either_way() {
+    both_ways(|place| {
+        run(place, "seed").ended(0);
+        let plan = run(place, "migrate --plan --json").ended(0).json();
+        assert_eq!((&plan["current"], &plan["tenants"]), (&json!(2), &json!([])));
+        run(place, "migrate").ended(0);
+        run(place, "migrate --tenant default").ended(0);
+        run(place, "migrate --tenant never-was").ended(1);
+        let report = run(place, "doctor --json").ended(0).json();
+        assert_eq!(report["healthy"], true);
+        assert_eq!(report["reports"].as_array().unwrap().len(), 3);
+        let one = run(place, "doctor --tenant default --fix --json").ended(0).json();
+        assert_eq!(one["reports"][0]["subject"], "default");
+        assert!(run(place, "doctor").ended(0).out.contains("registry: ok"));
+    });
+}
+
+#[test]
+fn a_token_is_printed_alone_either_way() {
+    both_ways(|place| {
+        run(place, "seed").ended(0);
+        for words in [
+            "token --operator",
+            "token --tenant default --account host|operator",
+            "token --account host|operator --ttl 90s",
+        ] {
+            let verb = run(place, words).ended(0);
+            assert_eq!(verb.out.trim().split('.').count(), 3, "{verb:?}");
+            assert_eq!((verb.out.lines().count(), verb.err.as_str()), (1, ""));
+        }
+        run(place, "token --tenant default --account host|nobody").ended(1);
+    });
+}
+
+#[test]
+fn a_token_that_was_minted_without_a_server_is_good_for_one() {
+    let place = Place::new();
+    run(&place, "seed").ended(0);
+    let token = run(&place, "token --tenant default --account host|operator").ended(0).out;
+    let app = TestApp::serve_at(&place, &[]);
+    let me = app.bearer(token.trim()).get("/v1/me").expect(200);
+    assert_eq!((&me["tenant"]["slug"], &me["role"]), (&json!("default"), &json!("owner")));
+}
+
+#[test]
+fn wrong_usage_ends_with_two() {
+    let place = Place::new();
+    for words in [
+        "",
+        "nonsense",
+        "token",
+        "token --tenant acme",
+        "token --operator --tenant acme",
+        "token --operator --ttl 25h",
+        "token --operator --ttl x",
+        "tenant",
+        "tenant create",
+        "import",
+        "serve --odd",
+    ] {
+        let verb = run(&place, words).ended(2);
+        assert!(verb.out.is_empty() && !verb.err.is_empty(), "{verb:?}");
+    }
+    assert!(!place.data().exists(), "wrong usage makes nothing");
+}
+
+#[test]
+fn the_version_names_that_of_sqlite() {
+    let version = run(&Place::new(), "--version").ended(0).out;
+    assert!(version.starts_with("freehold 0.") && version.contains("SQLite 3."), "{version}");
+}
+
+#[test]
+fn help_is_there_for_every_verb() {
+    for verb in [
+        "dev",
+        "serve",
+        "check",
+        "token",
+        "tenant",
+        "seed",
+        "import",
+        "migrate",
+        "doctor",
+        "openapi",
+        "healthcheck",
+    ] {
+        let help = run(&Place::new(), &format!("{verb} --help")).ended(0).out;
+        assert!(help.contains("Usage:"), "{help}");
+    }
+}
+
+#[test]
+fn the_document_is_printed_without_a_data_directory() {
+    let place = Place::new();
+    assert_eq!(run(&place, "openapi").ended(0).json()["info"]["title"], "Freehold");
+    assert!(!place.data().exists());
+}
+
+#[test]
+fn a_check_says_ok_and_makes_nothing() {
+    let place = Place::new();
+    assert_eq!(run(&place, "check").ended(0).out.trim(), "ok");
+    assert!(!place.data().exists());
+}
+
+/// Settings that production refuses, and what the refusal must name.
+const UNSAFE: &[(&str, &str, &str)] = &[
+    ("FREEHOLD__IDENTITY__LOCAL_ISSUER", "true", "identity.local_issuer"),
+    ("FREEHOLD__IDENTITY__ISSUER", "local", "identity.issuer"),
+    ("FREEHOLD__IDENTITY__AUDIENCE", "", "identity.audience"),
+    ("FREEHOLD__HTTP__LISTEN", "nowhere", "http.listen"),
+    ("FREEHOLD__STORAGE__WRITER_THREADS", "0", "storage.writer_threads"),
+    ("FREEHOLD__STORAGE__MAX_OPEN_TENANTS", "0", "storage.max_open_tenants"),
+    ("FREEHOLD__STORAGE__NONSENSE", "1", "nonsense"),
+    ("FREEHOLD__HTTP__WORKERS", "many", "http.workers"),
+    ("FREEHOLD__LOG__LEVEL", "no=such=level", "log.level"),
+];
+
+#[test]
+fn an_unsafe_or_unknown_setting_ends_the_start_and_is_named() {
+    let place = Place::new();
+    for (key, value, named) in UNSAFE {
+        for verb in [&["check"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+            if verb[0] == "serve" && *named == "http.listen" {
+                continue;
+            }
+            let refused = place.freehold_with(verb, &[(key, value)]);
+            assert_eq!(refused.status, 1, "{key}={value} {verb:?}: {refused:?}");
+            assert!(refused.err.contains(named), "{key}={value}: {refused:?}");
+        }
+    }
+    assert!(!place.data().exists(), "what is refused makes nothing");
+}
+
+#[test]
+fn a_configuration_file_is_read_and_its_unknown_keys_are_refused() {
+    let place = Place::new();
+    let check = |text: &str| {
+        let file = place.file("freehold.toml", text);
+        place.freehold(&["--config", file.to_str().unwrap(), "check"])
+    };
+    check("[http]\nworkers = 1\n").ended(0);
+    let refused = check("[http]\nlisten_to = \"x\"\n").ended(1);
+    assert!(refused.err.contains("listen_to"), "{refused:?}");
+    let refused = check("[identity]\nlocal_issuer = true\n").ended(1);
+    assert!(refused.err.contains("identity.local_issuer"), "{refused:?}");
+    check("[http\n").ended(1);
+    place.freehold(&["--config", "absent.toml", "check"]).ended(1);
+}
+
+#[test]
+fn a_data_directory_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    std::fs::create_dir(place.data()).unwrap();
+    std::fs::set_permissions(place.data(), PermissionsExt::from_mode(0o755)).unwrap();
+    assert!(run(&place, "check").ended(1).err.contains("chmod 700"));
+}
+
+#[test]
+fn development_takes_loopback_addresses_alone() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let place = Place::new();
+        let refused = run(&place, &format!("dev --listen {address}")).ended(1);
+        assert!(refused.err.contains("http.listen"), "{refused:?}");
+        assert!(!place.data().exists());
+    }
+}
+
+#[test]
+fn a_second_server_on_one_data_directory_is_refused() {
+    let app = TestApp::dev();
+    for words in ["serve --listen 127.0.0.1:0", "dev --listen 127.0.0.1:0"] {
+        let refused = run(app.place(), words).ended(1);
+        assert!(refused.err.contains("belongs to another"), "{refused:?}");
+    }
+    app.demo("alice").get("/v1/tenants/acme").expect(200);
+    assert_eq!(run(app.place(), "tenant show acme --json").ended(0).json()["status"], "active");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let app = TestApp::dev();
+    let address = app.url().trim_start_matches("http://").to_owned();
+    let place = Place::new();
+    let refused = run(&place, &format!("serve --listen {address}")).ended(1);
+    assert!(refused.err.contains("http.listen") && refused.err.contains(&address), "{refused:?}");
+}
+
+#[test]
+fn a_healthcheck_asks_the_configured_address() {
+    let app = TestApp::serve();
+    let address = app.url().trim_start_matches("http://").to_owned();
+    let ask =
+        || Place::new().freehold_with(&["healthcheck"], &[("FREEHOLD__HTTP__LISTEN", &address)]);
+    assert_eq!(ask().ended(0).out.trim(), "ready");
+    app.stop();
+    ask().ended(1);
+}
+
+#[test]
+fn a_socket_that_lies_there_from_a_power_cut_hinders_nobody() {
+    let place = TestApp::dev().kill();
+    assert!(place.data().join("freehold.sock").exists());
+    assert_eq!(run(&place, "tenant show acme --json").ended(0).json()["slug"], "acme");
+    TestApp::dev_at(&place).stop();
+}
+
+#[test]
+fn what_a_verb_does_is_audited_as_the_hosts() {
+    let app = TestApp::serve();
+    app.freehold(&["tenant", "create", "audited"]).ended(0);
+    let actors = "select actor from audit_log where action = 'tenant.create'";
+    assert_eq!(app.db("platform").texts(actors, &[]), ["host"]);
+}
+
+#[test]
+fn log_lines_of_a_request_name_it_and_its_tenant_and_no_token() {
+    let settings = [("FREEHOLD__LOG__LEVEL", "debug")];
+    let app = TestApp::serve_at(&Place::new(), &settings);
+    let org = crate::org::Org::new(&app, "logged");
+    let request = org.guest.request("GET", "/members").header("x-request-id", "logged-1");
+    request.send().problem(403, "forbidden");
+    let log = app.log();
+    let line =
+        log.lines().find(|line| line.contains("logged-1")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains(&org.id) && line.contains("tenant.id"), "{line}");
+    assert!(!log.contains(org.guest.token()), "a token was logged");
+}
+
+#[test]
+fn a_demo_prints_what_to_try() {
+    let app = TestApp::dev();
+    let roles = [("alice", "owner"), ("carol", "member"), ("gus", "guest")];
+    for (person, role) in roles {
+        let me = app.demo(person).get("/v1/me").expect(200);
+        assert_eq!((&me["role"], &me["tenant"]["slug"]), (&json!(role), &json!("acme")));
+        assert_eq!(me["credential"]["issuer"], "local");
+    }
+}

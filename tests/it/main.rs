@@ -1,0 +1,46 @@
+//! The integration tests: the real binary over TCP, on data directories of its own, with callers of rising privilege.
+//!
+//! Start with [`app`], [`client`] and [`org`], which are the vocabulary; [`asks`] knows one good request for every
+//! route. Then one file a noun, and one file a convention.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed, in the helpers too"
+)]
+
+mod app;
+mod asks;
+mod client;
+mod org;
+
+mod access;
+mod accounts;
+mod acl;
+mod diagnostics;
+mod imports;
+mod me;
+mod members;
+mod migrations;
+mod organization;
+mod principals;
+mod resource_types;
+mod resources;
+mod team_members;
+mod teams;
+mod tenants;
+mod tokens;
+mod workspaces;
+
+mod audit;
+mod cli;
+mod cursors;
+mod docs;
+mod etags;
+mod idempotency;
+mod matrix;
+mod openapi;
+mod problems;
+mod resolution;
+mod restart;
+mod revocation;

@@ -1,0 +1,163 @@
+//! Who may do what: every route, for callers of rising privilege.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use freehold::http::{RouteInfo, infos};
+
+use crate::asks::ask;
+use crate::client::Client;
+use crate::org::Org;
+use crate::shared;
+
+shared!();
+
+/// The callers, in the order of the table's columns. The last one owns another tenant.
+const CALLERS: [&str; 8] =
+    ["stranger", "guest", "member", "admin", "owner", "operator", "host", "elsewhere"];
+
+/// What each of them is answered, on what somebody else has made.
+const TABLE: &str = "
+                        stranger  guest  member  admin  owner  operator  host  elsewhere
+
+    organization_read        401    200     200    200    200       404   404        404
+    organization_update      401    403     403    200    200       404   404        404
+    principal_list           401    403     200    200    200       404   404        404
+    member_list              401    403     200    200    200       404   404        404
+    member_create            401    403     403    201    201       404   404        404
+    member_read              401    404     200    200    200       404   404        404
+    member_update            401    404     403    200    200       404   404        404
+    member_delete            401    404     403    204    204       404   404        404
+    member_suspend           401    404     403    200    200       404   404        404
+    member_resume            401    404     403    200    200       404   404        404
+    team_list                401    403     200    200    200       404   404        404
+    team_create              401    403     403    201    201       404   404        404
+    team_read                401    404     200    200    200       404   404        404
+    team_update              401    404     403    200    200       404   404        404
+    team_delete              401    404     403    204    204       404   404        404
+    team_member_list         401    404     200    200    200       404   404        404
+    team_member_read         401    404     200    200    200       404   404        404
+    team_member_put          401    404     403    2xx    2xx       404   404        404
+    team_member_delete       401    404     403    204    204       404   404        404
+    workspace_list           401    200     200    200    200       404   404        404
+    workspace_create         401    404     403    201    201       404   404        404
+    workspace_read           401    404     200    200    200       404   404        404
+    workspace_update         401    404     403    200    200       404   404        404
+    workspace_delete         401    404     403    204    204       404   404        404
+    resource_type_list       401    200     200    200    200       404   404        404
+    resource_type_create     401    403     403    201    201       404   404        404
+    resource_type_read       401    200     200    200    200       404   404        404
+    resource_list            401    200     200    200    200       404   404        404
+    resource_create          401    404     201    201    201       404   404        404
+    resource_read            401    404     200    200    200       404   404        404
+    resource_update          401    404     403    200    200       404   404        404
+    resource_delete          401    404     403    204    204       404   404        404
+    acl_list                 401    404     403    200    200       404   404        404
+    acl_read                 401    404     403    200    200       404   404        404
+    acl_put                  401    404     403    2xx    2xx       404   404        404
+    acl_delete               401    404     403    204    204       404   404        404
+    access_evaluate          401    403     403    200    200       404   404        404
+
+    tenant_list              401    404     404    404    404       200   200        404
+    tenant_create            401    404     404    404    404       201   201        404
+    tenant_inspect           401    404     404    404    404       200   200        404
+    tenant_move              401    404     404    404    404       200   200        404
+    tenant_suspend           401    404     404    404    404       200   200        404
+    tenant_resume            401    404     404    404    404       200   200        404
+    tenant_diagnostics       401    404     404    404    404       200   200        404
+    account_list             401    404     404    404    404       200   200        404
+    account_create           401    404     404    404    404       201   201        404
+    account_read             401    404     404    404    404       200   200        404
+    account_update           401    404     404    404    404       200   200        404
+    account_suspend          401    404     404    404    404       200   200        404
+    account_resume           401    404     404    404    404       200   200        404
+    token_create             401    404     404    404    404       403   200        404
+    import_create            401    404     404    404    404       200   200        404
+    migration_list           401    404     404    404    404       200   200        404
+    migration_run            401    404     404    404    404       200   200        404
+    diagnostics_read         401    404     404    404    404       200   200        404
+    diagnostics_run          401    404     404    404    404       200   200        404
+
+    me_read                  401    200     200    200    200       200   401        200
+    health_live              200    200     200    200    200       200   200        200
+    health_ready             200    200     200    200    200       200   200        200
+    jwks_read                200    200     200    200    200       200   200        200
+";
+
+/// The rows, by operation.
+fn rows() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let rows = TABLE.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row.len() == CALLERS.len() + 1)
+        .map(|row| (row[0], row[1..].to_vec()))
+        .collect()
+}
+
+fn callers(org: &Org, elsewhere: &Org) -> [Client; 8] {
+    [
+        org.app.stranger(),
+        org.guest.clone(),
+        org.member.clone(),
+        org.admin.clone(),
+        org.owner.clone(),
+        org.app.operator(),
+        org.app.host(),
+        elsewhere.owner.clone(),
+    ]
+}
+
+/// Every cell of a route's row that is answered differently.
+fn differences(route: &RouteInfo, row: &[&str], org: &Org, callers: &[Client; 8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for ((name, caller), expected) in CALLERS.iter().zip(callers).zip(row) {
+        let ask = ask(route, org, &format!("{}_{name}", route.operation_id));
+        let answer = ask.send(route, org, caller);
+        let status = answer.status.to_string();
+        let good = *expected == status || (*expected == "2xx" && status.starts_with('2'));
+        if !good {
+            found.push(format!(
+                "{} by {name}: {status}, not {expected}: {}",
+                route.operation_id, answer.text
+            ));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_route_has_its_row_and_every_row_its_route() {
+    let routes: BTreeSet<_> = infos().iter().map(|route| route.operation_id).collect();
+    let rows: BTreeSet<_> = rows().into_keys().collect();
+    assert_eq!(rows, routes);
+}
+
+#[test]
+fn the_table_has_its_columns_as_they_are_named() {
+    let head: Vec<_> =
+        TABLE.lines().find(|line| !line.trim().is_empty()).unwrap().split_whitespace().collect();
+    assert_eq!(head, CALLERS);
+}
+
+/// Walks the routes of the half of the table that a test takes.
+fn walk(slug: &str, of_tenants: bool) {
+    let (org, elsewhere) = (Org::new(app(), slug), Org::new(app(), &format!("{slug}-elsewhere")));
+    let (rows, callers) = (rows(), callers(&org, &elsewhere));
+    let routes = infos();
+    let routes =
+        routes.iter().filter(|route| (route.mount == freehold::http::Mount::Tenant) == of_tenants);
+    let found: Vec<_> = routes
+        .flat_map(|route| match rows.get(route.operation_id) {
+            Some(row) => differences(route, row, &org, &callers),
+            None => vec![format!("{} has no row", route.operation_id)],
+        })
+        .collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn every_caller_may_do_on_the_tenant_plane_what_the_table_says() {
+    walk("tenant-matrix", true);
+}
+
+#[test]
+fn every_caller_may_do_on_the_platform_plane_what_the_table_says() {
+    walk("platform-matrix", false);
+}

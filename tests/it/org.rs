@@ -1,0 +1,142 @@
+//! A tenant of one test's own, with a caller for every role.
+
+use serde_json::{Value, json};
+
+use crate::app::TestApp;
+use crate::client::{Answer, Client};
+
+/// Everybody in a tenant, with their roles there.
+const PEOPLE: &[(&str, &str)] = &[
+    ("owners", "owner"),
+    ("admins", "admin"),
+    ("members", "member"),
+    ("members", "other"),
+    ("guests", "guest"),
+];
+
+/// A tenant with a workspace `everyone`, which is the tenant's own, and one person for each role. The callers' paths
+/// begin behind the tenant's.
+pub(crate) struct Org<'a> {
+    pub(crate) app: &'a TestApp,
+    pub(crate) slug: String,
+    pub(crate) id: String,
+    pub(crate) everyone: String,
+    pub(crate) owner: Client,
+    pub(crate) admin: Client,
+    pub(crate) member: Client,
+    pub(crate) guest: Client,
+}
+
+impl<'a> Org<'a> {
+    pub(crate) fn new(app: &'a TestApp, slug: &str) -> Self {
+        let report = import(&app.host(), &json!([tenant(slug)]));
+        assert_eq!(report["tenants"][0]["outcome"], "created", "{report}");
+        let caller = |name| token(app, slug, name);
+        let (owner, admin, member, guest) =
+            (caller("owner"), caller("admin"), caller("member"), caller("guest"));
+        let everyone = owner.get("/workspaces?name_prefix=everyone").expect(200);
+        Self {
+            app,
+            slug: slug.to_owned(),
+            id: owner.get("").expect(200).id(),
+            everyone: everyone["items"][0]["id"].as_str().unwrap().to_owned(),
+            owner,
+            admin,
+            member,
+            guest,
+        }
+    }
+
+    /// Somebody of this tenant, by name.
+    pub(crate) fn caller(&self, name: &str) -> Client {
+        token(self.app, &self.slug, name)
+    }
+
+    /// Whoever calls, with paths that begin behind this tenant's.
+    pub(crate) fn seen_by(&self, client: &Client) -> Client {
+        client.at(&format!("/v1/tenants/{}", self.slug))
+    }
+
+    /// The id of somebody's account.
+    pub(crate) fn account(&self, name: &str) -> String {
+        let path = format!("/v1/platform/accounts?issuer=import&subject={}-{name}", self.slug);
+        let found = self.app.host().get(&path).expect(200);
+        found["items"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// An account that is no member here.
+    pub(crate) fn outsider(&self, name: &str) -> String {
+        self.app.account(&format!("{}-{name}", self.slug))
+    }
+
+    /// An account that has just become a member.
+    pub(crate) fn newcomer(&self, name: &str, role: &str) -> String {
+        let account = self.outsider(name);
+        let body = json!({"account_id": account, "role": role});
+        self.owner.post("/members", &body).expect(201);
+        account
+    }
+
+    pub(crate) fn team(&self, name: &str) -> String {
+        self.owner.post("/teams", &json!({"name": name})).expect(201).id()
+    }
+
+    pub(crate) fn join(&self, team: &str, name: &str, role: &str) -> Answer {
+        let path = format!("/teams/{team}/members/{}", self.account(name));
+        self.owner.put_new(&path, &json!({"role": role})).done()
+    }
+
+    pub(crate) fn workspace(&self, name: &str, kind: &str, owner: &str) -> String {
+        let body = json!({"name": name, "owner": {"type": kind, "id": owner}});
+        self.owner.post("/workspaces", &body).expect(201).id()
+    }
+
+    /// A resource of the owner's, in `everyone`.
+    pub(crate) fn resource(&self, name: &str, visibility: &str) -> String {
+        self.resource_in(&self.everyone, name, visibility)
+    }
+
+    pub(crate) fn resource_in(&self, workspace: &str, name: &str, visibility: &str) -> String {
+        let body = json!({
+            "type": "prompt", "workspace_id": workspace, "name": name, "visibility": visibility
+        });
+        self.owner.post("/resources", &body).expect(201).id()
+    }
+
+    pub(crate) fn share(&self, resource: &str, principal: &str, permission: &str) -> Answer {
+        let path = format!("/resources/{resource}/acl/{principal}");
+        self.owner.put_new(&path, &json!({"permission": permission})).done()
+    }
+}
+
+fn token(app: &TestApp, slug: &str, name: &str) -> Client {
+    let body = json!({"tenant": slug, "account": format!("import|{slug}-{name}")});
+    let minted = app.host().post("/v1/platform/tokens", &body).expect(200);
+    app.bearer(minted["token"].as_str().unwrap()).at(&format!("/v1/tenants/{slug}"))
+}
+
+/// A tenant's part of an import file.
+pub(crate) fn tenant(slug: &str) -> Value {
+    let mut part = json!({
+        "slug": slug,
+        "name": slug,
+        "workspaces": [{"name": "everyone", "owner": "tenant"}],
+    });
+    for (list, _) in PEOPLE {
+        let names = PEOPLE.iter().filter(|(theirs, _)| theirs == list);
+        part[*list] = names.map(|(_, name)| format!("{slug}-{name}")).collect();
+    }
+    part
+}
+
+/// Imports tenants, and returns the report.
+pub(crate) fn import(client: &Client, tenants: &Value) -> Value {
+    let file = json!({"format": "freehold-import/1", "tenants": tenants});
+    let lines = lines(&client.post("/v1/platform/imports", &file).expect(200));
+    lines.last().unwrap()["report"].clone()
+}
+
+/// An answer that comes line by line.
+pub(crate) fn lines(answer: &Answer) -> Vec<Value> {
+    answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
