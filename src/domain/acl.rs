@@ -28,3 +28,16 @@ pub struct PutAclEntry {
     /// What the principal may.
     pub permission: Permission,
 }
+
+/// Which entries are listed: all of them, by principal.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AclFilter {
+    /// Items at most, 50 where nothing is said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 1024)]
+    pub cursor: Option<String>,
+}

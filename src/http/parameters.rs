@@ -14,10 +14,11 @@ use utoipa::{IntoParams, PartialSchema};
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use crate::domain::{
-    AccountFilter, AccountId, AccountState, Error, MemberFilter, MemberState, PageRequest,
-    PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
-    ResourceTypeFilter, ResourceTypeName, Role, TeamFilter, TeamId, TeamMemberFilter, TeamRole,
-    TenantFilter, TenantKind, TenantReference, TenantStatus, WorkspaceFilter, WorkspaceId,
+    AccountFilter, AccountId, AccountState, AclFilter, Error, MemberFilter, MemberState,
+    PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId,
+    ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, TeamFilter, TeamId, TeamMemberFilter,
+    TeamRole, TenantFilter, TenantKind, TenantReference, TenantStatus, WorkspaceFilter,
+    WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -163,7 +164,7 @@ filters!(
     WorkspaceFilter,
     ResourceTypeFilter,
     ResourceFilter,
-    super::api::acl::AclFilter,
+    AclFilter,
 );
 
 impl<T: Filter> Query<T> {
@@ -184,7 +185,7 @@ impl<T: Filter> Query<T> {
 
 /// Reads a query string; a complaint names the key.
 pub(super) fn parse_query<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
-    let reader = serde_urlencoded::Deserializer::new(form_pairs(text));
+    let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let detail = error.inner().to_string();
         let path = error.path().to_string();
@@ -192,10 +193,6 @@ pub(super) fn parse_query<T: DeserializeOwned>(text: &str) -> Result<T, Failure>
             detail.split('`').nth(1).filter(|_| path == "." || path == "?").map(str::to_owned);
         Failure::parameter(named.unwrap_or(path), detail)
     })
-}
-
-fn form_pairs(text: &str) -> form_urlencoded::Parse<'_> {
-    form_urlencoded::parse(text.as_bytes())
 }
 
 impl<T: Filter> FromRequest for Query<T> {

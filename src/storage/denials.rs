@@ -23,12 +23,19 @@ struct Window {
 
 /// The denials of one file.
 #[derive(Debug, Default)]
-pub(in crate::storage) struct Denials(Mutex<HashMap<String, Window>>);
+pub(in crate::storage) struct Denials(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    windows: HashMap<String, Window>,
+    /// Counts of windows that another one followed before they were asked for.
+    due: Vec<AuditRecord>,
+}
 
 impl Denials {
     /// Whether a denial is its caller's first within a minute. Others are counted.
     pub(in crate::storage) fn is_first(&self, record: &AuditRecord) -> bool {
-        let mut windows = self.0.lock();
+        let State { windows, due } = &mut *self.0.lock();
         let known = windows.contains_key(&record.actor) || windows.len() < MAX_CALLERS;
         let caller = if known { record.actor.clone() } else { "others".to_owned() };
         match windows.get_mut(&caller) {
@@ -37,7 +44,8 @@ impl Denials {
                 window.last = record.clone();
                 false
             }
-            _ => {
+            before => {
+                due.extend(before.and_then(|window| window.count()));
                 let until = record.at.plus_seconds(WINDOW_S);
                 windows.insert(caller, Window { until, further: 0, last: record.clone() });
                 true
@@ -47,16 +55,23 @@ impl Denials {
 
     /// The rows that count what was not written one by one, of every window that has ended.
     pub(in crate::storage) fn ended(&self, now: Timestamp) -> Vec<AuditRecord> {
-        let mut ended = Vec::new();
-        self.0.lock().retain(|_, window| {
+        let State { windows, due } = &mut *self.0.lock();
+        let mut ended = std::mem::take(due);
+        windows.retain(|_, window| {
             let goes_on = now < window.until;
-            if !goes_on && window.further > 0 {
-                let summary =
-                    json!({ "denials": window.further, "within_s": WINDOW_S }).to_string();
-                ended.push(AuditRecord { at: now, summary, ..window.last.clone() });
+            if !goes_on {
+                ended.extend(window.count());
             }
             goes_on
         });
         ended
+    }
+}
+
+impl Window {
+    /// The row that counts the further denials, as of the last of them.
+    fn count(&self) -> Option<AuditRecord> {
+        let summary = json!({ "denials": self.further, "within_s": WINDOW_S }).to_string();
+        (self.further > 0).then(|| AuditRecord { summary, ..self.last.clone() })
     }
 }

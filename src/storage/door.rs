@@ -481,7 +481,7 @@ where
         conn.set_change(false);
         match outcome {
             Ok(answer) => {
-                conn.release()?;
+                conn.release().inspect_err(|_| conn.rollback())?;
                 Ok(answer)
             }
             Err(refusal) => {
@@ -513,6 +513,7 @@ where
         let policies = match &mut self.right {
             Right::System { .. } => Arc::new([]) as Arc<[String]>,
             Right::Decided(facts) => {
+                *facts = None;
                 let permit =
                     ask::<A>(&*door, sql, &self.call, known.subject, known.tenant, &self.target)?;
                 *facts = Some(permit.facts);

@@ -33,9 +33,10 @@ where
     if let Some(outcome) = try_here(&*door, call, &target, &body) {
         return conclude(&door, outcome).await;
     }
-    let _turn = turn(door.core()).await?;
+    let turn = turn(door.core()).await?;
     let (there, call) = (door.clone(), call.clone());
     let work = move || -> Result<T, Refusal> {
+        let _turn = turn;
         let conn = there.core().pool.get()?;
         door::read(&*there, &conn, &call, &target, Some(BLOCKING_STEPS), &body)
     };
@@ -45,14 +46,23 @@ where
     conclude(&door, outcome).await
 }
 
+/// One more who waits for a turn; one less when dropped, also where the request is given up.
+struct Waiting<'c>(&'c Core);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Waits for a turn among the reads of this file on the blocking pool, where not too many wait already.
 async fn turn(core: &Core) -> Result<OwnedSemaphorePermit> {
-    if core.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING_READS {
-        core.waiting.fetch_sub(1, Ordering::Relaxed);
+    let before = core.waiting.fetch_add(1, Ordering::Relaxed);
+    let _waiting = Waiting(core);
+    if before >= MAX_WAITING_READS {
         return Err(Error::Busy { retry_after_s: 1 });
     }
     let turn = core.elsewhere.clone().acquire_owned().await;
-    core.waiting.fetch_sub(1, Ordering::Relaxed);
     turn.map_err(|error| Error::Internal(error.to_string()))
 }
 

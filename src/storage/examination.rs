@@ -161,6 +161,7 @@ impl Registry {
     }
 
     fn compare_memberships(&self, known: &KnownFile, conn: &Conn, mend: Mend) -> Result<Check> {
+        projection::follow(&self.file, known.tenant, conn)?;
         let projected = self.projected(known.tenant)?;
         let (truth, seq) = projection::truth(conn, known.tenant)?;
         let count = truth.len();

@@ -7,8 +7,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use parking_lot::{Condvar, Mutex};
@@ -42,6 +43,30 @@ impl Live {
     }
 }
 
+impl Live {
+    /// Keeps a tenant open while nobody uses it.
+    fn keep(&self, tenant: TenantId, file: &Arc<TenantFile>) {
+        if let Some(place) = self.places.lock().get_mut(&tenant) {
+            place.kept = Some(file.clone());
+        }
+    }
+}
+
+/// A place that is given back unless a file has filled it, by a panic too.
+struct Taken<'l> {
+    open: &'l OpenTenants,
+    tenant: TenantId,
+    is_filled: bool,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if !self.is_filled {
+            self.open.forget(self.tenant);
+        }
+    }
+}
+
 /// The open tenants.
 #[derive(Debug)]
 pub(in crate::storage) struct OpenTenants {
@@ -58,7 +83,12 @@ impl OpenTenants {
         let order = Cache::builder()
             .max_capacity(max_open as u64)
             .eviction_policy(EvictionPolicy::lru())
-            .eviction_listener(move |tenant: Arc<TenantId>, _, _| places.release(*tenant))
+            .eviction_listener(move |tenant: Arc<TenantId>, _, cause| {
+                // A tenant that was used again is as open as before.
+                if cause != RemovalCause::Replaced {
+                    places.release(*tenant);
+                }
+            })
             .build();
         Self { order, live, max_live: max_open + (max_open / 4).max(2) }
     }
@@ -87,12 +117,14 @@ impl OpenTenants {
             None => self.fill(tenant, open)?,
         };
         self.order.insert(tenant, Arc::downgrade(&file));
+        self.live.keep(tenant, &file);
         self.order.run_pending_tasks();
         Ok(file)
     }
 
     /// Takes a place, or finds the tenant live. Whoever takes the place opens; others wait for it here.
     fn reserve(&self, tenant: TenantId) -> Result<Option<Arc<TenantFile>>> {
+        let deadline = deadline(PATIENCE);
         let mut places = self.live.places.lock();
         loop {
             let has_room = places.len() < self.max_live;
@@ -110,7 +142,7 @@ impl OpenTenants {
                 }
                 None => {}
             }
-            if self.live.closed.wait_for(&mut places, PATIENCE).timed_out() {
+            if self.live.closed.wait_until(&mut places, deadline).timed_out() {
                 return Err(Error::Busy { retry_after_s: 1 });
             }
         }
@@ -121,18 +153,13 @@ impl OpenTenants {
         tenant: TenantId,
         open: impl FnOnce() -> Result<Arc<TenantFile>>,
     ) -> Result<Arc<TenantFile>> {
-        match open() {
-            Ok(file) => {
-                let place = Place { kept: Some(file.clone()), file: Arc::downgrade(&file) };
-                self.live.places.lock().insert(tenant, place);
-                self.live.closed.notify_all();
-                Ok(file)
-            }
-            Err(error) => {
-                self.forget(tenant);
-                Err(error)
-            }
-        }
+        let mut taken = Taken { open: self, tenant, is_filled: false };
+        let file = open()?;
+        let place = Place { kept: Some(file.clone()), file: Arc::downgrade(&file) };
+        self.live.places.lock().insert(tenant, place);
+        taken.is_filled = true;
+        self.live.closed.notify_all();
+        Ok(file)
     }
 
     /// Gives a place back: the tenant's file is closed.
@@ -145,9 +172,10 @@ impl OpenTenants {
     pub(in crate::storage) fn close(&self, tenant: TenantId) -> Result<()> {
         self.order.invalidate(&tenant);
         self.live.release(tenant);
+        let deadline = deadline(PATIENCE);
         let mut places = self.live.places.lock();
         while places.contains_key(&tenant) {
-            if self.live.closed.wait_for(&mut places, PATIENCE).timed_out() {
+            if self.live.closed.wait_until(&mut places, deadline).timed_out() {
                 return Err(Error::Busy { retry_after_s: 1 });
             }
         }
@@ -159,9 +187,10 @@ impl OpenTenants {
         let kept: Vec<_> =
             self.live.places.lock().values_mut().map(|place| place.kept.take()).collect();
         drop(kept);
+        let deadline = deadline(within);
         let mut places = self.live.places.lock();
         while !places.is_empty() {
-            if self.live.closed.wait_for(&mut places, within).timed_out() {
+            if self.live.closed.wait_until(&mut places, deadline).timed_out() {
                 return false;
             }
         }
@@ -172,4 +201,12 @@ impl OpenTenants {
     pub(in crate::storage) fn live(&self) -> Vec<Arc<TenantFile>> {
         self.live.places.lock().values().filter_map(|place| place.file.upgrade()).collect()
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long somebody waits is no time that anything keeps"
+)]
+fn deadline(within: Duration) -> Instant {
+    Instant::now() + within
 }

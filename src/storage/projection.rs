@@ -10,7 +10,7 @@ use super::engine::{Conn, Sql};
 use super::registry::{Registry, RegistryFile, files, memberships, tenants};
 use super::tenant::members;
 use super::{entry, outbox};
-use crate::domain::{Call, Membership, MembershipChange, Result, SystemTask, TenantId};
+use crate::domain::{Call, Error, Membership, MembershipChange, Result, SystemTask, TenantId};
 
 /// Steps that are followed in one transaction of the registry.
 const STRIDE: i64 = 2000;
@@ -38,7 +38,9 @@ pub(in crate::storage) fn follow(
         let Some(last) = changes.last() else { return Ok(()) };
         after = last.seq;
         entry::wait(registry.system(SystemTask::Project, false, move |tx| {
-            for change in &*changes {
+            // Two may follow at once: what was followed meanwhile is not followed again.
+            let followed = files::outbox_seq(tx, tenant)?;
+            for change in changes.iter().filter(|change| change.seq > followed) {
                 if let Some(membership) = &change.membership {
                     memberships::follow(tx, tenant, change.seq, membership)?;
                 }
@@ -80,6 +82,10 @@ impl Registry {
         seq: i64,
     ) -> Result<()> {
         entry::wait(self.file.system(SystemTask::Project, true, move |tx| {
+            // The file went on while it was read: the projection is newer than what would be put in its place.
+            if files::outbox_seq(tx, tenant)? > seq {
+                return Err(Error::Busy { retry_after_s: 1 });
+            }
             memberships::clear(tx, tenant)?;
             memberships
                 .iter()
@@ -92,5 +98,9 @@ impl Registry {
 /// Every membership that a tenant's own file has, and the end of its outbox.
 pub(in crate::storage) fn truth(conn: &Conn, tenant: TenantId) -> Result<(Vec<Membership>, i64)> {
     let _session = conn.session(nobody(&tenant.to_string().into()));
-    Ok((members::every(Sql::on(conn))?, outbox::end(Sql::on(conn))?))
+    conn.begin()?;
+    let read = || Ok((members::every(Sql::on(conn))?, outbox::end(Sql::on(conn))?));
+    let truth = read();
+    conn.rollback();
+    truth
 }

@@ -5,6 +5,7 @@
 //! A failed commit fails every job of its batch; nothing is acknowledged that was not committed.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -124,7 +125,7 @@ impl Queue {
             }
         };
         let result = work(&conn);
-        if !self.is_fenced() {
+        if !self.is_fenced() && !conn.in_transaction() {
             *writer = Some(conn);
         }
         result
@@ -147,6 +148,10 @@ impl Queue {
 
     fn run_batch(&self) {
         let mut jobs = self.take_batch();
+        if jobs.is_empty() {
+            return;
+        }
+        self.reopen_registry();
         let committed = if self.is_fenced() {
             Err(Error::Storage("an earlier commit failed; the file is being looked at".to_owned()))
         } else {
@@ -162,6 +167,29 @@ impl Queue {
         }
         for job in jobs {
             job.finish(&committed);
+        }
+    }
+
+    /// The registry is needed by all: after a failed commit it is opened anew, and SQLite recovers what was committed.
+    /// A tenant's file stays fenced until it was closed, and is checked when it is opened again.
+    fn reopen_registry(&self) {
+        if matches!(self.epoch, Epoch::Leads(_)) {
+            self.fenced.store(false, Ordering::Release);
+        }
+    }
+
+    /// Runs one batch; a panic fences the file and reaches no other.
+    fn take_turn(&self) {
+        if catch_unwind(AssertUnwindSafe(|| self.run_batch())).is_err() {
+            self.fenced.store(true, Ordering::Release);
+            tracing::error!(file = %self.path.display(), "a batch panicked");
+        }
+    }
+
+    /// Runs batches until nothing waits.
+    fn drain(&self) {
+        while !self.jobs.lock().is_empty() {
+            self.take_turn();
         }
     }
 
@@ -253,10 +281,8 @@ impl Writers {
         let sent =
             self.sender.lock().as_ref().is_some_and(|sender| sender.send(queue.clone()).is_ok());
         if !sent {
-            // The threads are gone: whoever waits must hear it.
-            for job in queue.take_batch() {
-                job.finish(&Err(Error::Busy { retry_after_s: 5 }));
-            }
+            // The threads are gone: whoever comes so late does the work.
+            queue.drain();
             queue.scheduled.store(false, Ordering::Release);
         }
     }
@@ -275,12 +301,12 @@ impl Writers {
 fn work(receiver: &Mutex<mpsc::Receiver<Arc<Queue>>>, writers: &std::sync::Weak<Writers>) {
     loop {
         let Ok(queue) = ({ receiver.lock().recv() }) else { return };
-        queue.run_batch();
+        queue.take_turn();
         queue.scheduled.store(false, Ordering::Release);
         if !queue.jobs.lock().is_empty() {
             match writers.upgrade() {
                 Some(writers) => writers.schedule(&queue),
-                None => queue.run_batch(),
+                None => queue.drain(),
             }
         }
     }

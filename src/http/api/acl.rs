@@ -1,28 +1,13 @@
 //! `/resources/{resource}/acl`.
 
-use serde::{Deserialize, Serialize};
-
 use crate::domain::action::ShareResource;
-use crate::domain::{AclEntry, PrincipalId, PutAclEntry, ResourceId};
+use crate::domain::{AclEntry, AclFilter, PrincipalId, PutAclEntry, ResourceId};
 use crate::http::body::Body;
 use crate::http::context::TenantContext;
 use crate::http::parameters::{Path, Query};
 use crate::http::precondition::{IfMatch, PutCondition};
 use crate::http::reply::{Item, Listed, NoContent, Put, Reply};
 use crate::services::acl;
-
-/// Which entries are listed: all of them, by principal.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(in crate::http) struct AclFilter {
-    /// Items at most, 50 where nothing is said.
-    #[param(minimum = 1, maximum = 200)]
-    pub(in crate::http) limit: Option<u32>,
-    /// The `next_cursor` of the page before.
-    #[param(max_length = 1024)]
-    pub(in crate::http) cursor: Option<String>,
-}
 
 pub(in crate::http) async fn list(
     cx: TenantContext<ShareResource>,

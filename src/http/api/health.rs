@@ -1,10 +1,8 @@
 //! `/livez` and `/readyz`.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, Responder};
 
 use crate::http::describe::{Describe, Sketch};
-use crate::http::state::State;
 
 /// A word.
 #[derive(Debug)]
@@ -27,15 +25,11 @@ impl Describe for Word {
     }
 }
 
-impl Describe for Data<State> {
-    fn describe(_: &mut Sketch) {}
-}
-
 pub(in crate::http) async fn live() -> Word {
     Word("ok\n")
 }
 
 /// A server listens once everything is migrated; it has stopped listening before it closes anything.
-pub(in crate::http) async fn ready(_state: Data<State>) -> Word {
+pub(in crate::http) async fn ready() -> Word {
     Word("ready\n")
 }

@@ -31,10 +31,13 @@ impl<'a> Listing<'a> {
         other: &'a str,
     ) {
         self.params.extend([Param::Text(one), Param::Text(other)]);
-        let (first, second) = (self.params.len() - 1, self.params.len());
-        let numbered = condition.replacen('?', &format!("?{first}"), 1);
-        let end = numbered.rfind("= ?)").map_or(numbered.len(), |at| at + 3);
-        self.add(&format!(" and {}{second}{}", &numbered[..end], &numbered[end..]));
+        let first = self.params.len() - 1;
+        let mut parts = condition.split('?');
+        self.add(" and ");
+        self.add(parts.next().unwrap_or_default());
+        for (number, part) in parts.enumerate() {
+            self.add(&format!("?{}{part}", first + number));
+        }
     }
 
     /// Adds a condition where there is a value for it.

@@ -423,12 +423,6 @@ impl Registry {
         self.file.core.clock.clone()
     }
 
-    /// Whoever decides.
-    #[must_use]
-    pub fn decisions(&self) -> Arc<dyn DecisionPoint> {
-        self.file.core.decisions.clone()
-    }
-
     /// Lets go of a tenant's file, and waits until it is closed.
     ///
     /// # Errors

@@ -141,7 +141,8 @@ pub(crate) fn set_status<A: Action<Plane = PlatformPlane>>(
 ) -> Result<Tenant> {
     let changed = sql(tx).one(
         "update tenants
-        set status_before = status, status = ?2, importing = 0,
+        set status_before = status, status = ?2,
+            importing = case when ?2 = 'active' then 0 else importing end,
             -- Being made is no change of what is made.
             updated_at = case when status = 'provisioning' then updated_at else ?3 end,
             version = case when status = 'provisioning' then version else version + 1 end

@@ -52,6 +52,8 @@ pub(in crate::storage) struct TenantFile {
     committed_authority: AtomicI64,
     /// The registry knows that the file is being written to.
     known_dirty: AtomicBool,
+    /// Audit rows were written that the registry must anchor, but no event that it must follow.
+    noted: AtomicBool,
 }
 
 impl std::fmt::Debug for TenantFile {
@@ -107,6 +109,7 @@ impl TenantFile {
                 members: Cache::new(registry.settings.known_members_per_tenant),
                 committed_authority: AtomicI64::new(0),
                 known_dirty: AtomicBool::new(entry.dirty),
+                noted: AtomicBool::new(false),
             }
         });
         tracing::debug!(tenant.id = %entry.id, "opened a tenant");
@@ -137,8 +140,11 @@ impl TenantFile {
 
 impl Drop for TenantFile {
     fn drop(&mut self) {
-        let (id, registry, known_dirty) =
-            (self.id, self.registry.clone(), self.known_dirty.load(Ordering::Acquire));
+        let (id, registry, known_dirty) = (
+            self.id,
+            self.registry.clone(),
+            self.known_dirty.load(Ordering::Acquire) || self.noted.load(Ordering::Acquire),
+        );
         let (queue, name) = (self.core.queue.clone(), self.core.name.clone());
         let records = self.core.denials.ended(crate::domain::Timestamp(i64::MAX));
         let closing = registry.closing.clone();
@@ -200,9 +206,7 @@ impl Door for TenantFile {
     }
 
     fn before_note(&self) -> Result<()> {
-        if !self.known_dirty.swap(true, Ordering::AcqRel) {
-            let _queued = self.registry.mark_dirty(self.id)?;
-        }
+        self.noted.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -311,14 +315,14 @@ impl TenantStore {
         T: Send + 'static,
         F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
     {
-        let (slot, filled) = (Arc::new(parking_lot::Mutex::new(None)), Error::Rehearsed);
+        let slot = Arc::new(parking_lot::Mutex::new(None));
         let result = slot.clone();
         let ended = self.write_blocking::<A, (), _>(call, resource, move |tx| {
             *slot.lock() = Some(body(tx)?);
             Err(Error::Rehearsed)
         });
         match (ended, result.lock().take()) {
-            (Err(error), Some(answer)) if error == filled => Ok(answer),
+            (Err(Error::Rehearsed), Some(answer)) => Ok(answer),
             (Err(error), _) => Err(error),
             (Ok(()), _) => Err(Error::Internal("a rehearsal was kept".to_owned())),
         }
