@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Conflict, Email, Error, IdentityPart, Name, Result, Timestamp};
+use super::{AccountId, Conflict, Email, Error, IdentityPart, Name, Result, SearchText, Timestamp};
 
 super::word::words! {
     /// The state of an account. It changes through [`AccountState::to`] alone.
@@ -103,14 +103,14 @@ pub struct AccountFilter {
     /// Of this state.
     pub state: Option<AccountState>,
     /// Whose name begins so.
-    #[param(max_length = 200)]
-    pub name_prefix: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub name_prefix: Option<SearchText>,
     /// With an identity of this issuer.
-    #[param(max_length = 255)]
-    pub issuer: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub issuer: Option<SearchText>,
     /// With an identity of this subject.
-    #[param(max_length = 255)]
-    pub subject: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub subject: Option<SearchText>,
     /// Items at most, 50 where nothing is said.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,

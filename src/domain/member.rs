@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Conflict, Error, Name, Result, Timestamp};
+use super::{AccountId, Conflict, Error, Name, Result, SearchText, Timestamp};
 
 super::word::words! {
     /// What a member may do in the tenant as a whole.
@@ -95,8 +95,8 @@ pub struct MemberFilter {
     /// In this state; `active` and `suspended` where nothing is said.
     pub state: Option<MemberState>,
     /// Whose name begins so.
-    #[param(max_length = 200)]
-    pub name_prefix: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub name_prefix: Option<SearchText>,
     /// Items at most, 50 where nothing is said.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,

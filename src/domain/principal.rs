@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, PrincipalId, Timestamp};
+use super::{Name, PrincipalId, SearchText, Timestamp};
 
 super::word::words! {
     /// What a principal stands for.
@@ -53,8 +53,8 @@ pub struct Principal {
 #[serde(deny_unknown_fields)]
 pub struct PrincipalFilter {
     /// Whose name has this in it, whatever its case.
-    #[param(max_length = 200)]
-    pub q: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub q: Option<SearchText>,
     /// Of this type.
     #[serde(rename = "type")]
     #[param(rename = "type")]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attributes, Direction, Name, PrincipalId, ResourceId, ResourceTypeName, Timestamp, WorkspaceId,
+    Attributes, Direction, Name, PrincipalId, ResourceId, ResourceTypeName, SearchText, Timestamp,
+    WorkspaceId,
 };
 
 super::word::words! {
@@ -158,8 +159,8 @@ pub struct ResourceFilter {
     /// In this workspace.
     pub workspace_id: Option<WorkspaceId>,
     /// Whose name begins so.
-    #[param(max_length = 200)]
-    pub name_prefix: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub name_prefix: Option<SearchText>,
     /// Owned by this account or service account.
     pub owner_id: Option<PrincipalId>,
     /// Changed at this time or later.

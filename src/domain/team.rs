@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::account::nullable;
-use super::{AccountId, Description, Name, TeamId, Timestamp};
+use super::{AccountId, Description, Name, SearchText, TeamId, Timestamp};
 
 super::word::words! {
     /// What a member is in a team.
@@ -75,8 +75,8 @@ pub struct ChangeTeam {
 #[serde(deny_unknown_fields)]
 pub struct TeamFilter {
     /// Whose name begins so.
-    #[param(max_length = 200)]
-    pub name_prefix: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub name_prefix: Option<SearchText>,
     /// The direct parts of this team.
     pub parent_id: Option<TeamId>,
     /// Items at most, 50 where nothing is said.

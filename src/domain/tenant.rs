@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Conflict, Description, Error, Name, Region, Result, Slug, TenantId, Timestamp};
+use super::{
+    Conflict, Description, Error, Name, Region, Result, SearchText, Slug, TenantId, Timestamp,
+};
 
 super::word::words! {
     /// What a tenant is for.
@@ -143,8 +145,8 @@ pub struct TenantFilter {
     /// Of this kind.
     pub kind: Option<TenantKind>,
     /// Whose slug begins so.
-    #[param(value_type = Option<String>, max_length = 63)]
-    pub slug_prefix: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub slug_prefix: Option<SearchText>,
     /// Items at most, 50 where nothing is said.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,

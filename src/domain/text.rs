@@ -138,6 +138,8 @@ texts! {
     /// What people say about a thing: up to 2,000 characters, no control characters but line feeds and tabs.
     #[derive(Default)]
     Description { min: 0, max: 2000, pattern: None, check: check_description },
+    /// What a filter looks for: up to 200 characters.
+    SearchText { min: 0, max: 200, pattern: None, check: |_| Ok(()) },
     /// A tenant's name in addresses: 3 to 63 of `a-z`, `0-9`, `-`, beginning with a letter, no `--`, not reserved.
     Slug { min: 3, max: 63, pattern: Some(SLUG_PATTERN), check: check_slug },
     /// The name of a resource type: 1 to 63 of `a-z`, `0-9`, `_`, `-`, beginning with a letter.
@@ -216,6 +218,14 @@ fn check_identity_part(text: &str) -> Result<(), String> {
 fn check_region(text: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     all(text, allowed, "may contain a-z, 0-9 and - only")
+}
+
+impl std::ops::Deref for SearchText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
 }
 
 /// How a tenant is named in an address: by its slug or by its id.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, PrincipalRef, Timestamp, WorkspaceId};
+use super::{Name, PrincipalRef, SearchText, Timestamp, WorkspaceId};
 
 /// A workspace.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -46,8 +46,8 @@ pub struct ChangeWorkspace {
 #[serde(deny_unknown_fields)]
 pub struct WorkspaceFilter {
     /// Whose name begins so.
-    #[param(max_length = 200)]
-    pub name_prefix: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub name_prefix: Option<SearchText>,
     /// Owned by this principal.
     pub owner_id: Option<super::PrincipalId>,
     /// Items at most, 50 where nothing is said.

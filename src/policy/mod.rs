@@ -72,12 +72,16 @@ impl Policy {
         })?;
         let mut policies = PolicySet::new();
         let mut names = HashMap::new();
+        let mut origins = HashMap::new();
         for (file, text) in files {
-            add(&mut policies, &mut names, file, text)?;
+            for id in add(&mut policies, &mut names, file, text)? {
+                origins.insert(id, *file);
+            }
         }
         let validation = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
         if let Some(error) = validation.validation_errors().next() {
-            return Err(PolicyError::new("policies", error));
+            let file = origins.get(error.policy_id()).copied().unwrap_or("policies");
+            return Err(PolicyError::new(file, error));
         }
         Ok(Self {
             authorizer: Authorizer::new(),
@@ -130,13 +134,14 @@ fn miette(error: &impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// Adds a file's policies, each under a name of its own in the set, and under the id that it is annotated with.
+/// Adds a file's policies, each under the id that it is annotated with; says which.
 fn add(
     policies: &mut PolicySet,
     names: &mut HashMap<PolicyId, String>,
     file: &str,
     text: &str,
-) -> Result<(), PolicyError> {
+) -> Result<Vec<PolicyId>, PolicyError> {
+    let mut added = Vec::new();
     let parsed: PolicySet = text.parse().map_err(|error| PolicyError::new(file, error))?;
     for policy in parsed.policies() {
         let Some(name) = policy.annotation("id").filter(|name| !name.is_empty()) else {
@@ -150,9 +155,10 @@ fn add(
         }
         let id = PolicyId::new(name);
         names.insert(id.clone(), name.to_owned());
+        added.push(id.clone());
         policies.add(policy.new_id(id)).map_err(|error| PolicyError::new(file, error))?;
     }
-    Ok(())
+    Ok(added)
 }
 
 impl DecisionPoint for Policy {

@@ -49,7 +49,8 @@ pub fn run(
         .map(|tenant| super::migrations::find(registry, tenant))
         .transpose();
     if !request.fix {
-        return read(registry, call, tenant?);
+        registry.read_blocking::<ReadDiagnostics, _>(call, Platform, |_| Ok(()))?;
+        return registry.examine(tenant?, Mend::Nothing);
     }
     let asked = tenant.clone();
     registry.write_blocking::<FixDiagnostics, _, _>(call, Platform, move |tx| {

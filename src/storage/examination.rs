@@ -8,9 +8,12 @@ use super::registry::files::KnownFile;
 use super::registry::{Registry, files};
 use super::{identity, projection};
 use crate::domain::{
-    Check, Diagnostics, DiagnosticsReport, Error, FileProblem, Result, SystemTask, TenantId,
-    TenantReference, TenantStatus,
+    Check, Diagnostics, DiagnosticsReport, Error, FileProblem, Membership, Result, SystemTask,
+    TenantId, TenantReference, TenantStatus,
 };
+
+/// Tries to find a moment at which a tenant's memberships do not change.
+const MOMENTS: usize = 100;
 
 const WHY_INTEGRITY: &str = "A damaged file loses or invents data.";
 const WHY_IDENTITY: &str =
@@ -160,10 +163,25 @@ impl Registry {
         }
     }
 
+    /// What the registry and what the file says, as of the same place in the file's outbox.
+    fn at_one_moment(
+        &self,
+        known: &KnownFile,
+        conn: &Conn,
+    ) -> Result<(Vec<Membership>, Vec<Membership>, i64)> {
+        for _ in 0..MOMENTS {
+            projection::follow(&self.file, known.tenant, conn)?;
+            let (truth, seq) = projection::truth(conn, known.tenant)?;
+            let (projected, followed) = self.projected(known.tenant)?;
+            if followed == seq {
+                return Ok((projected, truth, seq));
+            }
+        }
+        Err(Error::Busy { retry_after_s: 1 })
+    }
+
     fn compare_memberships(&self, known: &KnownFile, conn: &Conn, mend: Mend) -> Result<Check> {
-        projection::follow(&self.file, known.tenant, conn)?;
-        let projected = self.projected(known.tenant)?;
-        let (truth, seq) = projection::truth(conn, known.tenant)?;
+        let (projected, truth, seq) = self.at_one_moment(known, conn)?;
         let count = truth.len();
         if truth == projected {
             return Ok(Check::ok(

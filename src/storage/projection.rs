@@ -63,12 +63,14 @@ impl Registry {
         Ok(files.into_iter().filter(|file| file.dirty).map(|file| file.tenant).collect())
     }
 
-    /// What the projection knows of a tenant's memberships.
+    /// What the projection knows of a tenant's memberships, and how far it has followed the outbox.
     ///
     /// # Errors
     /// Storage failed.
-    pub(crate) fn projected(&self, tenant: TenantId) -> Result<Vec<Membership>> {
-        self.look(SystemTask::Examine, |tx| memberships::of_tenant(tx, tenant))
+    pub(crate) fn projected(&self, tenant: TenantId) -> Result<(Vec<Membership>, i64)> {
+        self.look(SystemTask::Examine, |tx| {
+            Ok((memberships::of_tenant(tx, tenant)?, files::outbox_seq(tx, tenant)?))
+        })
     }
 
     /// Makes the projection of a tenant's memberships anew, from the tenant's own file.

@@ -30,7 +30,7 @@ const PRAGMAS: &[Setting] = &[
     Setting { name: "cell_size_check", value: "1" },
     Setting { name: "mmap_size", value: "0" },
     Setting { name: "temp_store", value: "2" },
-    Setting { name: "secure_delete", value: "2" },
+    Setting { name: "secure_delete", value: "1" },
     Setting { name: "journal_size_limit", value: "8388608" },
 ];
 

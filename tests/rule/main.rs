@@ -1,0 +1,22 @@
+//! Who may do what: the row rule, the policy matrix, and the words that both are written in.
+//!
+//! [`oracle`] is the rule once more, from the page alone; [`court`] compares the program with it.
+//! [`import`] does so for a real organisation, [`random`] for made-up ones. [`matrix`] holds every
+//! decision in a table that is read by people, [`enumerations`] holds the database's words equal to
+//! the program's.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
+mod court;
+#[path = "../store/dump.rs"]
+mod dump;
+#[path = "../store/node.rs"]
+mod node;
+mod oracle;
+#[path = "../store/program.rs"]
+mod program;
+
+mod enumerations;
+mod import;
+mod matrix;
+mod random;

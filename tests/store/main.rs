@@ -1,0 +1,25 @@
+//! What storage promises: connections that are what they must be, rows that are seen by whoever may
+//! see them, writes that are there once they were acknowledged, files that are the right ones, and
+//! a way back from every crash.
+//!
+//! [`node`] is a node in this process, [`program`] the real one, [`dump`] looks into files that
+//! nobody uses, [`world`] is a small organisation that most tests begin with.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
+mod dump;
+mod node;
+mod program;
+mod world;
+
+mod contract;
+mod epoch;
+mod group_commit;
+mod identity;
+mod import;
+mod migrations;
+mod open_tenants;
+mod projection;
+mod provisioning;
+mod row_security;
+mod shutdown;
