@@ -115,7 +115,7 @@ def fill(choice, value, key=None):
         if isinstance(value, str) and key in FIELDS:
             return real(choice, FIELDS[key], value)
         if isinstance(value, str) and key == "tenant":
-            return choice.choice([value, TENANT, "globex", *known["tenant"]])
+            return choice.choice([value, TENANT, "globex", "no-such-tenant", *known["tenant"]])
         return value
     value = {name: fill(choice, item, name) for name, item in value.items()}
     if set(value) == {"type", "id"} and choice.random() < 0.85:

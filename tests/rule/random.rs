@@ -308,9 +308,10 @@ impl<'a> Author<'a> {
     }
 
     fn team(&self, name: &str) -> PrincipalId {
-        use freehold::domain::{PageRequest, TeamFilter, action::ListTeams};
+        use freehold::domain::{PageRequest, SearchText, TeamFilter, action::ListTeams};
         let tenant = self.store.tenant();
-        let filter = TeamFilter { name_prefix: Some(name.to_owned()), ..TeamFilter::default() };
+        let prefix = Some(SearchText::parse(name).unwrap());
+        let filter = TeamFilter { name_prefix: prefix, ..TeamFilter::default() };
         let page = self.store.read_blocking::<ListTeams, _>(&self.keeper, tenant, |tx| {
             freehold::services::teams::list(tx, &filter, &PageRequest::first(200))
         });
