@@ -139,7 +139,10 @@ impl FromRequest for Question {
         let body = Body::<EvaluationRequest>::from_request(request, payload);
         Box::pin(async move {
             match body.await {
-                Ok(Body(question)) => Ok(Self(question)),
+                Ok(Body(question)) => {
+                    check_lengths(&question)?;
+                    Ok(Self(question))
+                }
                 Err(Failure::Domain(Error::Invalid(mut errors))) => {
                     Err(errors.pop().map_or(Failure::MediaType, Failure::Parameter))
                 }
@@ -150,6 +153,23 @@ impl FromRequest for Question {
             }
         })
     }
+}
+
+/// No name of anything is longer; the document says the same of each field.
+fn check_lengths(question: &EvaluationRequest) -> Result<(), Failure> {
+    let fields = [
+        ("/subject/type", &question.subject.kind, 63),
+        ("/subject/id", &question.subject.id, 255),
+        ("/action/name", &question.action.name, 127),
+        ("/resource/type", &question.resource.kind, 63),
+        ("/resource/id", &question.resource.id, 255),
+    ];
+    for (field, value, max) in fields {
+        if value.chars().count() > max {
+            return Err(Failure::parameter(field, format!("must have at most {max} characters")));
+        }
+    }
+    Ok(())
 }
 
 impl Describe for Question {
