@@ -1,9 +1,11 @@
-# The program in an image of its own: it runs as nobody in particular, and everything that it keeps is under /data.
+# The program in an image of its own: it runs as nobody in particular, and everything that it keeps
+# is under /data.
 #
 #   docker build --tag freehold .
 #   docker run --publish 8080:8080 --volume freehold:/data --stop-timeout 40 freehold
 #
-# A directory of the host in place of the volume must belong to the user 10001, and nobody else may read it.
+# A directory of the host in place of the volume must belong to the user 10001, and nobody else may
+# read it.
 
 FROM rust:1-slim-bookworm AS build
 WORKDIR /source

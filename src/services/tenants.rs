@@ -41,6 +41,8 @@ pub fn inspect<A: Covers<InspectTenant>>(tx: &ReadTx<'_, A>, id: TenantId) -> Re
 /// # Errors
 /// [`crate::domain::Conflict::SlugTaken`]; an owner or a data region that is not there.
 pub fn create(registry: &Registry, call: &Call, new: &NewTenant) -> Result<Tenant> {
+    // What is there is told to those alone who may ask.
+    registry.read_blocking::<CreateTenant, _>(call, Platform, |_| Ok(()))?;
     let region = registry.region(new.data_region.as_ref())?;
     let new = new.clone();
     let tenant = registry.write_blocking::<CreateTenant, _, _>(call, Platform, move |tx| {

@@ -25,6 +25,8 @@ pub fn create(registry: &Registry, call: &Call, signer: &Signer, new: &NewToken)
     if ttl == 0 || ttl > MAX_TTL_S {
         return Err(Error::invalid("/ttl_s", format!("must be 1 to {MAX_TTL_S}")));
     }
+    // What is there is told to those alone who may ask.
+    registry.read_blocking::<CreateToken, _>(call, Platform, |_| Ok(()))?;
     let tenant = new.tenant.as_deref().map(|tenant| find_tenant(registry, tenant)).transpose()?;
     let (wanted, entry) = (new.account.clone(), tenant.clone());
     let account =

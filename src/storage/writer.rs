@@ -140,14 +140,15 @@ impl Queue {
         }
     }
 
-    fn take_batch(&self) -> Vec<Box<dyn Job>> {
+    /// The jobs that have queued, up to so many.
+    fn take(&self, most: usize) -> Vec<Box<dyn Job>> {
         let mut jobs = self.jobs.lock();
-        let count = jobs.len().min(self.max_batch);
+        let count = jobs.len().min(most);
         jobs.drain(..count).collect()
     }
 
     fn run_batch(&self) {
-        let mut jobs = self.take_batch();
+        let mut jobs = self.take(self.max_batch);
         if jobs.is_empty() {
             return;
         }
@@ -193,10 +194,10 @@ impl Queue {
         }
     }
 
-    fn commit(&self, conn: &Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+    fn commit(&self, conn: &Conn, jobs: &mut Vec<Box<dyn Job>>) -> Result<()> {
         let result = match &self.epoch {
-            Epoch::Leads(_) => run_jobs(conn, jobs).and_then(|()| conn.commit()),
-            Epoch::Follows(gate) => commit_by_epoch(conn, jobs, gate),
+            Epoch::Leads(_) => self.run_jobs(conn, jobs).and_then(|()| conn.commit()),
+            Epoch::Follows(gate) => self.commit_by_epoch(conn, jobs, gate),
         };
         result.map_err(|error| {
             conn.rollback();
@@ -207,32 +208,43 @@ impl Queue {
             error.into()
         })
     }
-}
 
-fn commit_by_epoch(conn: &Conn, jobs: &mut [Box<dyn Job>], gate: &Gate) -> Result<(), SqlError> {
-    for _ in 0..FREE_ATTEMPTS {
-        let epoch = gate.epoch();
-        run_jobs(conn, jobs)?;
+    fn commit_by_epoch(
+        &self,
+        conn: &Conn,
+        jobs: &mut Vec<Box<dyn Job>>,
+        gate: &Gate,
+    ) -> Result<(), SqlError> {
+        for _ in 0..FREE_ATTEMPTS {
+            let epoch = gate.epoch();
+            self.run_jobs(conn, jobs)?;
+            let _pass = gate.enter();
+            if gate.epoch() == epoch || jobs.iter_mut().all(|job| job.stands()) {
+                return conn.commit();
+            }
+            conn.rollback();
+        }
         let _pass = gate.enter();
-        if gate.epoch() == epoch || jobs.iter_mut().all(|job| job.stands()) {
-            return conn.commit();
-        }
-        conn.rollback();
+        self.run_jobs(conn, jobs)?;
+        conn.commit()
     }
-    let _pass = gate.enter();
-    run_jobs(conn, jobs)?;
-    conn.commit()
-}
 
-fn run_jobs(conn: &Conn, jobs: &mut [Box<dyn Job>]) -> Result<(), SqlError> {
-    conn.begin_immediate()?;
-    for job in jobs {
-        job.run(conn);
-        if !conn.in_transaction() {
-            return Err(SqlError::corrupt(0, "the engine undid the transaction"));
+    /// Runs jobs in one transaction; those that queue meanwhile join them.
+    fn run_jobs(&self, conn: &Conn, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), SqlError> {
+        conn.begin_immediate()?;
+        let mut done = 0;
+        while let Some(job) = jobs.get_mut(done) {
+            job.run(conn);
+            if !conn.in_transaction() {
+                return Err(SqlError::corrupt(0, "the engine undid the transaction"));
+            }
+            done += 1;
+            if done == jobs.len() {
+                jobs.extend(self.take(self.max_batch - done));
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A fixed pool of writer threads.

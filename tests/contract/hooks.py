@@ -1,9 +1,9 @@
-"""What the document cannot say, for Schemathesis: which ids there are, and what every answer has to be.
+"""What the document cannot say: which ids there are, and what every answer has to be.
 
-Fuzzed ids name nothing, so that nearly everything would end in 404. Most ids are therefore replaced, just before a
-request is sent, by ids of what is really there; `If-Match` by the entity tag of what it is meant for; and cursors by
-those of pages that were read before. Every choice follows from the request's own content, so that a run with the
-same seed makes the same choices.
+Fuzzed ids name nothing, so that nearly everything would end in 404. Most ids are therefore
+replaced, just before a request is sent, by ids of what is really there; `If-Match` by the entity
+tag of what it is meant for; and cursors by those of pages that were read before. Every choice
+follows from the request's own content, so that a run with the same seed makes the same choices.
 """
 
 import json
@@ -81,7 +81,7 @@ KEPT = {
 
 
 def chooser(case):
-    """A source of choices that follows from the request alone, whatever ids the server happens to hand out."""
+    """A source of choices that follows from the request alone, whatever ids there happen to be."""
     body = case.body if isinstance(case.body, (dict, list, str, int, float, bool)) else None
     content = [
         case.operation.label,
@@ -123,7 +123,8 @@ def fill(choice, value, key=None):
         if key == "subject":
             value = {"type": "account", "id": choice.choice(known["account"])}
         elif key == "resource":
-            value = {"type": choice.choice(known["resource_type"]), "id": choice.choice(known["resource"])}
+            kind, which = choice.choice(known["resource_type"]), choice.choice(known["resource"])
+            value = {"type": kind, "id": which}
     elif isinstance(value.get("type"), str) and "workspace_id" in value:
         value["type"] = real(choice, "resource_type", value["type"])
     return value
@@ -135,7 +136,7 @@ def keeps_ids(case):
 
 
 def members(case, last):
-    """The ids in the list that the request's path is about an item of, as `…/teams/{team}/members/{account}`."""
+    """What is in the list that the request names an item of: `…/teams/{team}/members/{account}`."""
     path = address(case).rpartition("/")[0]
     answer = get(f"{path}?limit=50", OWNER)
     items = answer.json()["items"] if answer.ok and case.path.endswith(f"/{{{last}}}") else []
@@ -194,7 +195,8 @@ def fill_query(choice, case):
     elif address(case) in cursors and choice.random() < 0.6:
         case.query = dict(cursors[address(case)])
     else:
-        case.query = fill(choice, {name: value for name, value in case.query.items() if name != "cursor"})
+        others = {name: value for name, value in case.query.items() if name != "cursor"}
+        case.query = fill(choice, others)
 
 
 @schemathesis.hook
@@ -259,6 +261,7 @@ def closed_platform(ctx, response, case):
         return
     assert response.status_code >= 400, "a tenant's token was good for the platform plane"
     assert response.status_code not in {409, 412}, "the answer tells what is there"
-    if response.status_code == 422 and case.meta is not None and case.meta.generation.mode.is_positive:
+    well_formed = case.meta is not None and case.meta.generation.mode.is_positive
+    if well_formed and response.status_code == 422:
         fields = {error["field"] for error in response.json().get("errors", [])}
         assert "/tenant" not in fields, "the answer tells which tenants there are"
