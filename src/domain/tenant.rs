@@ -53,18 +53,6 @@ impl TenantStatus {
     }
 }
 
-super::word::words! {
-    /// What row-level security does in a tenant's file.
-    pub enum RowSecurityMode {
-        /// Every row is returned.
-        Off = "off",
-        /// Every row is returned, and what would have been withheld is counted.
-        Shadow = "shadow",
-        /// Rows that the caller may not read are withheld.
-        Enforce = "enforce",
-    }
-}
-
 /// A tenant.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Tenant {

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use freehold::domain::{
     AccountState, AuditDecision, MemberState, OperatorRole, Permission, PrincipalType, Role,
-    RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility, Word,
+    RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility, WithheldReason,
+    WithheldTarget, Word,
 };
 
 type Words = BTreeSet<String>;
@@ -27,6 +28,7 @@ const COLUMNS: &[Entry] = &[
     ("registry", "tenants", "kind", words::<TenantKind>),
     ("registry", "tenants", "status", words::<TenantStatus>),
     ("registry", "tenants", "status_before", words::<TenantStatus>),
+    ("registry", "tenants", "row_security", words::<RowSecurityMode>),
     ("registry", "tenants", "importing", truth),
     ("registry", "tenant_files", "dirty", truth),
     ("registry", "accounts", "state", words::<AccountState>),
@@ -35,7 +37,6 @@ const COLUMNS: &[Entry] = &[
     ("registry", "memberships", "state", words::<MemberState>),
     ("registry", "audit_log", "decision", words::<AuditDecision>),
     ("tenant", "organizations", "kind", words::<TenantKind>),
-    ("tenant", "organizations", "row_security", words::<RowSecurityMode>),
     ("tenant", "principals", "type", words::<PrincipalType>),
     ("tenant", "org_members", "role", words::<Role>),
     ("tenant", "org_members", "state", words::<MemberState>),
@@ -45,6 +46,8 @@ const COLUMNS: &[Entry] = &[
     ("tenant", "resources", "visibility", words::<Visibility>),
     ("tenant", "resource_acl", "permission", words::<Permission>),
     ("tenant", "audit_log", "decision", words::<AuditDecision>),
+    ("tenant", "row_security_report", "target", words::<WithheldTarget>),
+    ("tenant", "row_security_report", "reason", words::<WithheldReason>),
 ];
 
 /// A check of the schema: table, column, words.
@@ -54,7 +57,7 @@ type Check = (String, String, Words);
 fn checks(text: &str) -> Vec<Check> {
     let text: String = text.lines().map(|line| line.split("--").next().unwrap()).collect();
     let mut found = Vec::new();
-    for table in text.split("create table ").skip(1) {
+    for table in text.split("create table ").flat_map(|part| part.split("alter table ")).skip(1) {
         let name = table.split([' ', '(']).next().unwrap();
         for check in table.split("check (").skip(1) {
             let Some((column, rest)) = check.split_once(" in (") else { continue };
@@ -69,6 +72,14 @@ fn checks(text: &str) -> Vec<Check> {
     found
 }
 
+/// The columns that a migration drops: table, column.
+fn dropped(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split("alter table ").skip(1).filter_map(|change| {
+        let (statement, _) = change.split_once(';')?;
+        statement.split_once(" drop column ")
+    })
+}
+
 /// Every check of a folder of migrations; a later one of the same column replaces an earlier one.
 fn folder(file: &str) -> Vec<Check> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(file);
@@ -76,9 +87,14 @@ fn folder(file: &str) -> Vec<Check> {
         std::fs::read_dir(path).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     let mut found: Vec<Check> = Vec::new();
-    for check in files.iter().flat_map(|file| checks(&std::fs::read_to_string(file).unwrap())) {
-        found.retain(|(table, column, _)| (table, column) != (&check.0, &check.1));
-        found.push(check);
+    for text in files.iter().map(|file| std::fs::read_to_string(file).unwrap()) {
+        for gone in dropped(&text) {
+            found.retain(|(table, column, _)| (table.as_str(), column.as_str()) != gone);
+        }
+        for check in checks(&text) {
+            found.retain(|(table, column, _)| (table, column) != (&check.0, &check.1));
+            found.push(check);
+        }
     }
     found
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::RegistryFile;
 use crate::domain::{
-    AccountId, AccountState, Caller, Error, FileId, OperatorRole, Region, Result, Slug, Subject,
-    SubjectFacts, SubjectKind, Target, TargetFacts, TenantId, TenantKind, TenantReference,
-    TenantStatus,
+    AccountId, AccountState, Caller, Error, FileId, OperatorRole, Region, Result, RowSecurityMode,
+    Slug, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantId, TenantKind,
+    TenantReference, TenantStatus,
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::{Session, Sql, params};
@@ -34,6 +34,8 @@ pub struct TenantEntry {
     pub kind: TenantKind,
     /// Its state.
     pub status: TenantStatus,
+    /// What its row-level security does.
+    pub row_security: RowSecurityMode,
     /// Where its file lies.
     pub data_region: Region,
     /// Which file it is.
@@ -50,7 +52,7 @@ pub struct TenantEntry {
     pub problem: Option<String>,
 }
 
-const ENTRY: &str = "select t.id, t.slug, t.kind, t.status, t.data_region, f.file_id, f.schema_version, f.dirty, \
+const ENTRY: &str = "select t.id, t.slug, t.kind, t.status, t.row_security, t.data_region, f.file_id, f.schema_version, f.dirty, \
         f.audit_seq, f.audit_hash, f.problem \
     from tenants t join tenant_files f on f.tenant_id = t.id ";
 
@@ -86,10 +88,13 @@ impl RegistryFile {
         Ok(entry)
     }
 
-    /// A tenant's state now.
-    pub(in crate::storage) fn status(&self, tenant: TenantId) -> Result<TenantStatus> {
-        let entry = self.entry(&TenantReference::Id(tenant))?;
-        entry.map(|entry| entry.status).ok_or(Error::NotFound)
+    /// A tenant's state now, and what its row-level security does.
+    pub(in crate::storage) fn standing(
+        &self,
+        tenant: TenantId,
+    ) -> Result<(TenantStatus, RowSecurityMode)> {
+        let entry = self.entry(&TenantReference::Id(tenant))?.ok_or(Error::NotFound)?;
+        Ok((entry.status, entry.row_security))
     }
 }
 
@@ -113,6 +118,7 @@ fn read_entry(sql: Sql<'_>, reference: &TenantReference) -> Result<Option<Tenant
             slug: row.next()?,
             kind: row.next()?,
             status: row.next()?,
+            row_security: row.next()?,
             data_region: row.next()?,
             file_id: row.next()?,
             schema_version: row.next()?,

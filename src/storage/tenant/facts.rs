@@ -28,8 +28,8 @@ pub(super) struct MemberFacts {
 
 /// What is known of a caller.
 pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<Known> {
-    let status = file.registry.status(file.id)?;
-    let (authority, mode) = authority(sql)?;
+    let (status, mode) = file.registry.standing(file.id)?;
+    let authority = authority(sql)?;
     let account = match caller.subject {
         Subject::Account(account) => account,
         subject => {
@@ -61,7 +61,7 @@ pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<K
 
 /// The same facts, with what the registry says now.
 pub(super) fn renew(file: &TenantFile, caller: &Caller, mut facts: Facts) -> Result<Facts> {
-    facts.tenant = Some(file.registry.status(file.id)?);
+    facts.tenant = Some(file.registry.standing(file.id)?.0);
     if let Subject::Account(account) = caller.subject {
         let known = file.registry.account(account)?;
         facts.subject.account = known.state;
@@ -74,11 +74,8 @@ fn stranger(kind: SubjectKind) -> SubjectFacts {
     SubjectFacts { kind, account: None, operator: None, role: None, membership: None }
 }
 
-fn authority(sql: Sql<'_>) -> Result<(i64, RowSecurityMode)> {
-    let found =
-        sql.one("select authority_version, row_security from organizations", &[], |row| {
-            Ok((row.next::<i64>()?, row.next::<RowSecurityMode>()?))
-        })?;
+fn authority(sql: Sql<'_>) -> Result<i64> {
+    let found = sql.one("select authority_version from organizations", &[], |row| row.next())?;
     found.ok_or_else(|| Error::Storage("the file has no organization".to_owned()))
 }
 
