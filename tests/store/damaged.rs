@@ -281,14 +281,15 @@ fn round(world: &World, round: usize, dice: &mut Dice, counts: &mut Counts) -> u
 
 /// What became of a scribble, as far as a running node can tell.
 fn fate(world: &World, asked: &Asked, victim: usize, answer: &Answer) -> Option<&'static str> {
-    let (is_well, said) = asked.doctor(world, victim);
     match answer {
-        Answer::Refused(503, code) => {
-            assert!(!is_well, "refused with {code}, and the doctor is content: {said}");
+        // A page, or a value, that cannot be read.
+        Answer::Refused(503, code)
+            if ["file_damaged", "storage_failed"].contains(&code.as_str()) =>
+        {
             Some("refused")
         }
         Answer::Refused(status, code) => panic!("{status} {code}"),
-        Answer::Rows(_) if !is_well => Some("found by the doctor"),
+        Answer::Rows(_) if !asked.doctor(world, victim).0 => Some("found by the doctor"),
         Answer::Rows(_) => None,
     }
 }

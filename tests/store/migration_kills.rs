@@ -99,14 +99,18 @@ impl Old {
         !has_log && std::fs::read(path).unwrap() == std::fs::read(kept).unwrap()
     }
 
-    /// The program brings every file to the newest schema, and finds nothing wrong.
-    fn is_finished_by_the_next_start(&self) {
-        verb(&self.place, &["migrate"]).ended(0);
-        assert_eq!(self.is_never_half(), self.ids.len());
+    /// A copy of every file from before its migration is kept.
+    fn has_snapshots(&self) {
         for id in &self.ids {
             let snapshot = self.place.data().join("backups").join(format!("{id}-v1.db"));
             assert_eq!(older::schema_of(&dump::open(&snapshot)), self.first);
         }
+    }
+
+    /// The program brings every file to the newest schema, and finds nothing wrong.
+    fn is_finished_by_the_next_start(&self) {
+        verb(&self.place, &["migrate"]).ended(0);
+        assert_eq!(self.is_never_half(), self.ids.len());
         verb(&self.place, &["doctor"]).ended(0);
     }
 }
@@ -147,6 +151,7 @@ fn a_migration_that_dies_at_any_operation_is_finished_by_the_next_start() {
             Node::at(&old.place, |_| ()).stop();
             assert_eq!(old.is_never_half(), 1);
         }
+        old.has_snapshots();
         if has_survived {
             assert!(step > 10, "a migration takes more operations than {step}");
             return;
@@ -157,7 +162,7 @@ fn a_migration_that_dies_at_any_operation_is_finished_by_the_next_start() {
 
 /// The statements of the second migration, as they are applied: with the header's version and the
 /// history, in one transaction.
-fn statements() -> Vec<String> {
+fn statements(template: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut one = String::new();
     for line in SECOND.lines() {
@@ -171,20 +176,18 @@ fn statements() -> Vec<String> {
         }
     }
     found.push("pragma user_version = 2".to_owned());
-    found.push(
-        "insert into refinery_schema_history
-        select 2, 'row_security_report', applied_on, checksum from refinery_schema_history"
-            .to_owned(),
-    );
+    let history = "select 'insert into refinery_schema_history values (2, ' || quote(name) || ', '
+            || quote(applied_on) || ', ' || quote(checksum) || ')'
+        from refinery_schema_history where version = 2";
+    found.extend(dump::rows(&dump::open(template), history));
     found
 }
 
 /// Applies the first statements, so that they reach the log, and ends as a process that is killed.
-fn die_after_statements(path: &Path, count: usize) -> ! {
+fn die_after_statements(path: &Path, statements: &[String], count: usize) -> ! {
     let file = Connection::open(path).unwrap();
     // What does not fit into a tiny cache is written to the log before it is committed.
     file.execute_batch("pragma cache_size = 1; pragma cache_spill = 1; begin immediate").unwrap();
-    let statements = statements();
     for statement in statements.iter().take(count) {
         file.execute_batch(statement).unwrap();
         for table in ["audit_log", "outbox_events", "resources", "principals", "sqlite_schema"] {
@@ -200,13 +203,14 @@ fn die_after_statements(path: &Path, count: usize) -> ! {
 #[test]
 fn a_migration_that_dies_after_any_of_its_statements_is_finished_by_the_next_start() {
     if let Some(task) = child::task() {
-        let path = dump::tenant_files(&task.root.join("data")).remove(0);
-        die_after_statements(&path, task.step);
+        let place = Place::of(&task.root);
+        let path = dump::tenant_files(&place.data()).remove(0);
+        die_after_statements(&path, &statements(&newest_template(&place)), task.step);
     }
     let old = Old::new(1);
     let test = "migration_kills::a_migration_that_dies_after_any_of_its_statements_is_finished_by_the_next_start";
-    let count = statements().len();
-    assert!(count >= 4, "statements of two kinds, the header and the history: {count}");
+    let count = statements(&newest_template(&old.place)).len();
+    assert!(count > 4, "the migration's, the header and the history: {count}");
     let mut hot = 0;
     for step in 0..=count + 1 {
         assert!(!child::survives(test, old.place.root(), step));
@@ -283,6 +287,7 @@ fn a_migration_that_is_killed_at_any_moment_is_finished_by_the_next_start() {
         done += migrated;
         if kill % 20 == 0 {
             old.is_finished_by_the_next_start();
+            old.has_snapshots();
         }
         if migrated > 0 || kill % 20 == 0 {
             old.take_back();
@@ -305,6 +310,7 @@ fn a_hundred_migrations_that_are_killed_at_any_moment_are_finished_by_the_next_s
         // Some die again on the way before they may finish.
         if seen.len() % 5 == 0 {
             old.is_finished_by_the_next_start();
+            old.has_snapshots();
             old.take_back();
         }
     }
