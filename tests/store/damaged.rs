@@ -148,6 +148,9 @@ fn in_process(node: &Node, number: usize) -> Answer {
             Answer::Rows(rows.into_iter().map(row).collect())
         }
         Err(error @ Error::Internal(_)) => panic!("{slug}: {error}"),
+        Err(error @ (Error::NotFound | Error::Forbidden)) => {
+            Answer::Refused(404, error.code().into())
+        }
         Err(error) => Answer::Refused(503, error.code().to_owned()),
     }
 }
@@ -282,15 +285,16 @@ fn round(world: &World, round: usize, dice: &mut Dice, counts: &mut Counts) -> u
 /// What became of a scribble, as far as a running node can tell.
 fn fate(world: &World, asked: &Asked, victim: usize, answer: &Answer) -> Option<&'static str> {
     match answer {
-        // A page, or a value, that cannot be read.
-        Answer::Refused(503, code)
-            if ["file_damaged", "storage_failed"].contains(&code.as_str()) =>
-        {
+        // Its identity, a page or a value in it cannot be what it must be.
+        Answer::Refused(503, code) if code == "storage_failed" || code.starts_with("file_") => {
             Some("refused")
         }
+        // What is unseen may be who the caller is.
+        Answer::Rows(_) | Answer::Refused(403 | 404, _) => {
+            let (is_well, _) = asked.doctor(world, victim);
+            (!is_well).then_some("found by the doctor")
+        }
         Answer::Refused(status, code) => panic!("{status} {code}"),
-        Answer::Rows(_) if !asked.doctor(world, victim).0 => Some("found by the doctor"),
-        Answer::Rows(_) => None,
     }
 }
 
@@ -300,13 +304,15 @@ fn unseen(kept: &Kept) -> &'static str {
     let right = kept.path.with_extension("right");
     std::fs::write(&right, &kept.right).unwrap();
     let (found, meant) = (dump::open(&kept.path), dump::open(&right));
+    let schema =
+        |file: &rusqlite::Connection| dump::try_rows(file, "select sql from sqlite_schema").ok();
     let all = |file: &rusqlite::Connection| dump::contents(file, |_| true).ok();
     let proven = ["audit_log", "identity"];
     let chained = |file: &rusqlite::Connection| {
         let chosen = |table: &str| proven.contains(&table);
         dump::contents(file, chosen).ok()
     };
-    let is_same = all(&found) == all(&meant) && files::schema(&found) == files::schema(&meant);
+    let is_same = all(&found) == all(&meant) && schema(&found) == schema(&meant);
     assert!(is_same || chained(&found) == chained(&meant), "{}: an unseen change", kept.slug);
     drop((found, meant));
     std::fs::remove_file(right).unwrap();

@@ -54,48 +54,41 @@ impl Old {
 
     /// Takes the place back to where it was.
     fn take_back(&self) {
-        for folder in ["tenants", "backups"] {
-            std::fs::remove_dir_all(self.place.data().join(folder)).unwrap();
-            files::copy(&self.kept().join(folder), &self.place.data().join(folder));
+        let (data, kept) = (self.place.data(), self.kept());
+        for number in (0..self.ids.len()).filter(|number| !self.is_untouched(*number)) {
+            let id = &self.ids[number];
+            put_back(&files::tenant_file(&kept, id), &files::tenant_file(&data, id));
         }
-        for suffix in ["", "-wal", "-shm"] {
-            drop(std::fs::remove_file(files::beside(
-                &self.place.data().join("registry.db"),
-                suffix,
-            )));
-        }
-        std::fs::copy(self.kept().join("registry.db"), self.place.data().join("registry.db"))
-            .unwrap();
+        put_back(&kept.join("registry.db"), &data.join("registry.db"));
+        std::fs::remove_dir_all(data.join("backups")).unwrap();
+        std::fs::create_dir(data.join("backups")).unwrap();
     }
 
     /// Every file has one schema or the other, whole, and its rows; says how many have the newest.
     fn is_never_half(&self) -> usize {
-        let copied = self.place.root().join("copy");
-        drop(std::fs::remove_dir_all(&copied));
-        files::copy(&self.place.data().join("tenants"), &copied.join("tenants"));
-        let check = |number: usize| {
-            let path = files::tenant_file(&copied, &self.ids[number]);
-            if self.is_untouched(number, &path) {
-                return false;
-            }
-            let file = dump::open(&path);
-            let version = dump::rows(&file, "pragma user_version").remove(0);
-            let history = dump::rows(&file, "select max(version) from refinery_schema_history");
-            assert_eq!(history, [version.as_str()], "header and history agree");
-            let is_new = version != "1";
-            let expected = if is_new { &self.newest } else { &self.first };
-            assert_eq!(&older::schema_of(&file), expected, "half migrated");
-            drop(file);
-            assert_eq!(rows(&path), self.rows[number], "rows were lost");
-            is_new
-        };
-        (0..self.ids.len()).filter(|number| check(*number)).count()
+        let all = 0..self.ids.len();
+        all.filter(|number| !self.is_untouched(*number) && self.is_migrated(*number)).count()
+    }
+
+    fn is_migrated(&self, number: usize) -> bool {
+        let looked_at = self.place.root().join("looked-at.db");
+        copy_with_log(&self.file(number), &looked_at);
+        let file = dump::open(&looked_at);
+        let version = dump::rows(&file, "pragma user_version").remove(0);
+        let history = dump::rows(&file, "select max(version) from refinery_schema_history");
+        assert_eq!(history, [version.as_str()], "header and history agree");
+        let is_new = version != "1";
+        let expected = if is_new { &self.newest } else { &self.first };
+        assert_eq!(&older::schema_of(&file), expected, "half migrated");
+        drop(file);
+        assert_eq!(rows(&looked_at), self.rows[number], "rows were lost");
+        is_new
     }
 
     /// Whether a file is what it was, to the byte.
-    fn is_untouched(&self, number: usize, path: &Path) -> bool {
-        let kept = files::tenant_file(&self.kept(), &self.ids[number]);
-        let has_log = files::beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0);
+    fn is_untouched(&self, number: usize) -> bool {
+        let (path, kept) = (self.file(number), files::tenant_file(&self.kept(), &self.ids[number]));
+        let has_log = files::beside(&path, "-wal").metadata().is_ok_and(|log| log.len() > 0);
         !has_log && std::fs::read(path).unwrap() == std::fs::read(kept).unwrap()
     }
 
@@ -112,6 +105,22 @@ impl Old {
         verb(&self.place, &["migrate"]).ended(0);
         assert_eq!(self.is_never_half(), self.ids.len());
         verb(&self.place, &["doctor"]).ended(0);
+    }
+}
+
+/// Puts a kept file in the place of another, and nothing beside it.
+fn put_back(kept: &Path, path: &Path) {
+    for suffix in ["-wal", "-shm"] {
+        drop(std::fs::remove_file(files::beside(path, suffix)));
+    }
+    std::fs::copy(kept, path).unwrap();
+}
+
+/// A copy of a file as a crash left it, so that looking changes nothing.
+fn copy_with_log(path: &Path, copy: &Path) {
+    put_back(path, copy);
+    if files::beside(path, "-wal").exists() {
+        std::fs::copy(files::beside(path, "-wal"), files::beside(copy, "-wal")).unwrap();
     }
 }
 
@@ -216,14 +225,7 @@ fn a_migration_that_dies_after_any_of_its_statements_is_finished_by_the_next_sta
         assert!(!child::survives(test, old.place.root(), step));
         let log = files::beside(&old.file(0), "-wal");
         hot += usize::from(log.metadata().is_ok_and(|log| log.len() > 0));
-        let is_committed = step > count;
-        let copied = old.place.root().join("looked-at");
-        drop(std::fs::remove_dir_all(&copied));
-        files::copy(&old.place.data(), &copied);
-        let file = dump::open(&files::tenant_file(&copied, &old.ids[0]));
-        let expected = if is_committed { &old.newest } else { &old.first };
-        assert_eq!(&older::schema_of(&file), expected, "after {step} statements");
-        drop(file);
+        assert_eq!(old.is_never_half(), usize::from(step > count), "after {step} statements");
         old.is_finished_by_the_next_start();
         old.take_back();
     }

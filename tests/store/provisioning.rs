@@ -10,6 +10,7 @@ use freehold::domain::{Name, NewTenant, ResourceSort, Slug, Tenant, TenantStatus
 use freehold::services::tenants;
 use freehold::storage::{Faults, Mend, Operation};
 
+use crate::child::{self, Death};
 use crate::dump;
 use crate::node::{Node, Place, by_slug, host, listed};
 use crate::program::{command, verb};
@@ -131,6 +132,35 @@ fn provisioning_is_finished_from_wherever_it_was_cut_off() {
         node.stop();
         if is_through {
             assert!(steps > 5, "making a tenant takes more operations than {steps}");
+            return;
+        }
+    }
+}
+
+#[test]
+fn provisioning_is_finished_from_wherever_the_process_died() {
+    if let Some(task) = child::task() {
+        let death = Arc::new(Death::default());
+        let faults = death.clone();
+        let node = Node::at(&Place::of(&task.root), |settings| settings.faults = faults);
+        death.arm(task.step);
+        create(&node, &format!("dies-{}", task.step)).unwrap();
+        node.stop();
+        return;
+    }
+    let place = place();
+    let test = "provisioning::provisioning_is_finished_from_wherever_the_process_died";
+    for step in 0.. {
+        let has_survived = child::survives(test, place.root(), step);
+        let node = Node::at(&place, |_| ());
+        let slug = format!("dies-{step}");
+        match node.registry.resolve(&by_slug(&slug)).unwrap() {
+            Some(_) => is_whole(&node, &slug),
+            None => assert!(!has_survived, "what was acknowledged is there"),
+        }
+        node.stop();
+        if has_survived {
+            assert!(step > 10, "making a tenant takes more operations than {step}");
             return;
         }
     }
