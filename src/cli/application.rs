@@ -92,7 +92,7 @@ impl Application {
             self.registry.clone(),
             Verifier::new(&identity.audience, issuers),
             Signer::new(&identity.issuer, &identity.audience, system),
-            self.configuration.http(),
+            self.configuration.http(mode),
             &load_or_create_secret(&self.key("cursor.key"))?,
         );
         Ok(http::serve(state, Listeners { tcp, local: Some(self.listen_locally()?) })?)

@@ -60,6 +60,8 @@ pub struct StorageSection {
     pub(super) read_steps: u32,
     pub(super) reader_timeout_ms: u64,
     pub(super) reader_idle_s: u64,
+    pub(super) min_free_bytes: u64,
+    pub(super) max_opening_tenants: usize,
     pub(super) regions: BTreeMap<String, PathBuf>,
 }
 
@@ -171,6 +173,7 @@ impl Configuration {
         find(storage.registry_readers == 0, "storage.registry_readers: must be 1 or more");
         find(storage.writer_threads == 0, "storage.writer_threads: must be 1 or more");
         find(storage.max_waiting_writes == 0, "storage.max_waiting_writes: must be 1 or more");
+        find(storage.max_opening_tenants == 0, "storage.max_opening_tenants: must be 1 or more");
         find(storage.max_batch == 0, "storage.max_batch: must be 1 or more");
         find(self.http.body_timeout_s == 0, "http.body_timeout_s: must be 1 or more");
         find(self.http.blocking_threads == 0, "http.blocking_threads: must be 1 or more");
@@ -210,6 +213,8 @@ impl Configuration {
             read_steps: section.read_steps,
             reader_timeout: Duration::from_millis(section.reader_timeout_ms),
             reader_idle: Duration::from_secs(section.reader_idle_s),
+            min_free_bytes: section.min_free_bytes,
+            max_opening_tenants: section.max_opening_tenants,
             ..crate::storage::Settings::new(data.to_owned())
         }
     }
@@ -223,7 +228,7 @@ impl Configuration {
 
     /// What the HTTP floor is told.
     #[must_use]
-    pub fn http(&self) -> crate::http::Settings {
+    pub fn http(&self, mode: Mode) -> crate::http::Settings {
         let section = &self.http;
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         crate::http::Settings {
@@ -233,6 +238,7 @@ impl Configuration {
                 .map(|domain| domain.to_ascii_lowercase())
                 .collect(),
             trusted_proxies: section.trusted_proxies.clone(),
+            development: mode == Mode::Development,
             max_body_bytes: section.max_body_bytes,
             max_import_bytes: section.max_import_bytes,
             workers: if section.workers == 0 { cores } else { section.workers },

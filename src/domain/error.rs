@@ -106,6 +106,9 @@ pub enum Error {
     /// The tenant's file is not the one that it must be.
     #[error("the file is refused: {0}")]
     File(FileProblem),
+    /// The disk is full, or nearly so: reads go on, nothing was changed.
+    #[error("the disk is full")]
+    DiskFull,
     /// The storage failed; nothing was acknowledged.
     #[error("storage failed: {0}")]
     Storage(String),
@@ -148,6 +151,7 @@ impl Error {
             },
             Self::Busy { .. } => "busy",
             Self::File(problem) => problem.as_str(),
+            Self::DiskFull => "disk_full",
             Self::Storage(_) => "storage_failed",
             Self::TooManySteps => "too_many_steps",
             Self::Rehearsed => "rehearsed",

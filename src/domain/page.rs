@@ -55,6 +55,13 @@ impl<T> Page<T> {
         let next = if more { rows.last().map(position) } else { None };
         Self { items: rows, next_cursor: None, next }
     }
+
+    /// The same page of other items.
+    #[must_use]
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
+        let items = self.items.into_iter().map(change).collect();
+        Page { items, next_cursor: self.next_cursor, next: self.next }
+    }
 }
 
 super::word::words! {

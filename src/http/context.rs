@@ -229,6 +229,15 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         Ok(self.store.write(&self.request.call()?, resource, body).await?)
     }
 
+    /// Writes down what row-level security has counted, so that its report is whole; for those who may read it.
+    pub(super) async fn catch_up(&self) -> Reply<()>
+    where
+        A: Action<Resource = TenantId>,
+    {
+        self.read(self.entry.id, |_| Ok(())).await?;
+        Ok(self.store.write_down_withheld().await?)
+    }
+
     /// Reads a page.
     pub(super) async fn list<T, Q, F>(
         &self,

@@ -129,6 +129,7 @@ fn detail(error: &Error) -> &'static str {
             "The tenant is out of service; its operator must look at it."
         }
         Error::Busy { .. } => "Too much at once: try again in a moment.",
+        Error::DiskFull => "The disk is full: reads go on, nothing was changed.",
         Error::Storage(_) | Error::TooManySteps | Error::Rehearsed => {
             "The request could not be carried out."
         }
@@ -163,6 +164,7 @@ fn status(error: &Error) -> StatusCode {
         Error::TenantUnavailable(TenantStatus::Suspended | TenantStatus::Archived) => {
             StatusCode::FORBIDDEN
         }
+        Error::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         Error::TenantUnavailable(_)
         | Error::File(_)
         | Error::Busy { .. }
@@ -233,6 +235,7 @@ pub(super) fn codes() -> Vec<&'static str> {
         "tenant_archived",
         "tenant_quarantined",
         "busy",
+        "disk_full",
         "storage_failed",
         "too_many_steps",
         "internal",

@@ -38,7 +38,8 @@ const REPEATED: &[&str] = &["access_evaluate", "token_create", "import_create"];
 /// The document.
 #[must_use]
 pub fn document() -> OpenApi {
-    let table = super::routes::table();
+    let mut table = super::routes::table();
+    table.retain(|route| route.info.mount != Mount::Internal);
     let mut schemas: BTreeMap<String, RefOr<Schema>> = BTreeMap::new();
     let mut paths = Paths::new();
     for route in &table {
@@ -99,7 +100,7 @@ fn tag(mount: Mount) -> &'static str {
         Mount::Platform => "platform",
         Mount::Tenant => "tenant",
         Mount::Account => "account",
-        Mount::Public => "public",
+        Mount::Public | Mount::Internal => "public",
     }
 }
 

@@ -17,8 +17,8 @@ use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, Error, MemberFilter, MemberState,
     PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId,
     ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, TeamFilter, TeamId, TeamMemberFilter,
-    TeamRole, TenantFilter, TenantKind, TenantReference, TenantStatus, WorkspaceFilter,
-    WorkspaceId,
+    TeamRole, TenantFilter, TenantKind, TenantReference, TenantStatus, WithheldFilter,
+    WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -165,6 +165,7 @@ filters!(
     ResourceTypeFilter,
     ResourceFilter,
     AclFilter,
+    WithheldFilter,
 );
 
 impl<T: Filter> Query<T> {

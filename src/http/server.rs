@@ -47,13 +47,14 @@ impl std::fmt::Debug for Server {
 pub fn serve(state: State, listeners: Listeners) -> std::io::Result<Server> {
     let settings = state.settings.clone();
     let state = Data::new(state);
+    let development = settings.development;
     let document = web::Bytes::from(openapi::document().to_json().unwrap_or_default());
     let mut server = HttpServer::new(move || {
         let document = document.clone();
         App::new()
             .app_data(state.clone())
             .wrap(from_fn(middleware::around))
-            .configure(|config| route::register(&routes::table(), config))
+            .configure(|config| route::register(&served(development), config))
             .service(description(document))
             .route("/docs", web::get().to(to_docs))
             .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
@@ -74,6 +75,13 @@ pub fn serve(state: State, listeners: Listeners) -> std::io::Result<Server> {
     let running = server.run();
     let handle = running.handle();
     Ok(Server { running, handle })
+}
+
+/// The routes that this server has.
+fn served(development: bool) -> Vec<route::Route> {
+    let mut table = routes::table();
+    table.retain(|route| development || route.info.mount != route::Mount::Internal);
+    table
 }
 
 fn mark_local(connection: &dyn Any, data: &mut Extensions) {

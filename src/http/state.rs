@@ -18,6 +18,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Bytes of an import's body at most.
     pub max_import_bytes: usize,
+    /// Whether the routes of development mode are served.
+    pub development: bool,
     /// Threads that serve requests.
     pub workers: usize,
     /// Threads for blocking work, per worker.

@@ -16,6 +16,7 @@ pub mod organization;
 pub mod principals;
 pub mod resource_types;
 pub mod resources;
+pub mod row_security;
 pub mod team_members;
 pub mod teams;
 pub mod tenants;

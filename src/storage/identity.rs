@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::audit::{self, Head};
 use super::disk::Disk;
-use super::engine::sqlite::{Schema, Setting, read_header};
+use super::engine::sqlite::{FileIdentity, Schema, Setting, read_header};
 use super::engine::{Pool, Sql};
+use super::queue::Queue;
 use super::registry::TenantEntry;
-use super::writer::Queue;
 use crate::domain::{Error, FileId, FileProblem, Result, TenantId};
 
 /// Whether the file is there, ours, and of this program's schema.
@@ -69,4 +69,15 @@ pub(in crate::storage) fn contracts(
     }
     found.push(queue.with_writer(|conn| Ok(conn.contract()?))?);
     Ok(found)
+}
+
+/// Which file the registry's is.
+pub(in crate::storage) fn of_registry(pool: &Pool) -> Result<FileIdentity> {
+    let conn = pool.get()?;
+    let found = Sql::on(&conn).one("select tenant_id, file_id from identity", &[], |row| {
+        Ok(FileIdentity { tenant: row.next::<String>()?.into(), file: row.next()? })
+    })?;
+    found
+        .filter(|found| *found.tenant == *"platform")
+        .ok_or_else(|| Error::Storage("registry.db is no registry".to_owned()))
 }

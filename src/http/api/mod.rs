@@ -14,6 +14,7 @@ pub(super) mod organization;
 pub(super) mod principals;
 pub(super) mod resource_types;
 pub(super) mod resources;
+pub(super) mod row_security;
 pub(super) mod team_members;
 pub(super) mod teams;
 pub(super) mod tenants;

@@ -65,7 +65,7 @@ impl RegistryFile {
         {
             return Ok(entry);
         }
-        let conn = self.core.pool.get()?;
+        let conn = self.lookups.get()?;
         let entry = read_account(Sql::on(&conn), account)?;
         self.accounts.insert(account, (epoch, entry));
         Ok(entry)
@@ -82,7 +82,7 @@ impl RegistryFile {
         {
             return Ok(entry);
         }
-        let conn = self.core.pool.get()?;
+        let conn = self.lookups.get()?;
         let entry = read_entry(Sql::on(&conn), reference)?.map(Arc::new);
         self.tenants.insert(reference.clone(), (epoch, entry.clone()));
         Ok(entry)

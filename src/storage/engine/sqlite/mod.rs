@@ -14,10 +14,10 @@ mod row_security;
 mod sql;
 mod value;
 
-pub(in crate::storage) use conn::{Conn, Role, Side};
+pub(in crate::storage) use conn::{Conn, FileIdentity, Role, Side};
 pub use contract::{Contract, Setting};
 pub(in crate::storage) use error::SqlError;
-pub(in crate::storage) use functions::{Principals, Reach, Session};
+pub(in crate::storage) use functions::{Principals, Reach, Session, Writes};
 pub(in crate::storage) use maintenance::{APPLICATION_ID, Maintenance, read_header};
 pub(in crate::storage) use migrations::{Schema, version_of};
 pub(in crate::storage) use pool::{Pool, PoolSettings};
