@@ -181,6 +181,12 @@ actions! {
         SuspendTenant = "tenant.suspend" on TenantId;
         /// Put a tenant back into service.
         ResumeTenant = "tenant.resume" on TenantId;
+        /// List a tenant's host names.
+        ListTenantHosts = "tenant_host.list" on TenantId;
+        /// Register a host name for a tenant.
+        UpdateTenantHost = "tenant_host.update" on TenantId;
+        /// Take a host name from a tenant.
+        DeleteTenantHost = "tenant_host.delete" on TenantId;
         /// List accounts.
         ListAccounts = "account.list" on Platform;
         /// Read an account.

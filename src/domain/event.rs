@@ -15,6 +15,12 @@ super::word::words! {
         TenantSuspended = "tenant.suspended",
         /// A tenant came back into service.
         TenantResumed = "tenant.resumed",
+        /// A host name was registered for a tenant.
+        TenantHostCreated = "tenant_host.created",
+        /// A host name was registered anew for the same tenant.
+        TenantHostUpdated = "tenant_host.updated",
+        /// A host name means the tenant no more.
+        TenantHostDeleted = "tenant_host.deleted",
         /// An account was made.
         AccountCreated = "account.created",
         /// An account changed.

@@ -14,7 +14,8 @@ use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
     Account, AclEntry, DiagnosticsReport, Evaluation, Me, Member, MigrationReport, Page,
-    Precondition, Principal, Resource, ResourceType, Team, TeamMember, Tenant, Token, Workspace,
+    Precondition, Principal, Resource, ResourceType, Team, TeamMember, Tenant, TenantHost, Token,
+    Workspace,
 };
 
 /// What a handler answers.
@@ -66,7 +67,18 @@ macro_rules! versioned {
         }
     )+};
 }
-versioned!(Tenant, Account, Member, Team, TeamMember, Workspace, ResourceType, Resource, AclEntry);
+versioned!(
+    Tenant,
+    TenantHost,
+    Account,
+    Member,
+    Team,
+    TeamMember,
+    Workspace,
+    ResourceType,
+    Resource,
+    AclEntry
+);
 
 /// A thing that a page can hold.
 pub(super) trait Listable: Serialize + ToSchema + 'static {}

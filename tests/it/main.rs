@@ -18,6 +18,7 @@ mod access;
 mod accounts;
 mod acl;
 mod diagnostics;
+mod hosts;
 mod imports;
 mod me;
 mod members;
