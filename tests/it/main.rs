@@ -13,6 +13,7 @@ mod app;
 mod asks;
 mod client;
 mod org;
+mod raw;
 
 mod access;
 mod accounts;
@@ -36,6 +37,7 @@ mod workspaces;
 mod audit;
 mod cli;
 mod cursors;
+mod disagreement;
 mod docs;
 mod etags;
 mod idempotency;
