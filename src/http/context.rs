@@ -112,7 +112,7 @@ impl Request {
     }
 
     /// A refusal before any door, for the platform's audit log.
-    fn refusal(&self, tenant: &str) -> AuditRecord {
+    fn refusal(&self, tenant: &str, error: &Error) -> AuditRecord {
         let caller = &self.caller;
         AuditRecord {
             at: self.state.registry.clock().now(),
@@ -132,7 +132,7 @@ impl Request {
             policies: "[]".to_owned(),
             correlation_id: self.ids.correlation.to_string(),
             request_id: self.ids.request.to_string(),
-            summary: "{}".to_owned(),
+            summary: serde_json::json!({ "code": error.code() }).to_string(),
         }
     }
 }
@@ -170,7 +170,7 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         let entry = match resolve(&request.http, &request.state, &request.caller)? {
             Resolved::Tenant(entry) => entry,
             Resolved::Refused(error, tenant) => {
-                request.state.registry.note_refusal(request.refusal(&tenant)).await?;
+                request.state.registry.note_refusal(request.refusal(&tenant, &error)).await?;
                 return Err(error.into());
             }
         };

@@ -122,6 +122,10 @@ fn detail(error: &Error) -> &'static str {
         Error::Stale => "It was changed meanwhile: read it again.",
         Error::IdempotencyMismatch => "This idempotency key was used for another request.",
         Error::TenantConflict => "The sources that name the tenant disagree.",
+        Error::HostInvalid => {
+            "The host is not spelt as a host is: lower case, A-labels, no dot at its end."
+        }
+        Error::ForwardedUntrusted => "Forwarded headers count from configured proxies alone.",
         Error::TenantUnavailable(TenantStatus::Suspended) => "The tenant is suspended.",
         Error::TenantUnavailable(TenantStatus::Archived) => "The tenant is archived.",
         Error::TenantUnavailable(TenantStatus::Provisioning) => "The tenant is still being made.",
@@ -140,6 +144,8 @@ fn detail(error: &Error) -> &'static str {
 fn conflict_detail(conflict: Conflict) -> &'static str {
     match conflict {
         Conflict::SlugTaken => "A tenant has, or had, this slug.",
+        Conflict::HostTaken => "Another tenant has this host name.",
+        Conflict::HostLimit => "A tenant has 100 host names at most.",
         Conflict::NameTaken => "Another one here has this name.",
         Conflict::IdentityTaken => "An account has this identity.",
         Conflict::AlreadyMember => "The account is a member already.",
@@ -160,7 +166,9 @@ fn status(error: &Error) -> StatusCode {
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Invalid(_) | Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Stale => StatusCode::PRECONDITION_FAILED,
-        Error::TenantConflict => StatusCode::BAD_REQUEST,
+        Error::TenantConflict | Error::HostInvalid | Error::ForwardedUntrusted => {
+            StatusCode::BAD_REQUEST
+        }
         Error::TenantUnavailable(TenantStatus::Suspended | TenantStatus::Archived) => {
             StatusCode::FORBIDDEN
         }
@@ -230,6 +238,8 @@ pub(super) fn codes() -> Vec<&'static str> {
         "stale_version",
         "idempotency_key_reused",
         "tenant_conflict",
+        "host_invalid",
+        "forwarded_untrusted",
         "tenant_provisioning",
         "tenant_suspended",
         "tenant_archived",

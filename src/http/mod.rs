@@ -6,11 +6,13 @@
 
 mod api;
 mod authentication;
+mod authority;
 mod body;
 mod context;
 mod cursor;
 mod describe;
 mod failure;
+mod forwarded;
 mod middleware;
 mod openapi;
 mod parameters;

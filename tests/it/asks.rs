@@ -205,6 +205,10 @@ fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
             operator.act(&format!("/v1/platform/tenants/{slug}/suspend")).expect(200);
             ask
         }
+        "tenant_host_list" => Ask::at(format!("/tenants/{}/hosts", org.slug)),
+        "tenant_host_read" => Ask::at(org.host(name)),
+        "tenant_host_put" => Ask::at(org.host_path(name)).absent(),
+        "tenant_host_delete" => Ask::at(org.host(name)).fresh(),
         "account_create" => Ask::at(route.path).body(json!({
             "display_name": name,
             "identities": [{"issuer": "local", "subject": format!("{}-{name}", org.slug)}],

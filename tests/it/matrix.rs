@@ -68,6 +68,10 @@ const TABLE: &str = "
     tenant_diagnostics       401    404     404    404    404       200   200        404
     tenant_row_security_read   401  404     404    404    404       200   200        404
     tenant_row_security_update 401  404     404    404    404       200   200        404
+    tenant_host_list         401    404     404    404    404       200   200        404
+    tenant_host_read         401    404     404    404    404       200   200        404
+    tenant_host_put          401    404     404    404    404       2xx   2xx        404
+    tenant_host_delete       401    404     404    404    404       204   204        404
     account_list             401    404     404    404    404       200   200        404
     account_create           401    404     404    404    404       201   201        404
     account_read             401    404     404    404    404       200   200        404
