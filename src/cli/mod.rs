@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod configuration;
 mod doctor;
+mod guard;
 mod import;
 mod logging;
 mod migrate;
