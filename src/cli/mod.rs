@@ -11,6 +11,7 @@ mod clock;
 mod configuration;
 mod doctor;
 mod host;
+mod guard;
 mod import;
 mod logging;
 mod migrate;

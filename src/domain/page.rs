@@ -28,6 +28,8 @@ pub struct Position {
 pub struct PageRequest {
     /// Items at most.
     pub limit: u32,
+    /// Bytes of JSON that the items have together at most; a single one may have more.
+    pub max_bytes: usize,
     /// Begin after this position.
     pub after: Option<Position>,
 }
@@ -37,21 +39,24 @@ impl PageRequest {
     pub const DEFAULT_LIMIT: u32 = 50;
     /// Items on a page at most.
     pub const MAX_LIMIT: u32 = 200;
+    /// Bytes of a page's items where nothing else is said.
+    pub const DEFAULT_BYTES: usize = 1 << 20;
 
     /// The first page of a list.
     #[must_use]
     pub fn first(limit: u32) -> Self {
-        Self { limit, after: None }
+        Self { limit, max_bytes: Self::DEFAULT_BYTES, after: None }
     }
 }
 
-impl<T> Page<T> {
-    /// Makes a page of one more rows than the limit asks for: the surplus row says that another page follows.
+impl<T: Serialize> Page<T> {
+    /// Makes a page of one more rows than the limit asks for: the surplus row says that another page follows. A page
+    /// ends sooner where its items have as many bytes as it may have.
     #[must_use]
     pub fn cut(mut rows: Vec<T>, request: &PageRequest, position: impl Fn(&T) -> Position) -> Self {
-        let limit = request.limit as usize;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
+        let delivered = fitting(&rows, request);
+        let more = rows.len() > delivered;
+        rows.truncate(delivered);
         let next = if more { rows.last().map(position) } else { None };
         Self { items: rows, next_cursor: None, next }
     }
@@ -61,6 +66,29 @@ impl<T> Page<T> {
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         let items = self.items.into_iter().map(change).collect();
         Page { items, next_cursor: self.next_cursor, next: self.next }
+    }
+}
+
+/// How many of the rows are delivered; the first always.
+fn fitting<T: Serialize>(rows: &[T], request: &PageRequest) -> usize {
+    let mut bytes = Bytes(0);
+    let fits =
+        |row: &&T| serde_json::to_writer(&mut bytes, row).is_ok() && bytes.0 <= request.max_bytes;
+    let fitting = rows.iter().take(request.limit as usize).take_while(fits).count();
+    fitting.max(rows.len().min(1))
+}
+
+/// Counts what is written, and keeps nothing.
+struct Bytes(usize);
+
+impl std::io::Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

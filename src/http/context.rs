@@ -99,7 +99,8 @@ impl Request {
             .0
             .cursor()
             .map(|cursor| self.state.cursors.verify(self.scope(tenant, &filter), cursor));
-        Ok(PageRequest { limit: query.limit()?, after: after.transpose()? })
+        let max_bytes = self.state.settings.max_page_bytes;
+        Ok(PageRequest { limit: query.limit()?, max_bytes, after: after.transpose()? })
     }
 
     fn listed<T, F: Filter>(&self, tenant: &str, query: &Query<F>, mut page: Page<T>) -> Listed<T> {
@@ -175,6 +176,7 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
             }
         };
         tracing::Span::current().record("tenant.id", tracing::field::display(entry.id));
+        request.state.admission.enter(entry.id, &request.http)?;
         let store = request.state.registry.open(&entry).await?;
         Ok(Self { request, entry, store, action: PhantomData })
     }
@@ -399,6 +401,7 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         if entry.status != crate::domain::TenantStatus::Active {
             return Ok(None);
         }
+        self.request.state.admission.enter(tenant, &self.request.http)?;
         let store = registry.open(&entry).await?;
         match store.read(&self.request.call()?, tenant, move |tx| body(tx, tenant)).await {
             Ok(found) => Ok(Some(found)),

@@ -22,6 +22,21 @@ pub(super) enum Failure {
     /// The body is of another media type than `application/json`.
     #[error("the body must be application/json")]
     MediaType,
+    /// The body is compressed, or otherwise not as it is.
+    #[error("the body must be sent as it is, without a content encoding")]
+    Encoding,
+    /// The body nests too deep.
+    #[error("the body must nest at most {0} levels deep")]
+    TooDeep(usize),
+    /// The request's target is too long.
+    #[error("the path and the query must have at most {0} bytes together")]
+    UriTooLong(usize),
+    /// The request has too many header fields.
+    #[error("a request must have at most {0} header fields")]
+    TooManyHeaders(usize),
+    /// A header field of the request is too long.
+    #[error("a header field must have at most {0} bytes")]
+    HeaderTooLong(usize),
     /// The body is too long.
     #[error("the body must have at most {0} bytes")]
     TooLarge(usize),
@@ -73,6 +88,11 @@ impl Failure {
             Self::Malformed(_) => "malformed_json",
             Self::Parameter(_) => "invalid_parameter",
             Self::MediaType => "unsupported_media_type",
+            Self::Encoding => "unsupported_content_encoding",
+            Self::TooDeep(_) => "json_too_deep",
+            Self::UriTooLong(_) => "uri_too_long",
+            Self::TooManyHeaders(_) => "too_many_headers",
+            Self::HeaderTooLong(_) => "header_too_long",
             Self::TooLarge(_) => "body_too_large",
             Self::TooSlow(_) => "body_too_slow",
             Self::PreconditionRequired(_) => "precondition_required",
@@ -186,10 +206,14 @@ impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Domain(error) => status(error),
-            Self::Malformed(_) | Self::Parameter(_) | Self::TenantMissing => {
+            Self::Malformed(_) | Self::TooDeep(_) | Self::Parameter(_) | Self::TenantMissing => {
                 StatusCode::BAD_REQUEST
             }
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UriTooLong(_) => StatusCode::URI_TOO_LONG,
+            Self::TooManyHeaders(_) | Self::HeaderTooLong(_) => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::PreconditionRequired(_) => StatusCode::PRECONDITION_REQUIRED,
@@ -225,7 +249,12 @@ pub(super) fn codes() -> Vec<&'static str> {
     let mut codes = vec![
         "malformed_json",
         "invalid_parameter",
+        "json_too_deep",
         "unsupported_media_type",
+        "unsupported_content_encoding",
+        "uri_too_long",
+        "too_many_headers",
+        "header_too_long",
         "body_too_large",
         "body_too_slow",
         "precondition_required",
