@@ -56,6 +56,10 @@ super::word::words! {
     pub enum FileProblem {
         /// It is not where the registry says.
         Missing = "file_missing",
+        /// Its path is a link, or the file has another name too: somebody else may change it.
+        Linked = "file_linked",
+        /// It is shorter than it says that it is.
+        Truncated = "file_truncated",
         /// It is no file of ours, or another tenant's.
         Foreign = "file_foreign",
         /// It is this tenant's, but not the file that the registry knows.
