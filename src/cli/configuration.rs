@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use config::{Config, Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::Deserialize;
 
+use super::application::Mode;
 use crate::domain::Region;
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");

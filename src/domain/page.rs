@@ -28,7 +28,7 @@ pub struct Position {
 pub struct PageRequest {
     /// Items at most.
     pub limit: u32,
-    /// Bytes of JSON that the items have together at most; a single one may have more.
+    /// Bytes that heavy items weigh together at most; a single one may weigh more.
     pub max_bytes: usize,
     /// Begin after this position.
     pub after: Option<Position>,
@@ -49,12 +49,29 @@ impl PageRequest {
     }
 }
 
-impl<T: Serialize> Page<T> {
-    /// Makes a page of one more rows than the limit asks for: the surplus row says that another page follows. A page
-    /// ends sooner where its items have as many bytes as it may have.
+impl<T> Page<T> {
+    /// Makes a page of one more rows than the limit asks for: the surplus row says that another page follows.
     #[must_use]
-    pub fn cut(mut rows: Vec<T>, request: &PageRequest, position: impl Fn(&T) -> Position) -> Self {
-        let delivered = fitting(&rows, request);
+    pub fn cut(rows: Vec<T>, request: &PageRequest, position: impl Fn(&T) -> Position) -> Self {
+        Self::cut_by_weight(rows, request, |_| 0, position)
+    }
+
+    /// The same of rows that can be heavy, each with its weight in bytes: a page ends sooner where it weighs as much as
+    /// it may. It has one row at the least.
+    #[must_use]
+    pub fn cut_by_weight(
+        mut rows: Vec<T>,
+        request: &PageRequest,
+        weight: impl Fn(&T) -> usize,
+        position: impl Fn(&T) -> Position,
+    ) -> Self {
+        let mut bytes = 0;
+        let fits = |row: &&T| {
+            bytes += weight(row);
+            bytes <= request.max_bytes
+        };
+        let fitting = rows.iter().take(request.limit as usize).take_while(fits).count();
+        let delivered = fitting.max(rows.len().min(1));
         let more = rows.len() > delivered;
         rows.truncate(delivered);
         let next = if more { rows.last().map(position) } else { None };
@@ -66,29 +83,6 @@ impl<T: Serialize> Page<T> {
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         let items = self.items.into_iter().map(change).collect();
         Page { items, next_cursor: self.next_cursor, next: self.next }
-    }
-}
-
-/// How many of the rows are delivered; the first always.
-fn fitting<T: Serialize>(rows: &[T], request: &PageRequest) -> usize {
-    let mut bytes = Bytes(0);
-    let fits =
-        |row: &&T| serde_json::to_writer(&mut bytes, row).is_ok() && bytes.0 <= request.max_bytes;
-    let fitting = rows.iter().take(request.limit as usize).take_while(fits).count();
-    fitting.max(rows.len().min(1))
-}
-
-/// Counts what is written, and keeps nothing.
-struct Bytes(usize);
-
-impl std::io::Write for Bytes {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
