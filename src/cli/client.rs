@@ -44,6 +44,17 @@ impl Client {
         read(request.header("if-none-match", "*")).await
     }
 
+    /// Puts something else in the place of a thing as it stands in this version.
+    pub(super) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        version: i64,
+        body: &Value,
+    ) -> Result<T> {
+        let request = self.http.put(format!("http://localhost{path}"));
+        read(request.header("if-match", format!("\"{version}\"")).json(body)).await
+    }
+
     /// Deletes a thing as it stands in this version.
     pub(super) async fn delete(&self, path: &str, version: i64) -> Result<()> {
         let request = self.http.delete(format!("http://localhost{path}"));

@@ -17,6 +17,7 @@ mod logging;
 mod migrate;
 mod node;
 mod output;
+mod row_security;
 mod serve;
 mod tenant;
 mod token;

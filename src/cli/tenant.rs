@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::args::{CreateTenant, Tenant as Verb};
 use super::client::Client;
 use super::configuration::Configuration;
-use super::{host, node, output};
+use super::{host, node, output, row_security};
 use crate::domain::{Account, AccountReference, Tenant};
 
 const TENANTS: &str = "/v1/platform/tenants";
@@ -41,6 +41,7 @@ async fn ask(client: &Client, verb: &Verb) -> Result<()> {
         Verb::Suspend(one) => show(&change(client, &one.tenant, "suspend").await?, one.json),
         Verb::Resume(one) => show(&change(client, &one.tenant, "resume").await?, one.json),
         Verb::Host(verb) => host::ask(client, verb).await,
+        Verb::RowSecurity(verb) => row_security::ask(client, verb).await,
     }
 }
 
