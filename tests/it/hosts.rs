@@ -28,11 +28,11 @@ impl Kept {
     fn delete(&self, host: &str) -> Answer {
         self.hosts.delete(&format!("/{host}"))
     }
+}
 
-    /// Asks for the tenant's entry by a host alone.
-    fn by(&self, caller: &Client, host: &str) -> Answer {
-        caller.root().request("GET", "/v1/tenant").header("host", host).send()
-    }
+/// Asks for a tenant's entry by a host alone.
+fn by(caller: &Client, host: &str) -> Answer {
+    caller.root().request("GET", "/v1/tenant").header("host", host).send()
 }
 
 #[test]
@@ -56,11 +56,11 @@ fn a_registered_host_means_its_tenant() {
     let kept = Kept::new("host-means");
     kept.put("means.example").expect(201);
     for host in ["means.example", "means.example:8080"] {
-        assert_eq!(kept.by(&kept.org.owner, host).expect(200)["slug"], "host-means", "{host}");
+        assert_eq!(by(&kept.org.owner, host).expect(200)["slug"], "host-means", "{host}");
     }
     let path = kept.org.owner.request("GET", "").header("host", "means.example");
     path.send().expect(200);
-    kept.by(&kept.org.owner, "sub.means.example").problem(404, "not_found");
+    by(&kept.org.owner, "sub.means.example").problem(404, "not_found");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_host_name_means_one_tenant() {
     other.hosts.get("/contested.example").problem(404, "not_found");
     let delete = other.hosts.request("DELETE", "/contested.example").header("if-match", "\"1\"");
     delete.send().problem(404, "not_found");
-    assert_eq!(one.by(&one.org.owner, "contested.example").expect(200)["slug"], "host-one");
+    assert_eq!(by(&one.org.owner, "contested.example").expect(200)["slug"], "host-one");
 }
 
 #[test]
@@ -115,15 +115,15 @@ fn a_host_that_goes_to_another_tenant_means_that_one_at_once() {
     let (one, other) = (Kept::new("recycled-one"), Kept::new("recycled-other"));
     for _ in 0..3 {
         one.put("recycled.example").expect(201);
-        assert_eq!(one.by(&one.org.owner, "recycled.example").expect(200)["slug"], "recycled-one");
-        other.by(&other.org.owner, "recycled.example").problem(404, "not_found");
+        assert_eq!(by(&one.org.owner, "recycled.example").expect(200)["slug"], "recycled-one");
+        by(&other.org.owner, "recycled.example").problem(404, "not_found");
         one.delete("recycled.example").expect(204);
-        one.by(&one.org.owner, "recycled.example").problem(404, "not_found");
+        by(&one.org.owner, "recycled.example").problem(404, "not_found");
         other.put("recycled.example").expect(201);
-        one.by(&one.org.owner, "recycled.example").problem(404, "not_found");
+        by(&one.org.owner, "recycled.example").problem(404, "not_found");
         let with_path = one.org.owner.request("GET", "").header("host", "recycled.example");
         with_path.send().problem(400, "tenant_conflict");
-        let served = other.by(&other.org.owner, "recycled.example").expect(200);
+        let served = by(&other.org.owner, "recycled.example").expect(200);
         assert_eq!(served["slug"], "recycled-other");
         other.delete("recycled.example").expect(204);
     }
@@ -135,18 +135,18 @@ fn a_host_of_a_tenant_out_of_service_says_so_to_its_own_callers_alone() {
     kept.put("out.example").expect(201);
     let act = |verb: &str| app().operator().act(&format!("/v1/platform/tenants/host-out/{verb}"));
     act("suspend").expect(200);
-    kept.by(&kept.org.owner, "out.example").problem(403, "tenant_suspended");
-    kept.by(&other.org.owner, "out.example").problem(404, "not_found");
+    by(&kept.org.owner, "out.example").problem(403, "tenant_suspended");
+    by(&other.org.owner, "out.example").problem(404, "not_found");
     act("resume").expect(200);
-    kept.by(&kept.org.owner, "out.example").expect(200);
+    by(&kept.org.owner, "out.example").expect(200);
 }
 
 #[test]
 fn somebody_elses_host_is_answered_as_one_that_is_nobodys() {
     let (kept, other) = (Kept::new("host-hidden"), Kept::new("host-curious"));
     kept.put("hidden.example").expect(201);
-    let unknown = kept.by(&other.org.owner, "nobodys.example").problem(404, "not_found");
-    let hidden = kept.by(&other.org.owner, "hidden.example");
+    let unknown = by(&other.org.owner, "nobodys.example").problem(404, "not_found");
+    let hidden = by(&other.org.owner, "hidden.example");
     assert_eq!(hidden.anonymous(), unknown.anonymous());
     // Nor does it tell whether it belongs to the tenant that another source names.
     for path in ["/v1/tenants/host-hidden", "/v1/tenants/never-was"] {
