@@ -29,10 +29,6 @@ impl Said {
         let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
         fields.find(|(theirs, _)| theirs.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
     }
-
-    fn ends_connection(&self) -> bool {
-        self.header("connection").eq_ignore_ascii_case("close")
-    }
 }
 
 pub(crate) fn address(app: &TestApp) -> SocketAddr {
@@ -124,17 +120,9 @@ impl Wire {
         Some(said)
     }
 
-    /// Every answer until the server closes.
+    /// Every answer until the server closes, whatever it says of closing.
     pub(crate) fn answers(&mut self) -> Vec<Said> {
-        let mut answers = Vec::new();
-        while let Some(said) = self.answer() {
-            let is_last = said.ends_connection();
-            answers.push(said);
-            if is_last {
-                break;
-            }
-        }
-        answers
+        std::iter::from_fn(|| self.answer()).collect()
     }
 
     /// Whether something comes, or the server closes, within a time.
