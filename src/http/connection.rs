@@ -123,15 +123,18 @@ impl Deadline {
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
+    /// Throws away what the kernel still has for the peer.
+    abandon: fn(&S),
     pulse: Rc<Pulse>,
     head: Deadline,
     answer: Deadline,
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, patience: Patience) -> Self {
+    pub(super) fn new(stream: S, abandon: fn(&S), patience: Patience) -> Self {
         Self {
             stream,
+            abandon,
             pulse: Rc::default(),
             head: Deadline::new(patience.head),
             answer: Deadline::new(patience.answer),
@@ -182,7 +185,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         let this = self.get_mut();
         match Pin::new(&mut this.stream).poll_write(cx, bytes) {
             Poll::Ready(written) => Poll::Ready(written),
-            Poll::Pending => this.answer.poll_over(cx).map(|()| Err(too_slow())),
+            Poll::Pending => this.answer.poll_over(cx).map(|()| {
+                (this.abandon)(&this.stream);
+                Err(too_slow())
+            }),
         }
     }
 

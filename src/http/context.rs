@@ -24,6 +24,7 @@ use super::parameters::{Filter, Query};
 use super::reply::{Listed, Reply};
 use super::resolution::{Resolved, resolve};
 use super::state::State;
+use super::turns;
 use crate::domain::action::{AccountPlane, PlatformPlane, TenantPlane};
 use crate::domain::{
     AccountId, Action, AuditDecision, AuditRecord, Call, Caller, Error, IdempotencyKey, Page,
@@ -177,6 +178,7 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         };
         tracing::Span::current().record("tenant.id", tracing::field::display(entry.id));
         request.state.admission.enter(entry.id, &request.http)?;
+        turns::wait(&request.http, entry.id).await;
         let store = request.state.registry.open(&entry).await?;
         Ok(Self { request, entry, store, action: PhantomData })
     }

@@ -27,6 +27,7 @@ mod route;
 mod routes;
 mod server;
 mod state;
+mod turns;
 
 pub use openapi::document;
 pub use route::{Mount, RouteInfo};

@@ -23,6 +23,7 @@ use super::authentication::LocalSocket;
 use super::connection::{Patience, Watched};
 use super::failure::Failure;
 use super::state::{Settings, State};
+use super::turns::Turns;
 use super::{middleware, openapi, route, routes};
 use crate::domain::Error;
 
@@ -114,7 +115,7 @@ fn over_tcp(
     let patience = patience(&parts.state.settings);
     let stream = fn_service(move |stream: TcpStream| async move {
         let peer = stream.peer_addr().ok();
-        Ok((Watched::new(stream, patience), peer))
+        Ok((Watched::new(stream, reset, patience), peer))
     });
     stream.and_then(requests(parts, signal, |_| {}))
 }
@@ -125,13 +126,19 @@ fn over_local_socket(
 ) -> impl ServiceFactory<UnixStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
 + use<> {
     let patience = patience(&parts.state.settings);
-    let stream =
-        fn_service(
-            move |stream: UnixStream| async move { Ok((Watched::new(stream, patience), None)) },
-        );
+    let stream = fn_service(move |stream: UnixStream| async move {
+        Ok((Watched::new(stream, |_| {}, patience), None))
+    });
     stream.and_then(requests(parts, signal, |data| {
         data.insert(LocalSocket);
     }))
+}
+
+/// Closed as usual, a connection would go on sending what nobody takes.
+fn reset(stream: &TcpStream) {
+    if let Err(error) = stream.set_zero_linger() {
+        tracing::debug!(error = %error, "a connection could not be reset");
+    }
 }
 
 fn patience(settings: &Settings) -> Patience {
@@ -183,6 +190,7 @@ fn app(
 > {
     App::new()
         .app_data(parts.state.clone())
+        .app_data(Turns::default())
         .wrap(from_fn(middleware::around))
         .configure(|config| route::register(&served(&parts.state.settings), config))
         .service(description(parts.document.clone()))

@@ -214,6 +214,11 @@ impl TestApp {
         &self.url
     }
 
+    /// The server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// What the server has logged so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()
