@@ -1,16 +1,15 @@
 -- The mode of row-level security is the platform's decision and stands in the registry; nothing ever wrote it here.
 alter table organizations drop column row_security;
 
--- What row-level security in mode shadow would have withheld of what it delivered: from whom, and why.
+-- What row-level security in mode shadow delivered that mode enforce would have withheld: from whom, and why.
 create table row_security_report (
     principal_id text not null,
-    target text not null check (target in ('resource', 'workspace')),
     reason text not null check (reason in ('private', 'outside_workspace', 'guest')),
     tenant_id text not null references organizations (id),
     -- Rows delivered, each time that they were.
     rows integer not null,
-    last_target_id text not null,
+    last_resource_id text not null,
     created_at integer not null,
     updated_at integer not null,
-    primary key (principal_id, target, reason)
+    primary key (principal_id, reason)
 ) strict;
