@@ -1,4 +1,5 @@
 -- The mode of row-level security is the platform's decision and stands in the registry; nothing ever wrote it here.
+drop trigger authority_moves_with_row_security;
 alter table organizations drop column row_security;
 
 -- What row-level security in mode shadow delivered that mode enforce would have withheld: from whom, and why.
