@@ -38,6 +38,8 @@ mod cursors;
 mod docs;
 mod etags;
 mod idempotency;
+mod interleave;
+mod isolation;
 mod matrix;
 mod openapi;
 mod problems;
