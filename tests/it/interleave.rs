@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -171,15 +172,21 @@ fn strays(place: &Place, home: &Home) -> i64 {
     Db::open(place, &home.id).number(sql, &[&home.canary])
 }
 
-#[test]
-fn every_answer_is_its_own_tenants_while_tenants_take_turns_being_open() {
+/// A server that keeps few tenants open, with all of them in it.
+fn crowd(level: &str) -> (TestApp, Vec<Home>) {
     let settings = [
         ("FREEHOLD__STORAGE__MAX_OPEN_TENANTS", &*OPEN_AT_ONCE.to_string()),
-        ("FREEHOLD__LOG__LEVEL", "info,freehold::storage=debug"),
+        ("FREEHOLD__LOG__LEVEL", level),
     ];
     let app = TestApp::serve_at(&Place::new(), &settings);
     import(&app.host(), &(0..TENANTS).map(part).collect());
     let homes = (0..TENANTS).map(|number| home(&app, number)).collect();
+    (app, homes)
+}
+
+#[test]
+fn every_answer_is_its_own_tenants_while_tenants_take_turns_being_open() {
+    let (app, homes) = crowd("info,freehold::storage=debug");
     let seed = seed();
     let flock = Flock { homes, seed, asked: AtomicU64::new(0), refused: AtomicU64::new(0) };
     let enough = if is_long() { 10_000_000 } else { 100_000 };
@@ -201,4 +208,29 @@ fn every_answer_is_its_own_tenants_while_tenants_take_turns_being_open() {
     for home in &flock.homes {
         assert_eq!(strays(&place, home), 0, "{}", home.canary);
     }
+}
+
+#[test]
+fn a_node_of_which_more_is_wanted_than_can_be_open_is_never_silent() {
+    let (_app, homes) = crowd("info");
+    let answered = Mutex::new(vec![Instant::now()]);
+    let read_anywhere = |caller: u64| {
+        let mut dice = Dice(caller);
+        for _ in 0..15 {
+            let home = &homes[usize::try_from(dice.below(TENANTS)).unwrap()];
+            let answer = home.member.get(&format!("/resources/{}", home.resource));
+            assert!([200, 503].contains(&answer.status), "{}", answer.text);
+            answered.lock().unwrap().push(Instant::now());
+        }
+    };
+    std::thread::scope(|scope| {
+        for caller in 0..CALLERS {
+            let read_anywhere = &read_anywhere;
+            scope.spawn(move || read_anywhere(caller));
+        }
+    });
+    let answered = answered.into_inner().unwrap();
+    let silence = answered.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    say(&format!("interleave: {} answers, longest silence {silence:?}", answered.len()));
+    assert!(silence < Duration::from_secs(1), "silent for {silence:?}");
 }
