@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::app::{Db, Place, TestApp};
 use crate::client::{Answer, Client, Request};
-use crate::isolation::{is_long, say};
+use crate::isolation::{is_long, now, say};
 use crate::org::import;
 
 const TENANTS: u64 = 50;
@@ -44,9 +44,9 @@ impl Dice {
 }
 
 fn seed() -> u64 {
-    match std::env::var("FREEHOLD_SEED") {
-        Ok(seed) => u64::from_str_radix(&seed, 16).unwrap(),
-        Err(_) => RandomState::new().hash_one(0),
+    match std::env::var_os("FREEHOLD_SEED") {
+        Some(seed) => u64::from_str_radix(seed.to_str().unwrap(), 16).unwrap(),
+        None => RandomState::new().hash_one(0),
     }
 }
 
@@ -154,7 +154,7 @@ fn call(flock: &Flock, caller: u64, enough: u64) {
         if turn >= enough {
             return;
         }
-        if turn % 100_000 == 0 && is_long() {
+        if turn.is_multiple_of(100_000) && is_long() {
             say(&format!("interleave: {turn} of {enough} requests"));
         }
         let number = flock.choose(&mut dice, turn);
@@ -190,7 +190,7 @@ fn every_answer_is_its_own_tenants_while_tenants_take_turns_being_open() {
     let seed = seed();
     let flock = Flock { homes, seed, asked: AtomicU64::new(0), refused: AtomicU64::new(0) };
     let enough = if is_long() { 10_000_000 } else { 100_000 };
-    let started = Instant::now();
+    let started = now();
     std::thread::scope(|scope| {
         for caller in 0..CALLERS {
             let flock = &flock;
@@ -213,14 +213,14 @@ fn every_answer_is_its_own_tenants_while_tenants_take_turns_being_open() {
 #[test]
 fn a_node_of_which_more_is_wanted_than_can_be_open_is_never_silent() {
     let (_app, homes) = crowd("info");
-    let answered = Mutex::new(vec![Instant::now()]);
+    let answered = Mutex::new(vec![now()]);
     let read_anywhere = |caller: u64| {
         let mut dice = Dice(caller);
         for _ in 0..15 {
             let home = &homes[usize::try_from(dice.below(TENANTS)).unwrap()];
             let answer = home.member.get(&format!("/resources/{}", home.resource));
             assert!([200, 503].contains(&answer.status), "{}", answer.text);
-            answered.lock().unwrap().push(Instant::now());
+            answered.lock().unwrap().push(now());
         }
     };
     std::thread::scope(|scope| {

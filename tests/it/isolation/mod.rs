@@ -33,7 +33,17 @@ const TOLD: usize = 20;
 
 /// Says something to people while tests run.
 pub(crate) fn say(words: &str) {
-    writeln!(std::io::stderr(), "{words}").unwrap();
+    let mut people = std::io::stderr();
+    writeln!(people, "{words}").unwrap();
+}
+
+/// The time now, to say how long something took.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time that a test takes is nobody's business but people's"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }
 
 /// Whether there is time for the larger counts.
@@ -73,7 +83,7 @@ fn nobody_is_let_in_anywhere_and_every_attempt_is_written_down() {
         .filter(Case::is_refused)
         .collect();
     assert!(cases.len() >= 10_000, "{} cases", cases.len());
-    let (secrets, refusals, started) = (Secrets::of(&world), Refusals::default(), Instant::now());
+    let (secrets, refusals, started) = (Secrets::of(&world), Refusals::default(), now());
     each(&cases, |_, case| {
         let answer = send(case, &case.ask);
         refusals.wrong(case, &answer).or_else(|| secrets.leak(case, &answer))
@@ -103,7 +113,7 @@ fn everybody_who_may_is_let_in_by_every_address() {
         .filter(|case| !case.is_refused() && case.strange.is_none())
         .collect();
     assert!(cases.len() >= 2_000, "{} cases", cases.len());
-    let (secrets, started) = (Secrets::of(&world), Instant::now());
+    let (secrets, started) = (Secrets::of(&world), now());
     each(&cases, |serial, case| {
         // What changes something changes it once.
         let is_reading = case.route.method == "GET";

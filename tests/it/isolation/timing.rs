@@ -6,13 +6,14 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use freehold::http::infos;
 
+use super::objects::put;
 use super::pairs::{Hidden, about, hidden};
 use super::world::NOBODY;
-use super::{is_long, objects::put, say};
+use super::{is_long, now, say};
 use crate::app::TestApp;
 use crate::asks::ask;
 use crate::org::Org;
@@ -32,7 +33,7 @@ impl Wire {
 
     /// How long a request takes that must be refused.
     fn time(&mut self, request: &str) -> Duration {
-        let started = Instant::now();
+        let started = now();
         self.writer.write_all(request.as_bytes()).unwrap();
         let mut length = 0;
         let mut line = String::new();
