@@ -44,6 +44,8 @@ mod etags;
 mod flood;
 mod guard;
 mod idempotency;
+mod interleave;
+mod isolation;
 mod limits;
 mod malformed;
 mod matrix;

@@ -12,7 +12,7 @@ use crate::shared;
 shared!();
 
 /// The callers, in the order of the table's columns. The last one owns another tenant.
-const CALLERS: [&str; 8] =
+pub(crate) const CALLERS: [&str; 8] =
     ["stranger", "guest", "member", "admin", "owner", "operator", "host", "elsewhere"];
 
 /// What each of them is answered, on what somebody else has made.
@@ -93,7 +93,7 @@ const TABLE: &str = "
 ";
 
 /// The rows, by operation.
-fn rows() -> BTreeMap<&'static str, Vec<&'static str>> {
+pub(crate) fn rows() -> BTreeMap<&'static str, Vec<&'static str>> {
     let rows = TABLE.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     rows.filter(|row| row.len() == CALLERS.len() + 1)
         .map(|row| (row[0], row[1..].to_vec()))

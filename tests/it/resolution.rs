@@ -10,19 +10,26 @@ shared!();
 
 /// What a request says of its tenant.
 #[derive(Clone, Debug, Default)]
-struct Sources {
-    path: Option<String>,
-    host: Option<String>,
-    headers: Vec<String>,
+pub(crate) struct Sources {
+    pub(crate) path: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) headers: Vec<String>,
 }
 
 impl Sources {
-    fn request(&self, caller: &Client) -> Request {
-        let path = self
-            .path
+    /// Where the paths of the tenant plane begin.
+    pub(crate) fn prefix(&self) -> String {
+        self.path
             .as_ref()
-            .map_or_else(|| "/v1/tenant".to_owned(), |tenant| format!("/v1/tenants/{tenant}"));
-        let request = caller.at(&path).request("GET", "");
+            .map_or_else(|| "/v1/tenant".to_owned(), |tenant| format!("/v1/tenants/{tenant}"))
+    }
+
+    fn request(&self, caller: &Client) -> Request {
+        self.on(caller.at(&self.prefix()).request("GET", ""))
+    }
+
+    /// What is not said by the path, on a request.
+    pub(crate) fn on(&self, request: Request) -> Request {
         let request = match &self.host {
             Some(host) => request.header("host", host),
             None => request,
@@ -37,15 +44,15 @@ impl Sources {
     }
 }
 
-fn by_path(tenant: &str) -> Sources {
+pub(crate) fn by_path(tenant: &str) -> Sources {
     Sources { path: Some(tenant.to_owned()), ..Sources::default() }
 }
 
-fn by_host(tenant: &str) -> Sources {
+pub(crate) fn by_host(tenant: &str) -> Sources {
     Sources { host: Some(format!("{tenant}.localhost")), ..Sources::default() }
 }
 
-fn by_header(tenant: &str) -> Sources {
+pub(crate) fn by_header(tenant: &str) -> Sources {
     Sources { headers: vec![tenant.to_owned()], ..Sources::default() }
 }
 
@@ -58,7 +65,7 @@ fn both(one: &Sources, other: &Sources) -> Sources {
 }
 
 /// Every way to name a tenant; an id cannot be a host's name.
-fn ways(org: &Org) -> Vec<Sources> {
+pub(crate) fn ways(org: &Org) -> Vec<Sources> {
     vec![
         by_path(&org.slug),
         by_path(&org.id),
@@ -69,7 +76,7 @@ fn ways(org: &Org) -> Vec<Sources> {
 }
 
 /// Pairs of sources of different kinds.
-fn pairs(ones: &[Sources], others: &[Sources]) -> Vec<Sources> {
+pub(crate) fn pairs(ones: &[Sources], others: &[Sources]) -> Vec<Sources> {
     let same_kind = |one: &Sources, other: &Sources| {
         (one.path.is_some() && other.path.is_some())
             || (one.host.is_some() && other.host.is_some())
