@@ -78,8 +78,19 @@ pub(in crate::storage) fn check(pool: &Pool, entry: &TenantEntry) -> Result<()> 
     is_anchored(audit::contains(sql, &anchor).map_err(damaged)?)
 }
 
-/// The same by way of a connection that no request sees, whatever version the file has.
-pub(in crate::storage) fn check_maintained(file: &Maintenance, entry: &TenantEntry) -> Result<()> {
+/// Opens a file whatever its version, if it is the one that the registry knows. One that is refused is left as it lies.
+pub(in crate::storage) fn open_known(path: &Path, entry: &TenantEntry) -> Result<Maintenance> {
+    let file = Maintenance::open(path)?;
+    match check_maintained(&file, entry) {
+        Ok(()) => Ok(file),
+        Err(refusal) => {
+            file.abandon()?;
+            Err(refusal)
+        }
+    }
+}
+
+fn check_maintained(file: &Maintenance, entry: &TenantEntry) -> Result<()> {
     is_known(file.one(IDENTITY, identity).map_err(damaged)?, entry)?;
     if entry.audit_seq == 0 {
         return Ok(());

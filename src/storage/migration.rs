@@ -2,7 +2,6 @@
 //! snapshot before it is touched. A file that is not the one that the registry knows is not migrated into service. One
 //! that is refused or fails is quarantined; the rest are served.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -130,22 +129,13 @@ impl Registry {
         if identity::check_file(disk, &path)? > Schema::Tenant.newest() {
             return Err(Error::File(FileProblem::Newer));
         }
-        let mut file = self.open_known(known, &path)?;
+        // A swapped or an older file is not migrated into service.
+        let entry = self.file.entry(&TenantReference::Id(known.tenant))?.ok_or(Error::NotFound)?;
+        let mut file = identity::open_known(&path, &entry)?;
         self.keep_snapshot(known, &file)?;
         let version = Schema::Tenant.migrate(&mut file).map_err(Error::Storage)?;
         file.close()?;
         Ok(version)
-    }
-
-    /// Opens a file, if it is the one that the registry knows: a swapped or an older one is not migrated into service.
-    fn open_known(&self, known: &KnownFile, path: &Path) -> Result<Maintenance> {
-        let entry = self.file.entry(&TenantReference::Id(known.tenant))?.ok_or(Error::NotFound)?;
-        let file = Maintenance::open(path)?;
-        if let Err(refusal) = identity::check_maintained(&file, &entry) {
-            file.abandon()?;
-            return Err(refusal);
-        }
-        Ok(file)
     }
 
     fn keep_snapshot(&self, known: &KnownFile, file: &Maintenance) -> Result<()> {

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use freehold::domain::action::CreateTeam;
 use freehold::domain::{Name, NewTeam};
 use freehold::services::teams;
+use serde_json::json;
 
 use crate::dump;
+use crate::files;
 use crate::node::{Node, Place};
 use crate::program::{Program, verb};
 use crate::world;
@@ -139,4 +141,53 @@ fn the_doctor_names_every_file_that_is_not_the_right_one() {
     verb(&world.place, &["doctor", "--tenant", "older"]).ended(1);
     let fixed = verb(&world.place, &["doctor", "--fix"]).ended(1);
     assert!(fixed.out.contains("older: FAILED"), "a wrong file is never repaired: {}", fixed.out);
+}
+
+/// Swaps two tenants' files, and nothing that lies beside them.
+fn swap(place: &Place, one: &Path, other: &Path) {
+    let aside = place.root().join("aside");
+    fs::rename(one, &aside).unwrap();
+    fs::rename(other, one).unwrap();
+    fs::rename(&aside, other).unwrap();
+}
+
+#[test]
+fn files_that_were_swapped_without_their_logs_are_refused_and_swapped_back_without_a_loss() {
+    const SLUGS: [&str; 2] = ["one", "other"];
+    let node = Node::new();
+    node.import(&world::tenants(SLUGS));
+    let paths = SLUGS.map(|slug| node.tenant(slug).to_string());
+    let place = node.stop();
+    let paths = paths.map(|id| files::tenant_file(&place.data(), &id));
+    let mut program = Program::serve(&place);
+    for slug in SLUGS {
+        let olga = program.client(&program.token(slug, "olga"));
+        for team in ["red", "green", "blue"] {
+            let made = olga.post(&format!("/v1/tenants/{slug}/teams"), &json!({"name": team}));
+            assert_eq!(made.0, 201, "{}", made.1);
+        }
+    }
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
+    for path in &paths {
+        assert!(files::beside(path, "-wal").metadata().unwrap().len() > 0, "killed with a log");
+    }
+    swap(&place, &paths[0], &paths[1]);
+    let mut program = Program::serve(&place);
+    for slug in SLUGS {
+        let client = program.client(&program.token(slug, "olga"));
+        let (status, problem) = client.get(&format!("/v1/tenants/{slug}/teams"));
+        assert_eq!((status, problem["code"].as_str()), (503, Some("file_foreign")), "{slug}");
+    }
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
+    swap(&place, &paths[0], &paths[1]);
+    let program = Program::serve(&place);
+    for slug in SLUGS {
+        let client = program.client(&program.token(slug, "olga"));
+        let (status, page) = client.get(&format!("/v1/tenants/{slug}/teams"));
+        assert_eq!((status, page["items"].as_array().map(Vec::len)), (200, Some(4)), "{page}");
+    }
+    program.stop();
+    verb(&place, &["doctor"]).ended(0);
 }
