@@ -67,6 +67,17 @@ impl Model {
         self.files.insert(id, Content { durable: content, pending: Vec::new() });
     }
 
+    /// Whether a file has a name, durable or not, that is one of those meant.
+    pub fn is_named(&self, file: FileId, is_meant: impl Fn(&str) -> bool) -> bool {
+        let durable = self.names.iter().filter(|(_, node)| **node == Node::File(file));
+        durable.map(|(path, _)| path).any(|path| is_meant(&path.to_string_lossy()))
+    }
+
+    /// How many changes of a file wait for a sync.
+    pub fn waiting(&self, file: FileId) -> usize {
+        self.files.get(&file).map_or(0, |content| content.pending.len())
+    }
+
     /// Goes on to after an event.
     pub fn apply(&mut self, event: &Event) {
         match event {

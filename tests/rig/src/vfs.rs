@@ -148,7 +148,8 @@ static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
 
 unsafe fn path_of<'p>(name: *const c_char) -> Option<&'p Path> {
     // SAFETY: SQLite's names end with a zero.
-    (!name.is_null()).then(|| unsafe { Path::new(OsStr::from_bytes(CStr::from_ptr(name).to_bytes())) })
+    (!name.is_null())
+        .then(|| unsafe { Path::new(OsStr::from_bytes(CStr::from_ptr(name).to_bytes())) })
 }
 
 unsafe extern "C" fn open(
@@ -323,7 +324,11 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     }
 }
 
-unsafe extern "C" fn file_control(file: *mut sqlite3_file, what: c_int, with: *mut c_void) -> c_int {
+unsafe extern "C" fn file_control(
+    file: *mut sqlite3_file,
+    what: c_int,
+    with: *mut c_void,
+) -> c_int {
     // SAFETY: for a pragma SQLite hands an array of an error, a name and a value of its own, which may be changed.
     unsafe {
         if what == ffi::SQLITE_FCNTL_PRAGMA

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use freehold::cli::SystemClock;
 use freehold::domain::{
-    AccountId, Call, Caller, Error, Identity, IdentityPart, ImportReport, Result, Slug, Subject, TenantId,
-    TenantReference, Timestamp,
+    AccountId, Call, Caller, Error, Identity, IdentityPart, ImportReport, Result, Slug, Subject,
+    TenantId, TenantReference, Timestamp,
 };
 use freehold::policy::Policy;
 use freehold::services::imports::{self, OnProgress, Run};
@@ -25,11 +25,8 @@ impl Place {
     pub(crate) fn new() -> Self {
         freehold_rig::install();
         let memory = Path::new("/dev/shm");
-        let place = if memory.is_dir() {
-            tempfile::tempdir_in(memory)
-        } else {
-            tempfile::tempdir()
-        };
+        let place =
+            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         Self(place.unwrap())
     }
 

@@ -6,8 +6,8 @@ use freehold::domain::action::{
     CreateMember, CreateResource, CreateTeam, ListWorkspaces, ResumeTenant, SuspendTenant,
 };
 use freehold::domain::{
-    Attributes, Call, Description, IdempotencyKey, Name, NewMember, NewResource, NewTeam, NewTenant,
-    PageRequest, Resource, ResourceTypeName, Result, Role, Slug, Tenant, Visibility,
+    Attributes, Call, Description, IdempotencyKey, Name, NewMember, NewResource, NewTeam,
+    NewTenant, PageRequest, Resource, ResourceTypeName, Result, Role, Slug, Tenant, Visibility,
     WorkspaceFilter, WorkspaceId,
 };
 use freehold::services::{members, resources, teams, tenants, workspaces};
@@ -25,7 +25,8 @@ pub(crate) fn organisation(slugs: &[&str], people: usize) -> Value {
     };
     let mut tenants: Vec<Value> = slugs.iter().map(tenant).collect();
     let people: Vec<String> = (0..people).map(person).collect();
-    tenants.push(json!({"slug": "people", "name": "people", "owners": ["olga"], "members": people}));
+    tenants
+        .push(json!({"slug": "people", "name": "people", "owners": ["olga"], "members": people}));
     json!({"format": "freehold-import/1", "tenants": tenants})
 }
 
@@ -83,9 +84,10 @@ impl<'n> Worker<'n> {
             parent_id: None,
         };
         let store = self.node.store(&self.slug)?;
-        let made = store.write_blocking::<CreateTeam, _, _>(&self.call, store.tenant(), move |tx| {
-            teams::create(tx, &new)
-        });
+        let made =
+            store.write_blocking::<CreateTeam, _, _>(&self.call, store.tenant(), move |tx| {
+                teams::create(tx, &new)
+            });
         made.map(drop)
     }
 
@@ -145,16 +147,14 @@ pub(crate) fn created(slug: &str) -> Claim {
 
 pub(crate) fn suspend(node: &Node, slug: &str) -> Result<Tenant> {
     let id = node.tenant(slug);
-    node.registry.write_blocking::<SuspendTenant, _, _>(&host(), id, move |tx| {
-        tenants::suspend(tx, id)
-    })
+    node.registry
+        .write_blocking::<SuspendTenant, _, _>(&host(), id, move |tx| tenants::suspend(tx, id))
 }
 
 pub(crate) fn resume(node: &Node, slug: &str) -> Result<Tenant> {
     let id = node.tenant(slug);
-    node.registry.write_blocking::<ResumeTenant, _, _>(&host(), id, move |tx| {
-        tenants::resume(tx, id)
-    })
+    node.registry
+        .write_blocking::<ResumeTenant, _, _>(&host(), id, move |tx| tenants::resume(tx, id))
 }
 
 /// Does something several times at once.
