@@ -106,6 +106,30 @@ pub(super) enum Tenant {
     Suspend(OneTenant),
     /// Put a suspended tenant back into service.
     Resume(OneTenant),
+    /// Keep a tenant's host names.
+    #[command(subcommand)]
+    Host(TenantHost),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TenantHost {
+    /// Register a host name for a tenant.
+    Add(OneHost),
+    /// List a tenant's host names.
+    List(OneTenant),
+    /// Take a host name from a tenant.
+    Remove(OneHost),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneHost {
+    /// The tenant, by slug or id.
+    pub(super) tenant: String,
+    /// The host name, in any spelling.
+    pub(super) host: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,8 @@ mod client;
 mod clock;
 mod configuration;
 mod doctor;
+mod guard;
+mod host;
 mod import;
 mod logging;
 mod migrate;

@@ -19,8 +19,10 @@ const DAMAGES: &[(&str, &str)] = &[
     ("swapped-two", "file_foreign"),
     ("strange", "file_foreign"),
     ("noise", "file_foreign"),
-    ("empty", "file_damaged"),
-    ("torn", "file_damaged"),
+    ("empty", "file_truncated"),
+    ("torn", "file_truncated"),
+    ("symbolic", "file_linked"),
+    ("hard", "file_linked"),
     ("twin", "file_replaced"),
     ("older", "file_rolled_back"),
     ("newer", "file_newer"),
@@ -85,6 +87,10 @@ impl World {
         fs::write(self.path("empty"), []).unwrap();
         let torn = fs::File::options().write(true).open(self.path("torn")).unwrap();
         torn.set_len(4096 * 3).unwrap();
+        let elsewhere = self.place.root().join("elsewhere");
+        fs::rename(self.path("symbolic"), &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, self.path("symbolic")).unwrap();
+        fs::hard_link(self.path("hard"), self.place.root().join("second")).unwrap();
         let edits = [
             ("twin", "update identity set file_id = '00000000-0000-7000-8000-000000000000'"),
             ("newer", "pragma user_version = 9999"),

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::authorizer::{self, Phase};
 use super::contract::{Contract, Setting};
 use super::functions::{self, Session, SessionCell};
-use super::{SqlError, row_security};
+use super::{Sql, SqlError, row_security};
+use crate::domain::FileId;
 
 /// Virtual-machine steps between two looks at the budget.
 const STEPS_PER_LOOK: i32 = 1000;
@@ -41,6 +42,17 @@ pub(in crate::storage) struct Conn {
     phase: Arc<Phase>,
     /// Looks left until a statement is interrupted; negative means without limit.
     looks: Arc<AtomicI64>,
+    /// What last went wrong so that the engine may have undone the transaction.
+    failure: Mutex<Option<SqlError>>,
+}
+
+/// Which file is meant: whose it is, and the random id that it was stamped with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::storage) struct FileIdentity {
+    /// The tenant's id, or `platform`.
+    pub(in crate::storage) tenant: Arc<str>,
+    /// The file's own id.
+    pub(in crate::storage) file: FileId,
 }
 
 impl std::fmt::Debug for Conn {
@@ -70,6 +82,7 @@ impl Conn {
             session: Arc::new(Mutex::new(None)),
             phase: Arc::default(),
             looks: Arc::default(),
+            failure: Mutex::new(None),
         };
         Contract::apply(&conn.raw)?;
         Contract::limit(&conn.raw)?;
@@ -100,6 +113,7 @@ impl Conn {
                 self.raw.authorizer(Some(authorizer::reader(authorizer::accessors(&suffix))))?;
             }
             (Side::Tenant, Role::Writer) => {
+                row_security::install_triggers(&self.raw)?;
                 self.raw.authorizer(Some(authorizer::writer(self.phase.clone())))?;
             }
             (Side::Registry, role) => {
@@ -107,6 +121,31 @@ impl Conn {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a file that is not the one that is meant, whatever lies in its place.
+    pub(in crate::storage) fn check_identity(&self, meant: &FileIdentity) -> Result<(), SqlError> {
+        let found = Sql::on(self).one("select tenant_id, file_id from identity", &[], |row| {
+            Ok((row.next::<String>()?, row.next::<FileId>()?))
+        })?;
+        match found {
+            Some((tenant, file)) if *tenant == *meant.tenant && file == meant.file => Ok(()),
+            _ => Err(SqlError::stranger()),
+        }
+    }
+
+    /// Remembers what may have made the engine undo the transaction.
+    pub(super) fn remember(&self, error: SqlError) -> SqlError {
+        if error.undoes() {
+            *self.failure.lock() = Some(error.clone());
+        }
+        error
+    }
+
+    /// Why the engine undid the transaction.
+    pub(in crate::storage) fn failure(&self) -> SqlError {
+        let known = self.failure.lock().take();
+        known.unwrap_or_else(|| SqlError::corrupt(0, "the engine undid the transaction"))
     }
 
     /// Sets the caller until the guard is dropped.
