@@ -170,3 +170,69 @@ fn torn(content: &Content, is_syncing: bool, random: &mut Random) -> Vec<u8> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Event;
+
+    fn model(events: &[Event]) -> Model {
+        let mut model = Model::default();
+        model.add_file("old".into(), FileId(0), vec![1; 8192]);
+        events.iter().for_each(|event| model.apply(event));
+        model
+    }
+
+    fn images(model: &Model, fashion: Fashion) -> Vec<Image> {
+        let mut random = Random::of(1);
+        (0..64).map(|_| model.image(fashion, Some(FileId(0)), &mut random)).collect()
+    }
+
+    #[test]
+    fn what_was_not_synced_may_be_there_or_not_block_by_block() {
+        let model = model(&[Event::Written(FileId(0), 0, vec![2; 8192])]);
+        let dropped = images(&model, Fashion::Dropped);
+        assert!(dropped.iter().all(|image| image.file("old") == Some(&[1; 8192][..])));
+        let torn = images(&model, Fashion::Torn);
+        assert!(torn.iter().all(|image| {
+            let twos = image.file("old").unwrap().iter().filter(|byte| **byte == 2).count();
+            twos < 8192 && twos.is_multiple_of(SECTOR)
+        }));
+        let blocks = |image: &Image| {
+            let content = image.file("old").unwrap();
+            (content[..BLOCK].to_vec(), content[BLOCK..].to_vec())
+        };
+        let subset: Vec<_> = images(&model, Fashion::Subset).iter().map(blocks).collect();
+        for (one, other) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
+            assert!(subset.contains(&(vec![one; BLOCK], vec![other; BLOCK])), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn what_was_synced_is_there_in_every_fashion() {
+        let model = model(&[Event::Written(FileId(0), 0, vec![2; 8192]), Event::Synced(FileId(0))]);
+        for fashion in Fashion::ALL {
+            let images = images(&model, fashion);
+            assert!(images.iter().all(|image| image.file("old") == Some(&[2; 8192][..])));
+        }
+    }
+
+    #[test]
+    fn a_name_is_durable_with_its_directory() {
+        let mut made = vec![
+            Event::MadeDirectory("d".into()),
+            Event::Made("d/new".into(), FileId(1)),
+            Event::Written(FileId(1), 0, vec![3; 3]),
+            Event::Synced(FileId(1)),
+            Event::Renamed("d/new".into(), "d/here".into()),
+            Event::SyncedDirectory("d".into()),
+        ];
+        let lost = images(&model(&made), Fashion::Dropped);
+        assert!(lost.iter().all(|image| image.file("d/here").is_none()), "its directory is lost");
+        made.push(Event::SyncedDirectory(String::new().into()));
+        for fashion in Fashion::ALL {
+            let there = images(&model(&made), fashion);
+            assert!(there.iter().all(|image| image.file("d/here") == Some(&[3; 3][..])));
+        }
+    }
+}

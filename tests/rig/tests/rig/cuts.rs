@@ -26,7 +26,7 @@ pub(crate) struct Extent {
 impl Extent {
     /// Every moment, or as many as there is time for; all of them in a long run.
     pub(crate) fn every(stride: usize) -> Self {
-        if is_long() { Self { stride: 1, seeds: 6 } } else { Self { stride, seeds: 1 } }
+        if is_long() { Self { stride: 1, seeds: 10 } } else { Self { stride, seeds: 1 } }
     }
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn cut(
     }
     settle(&mut waiting, &mut known, base, claims, &model.acknowledged, &mut verdict);
     verdict.images = known.len();
-    println!("{name}: {verdict}");
+    crate::say(&format!("{name}: {verdict}"));
     verdict
 }
 

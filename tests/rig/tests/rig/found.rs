@@ -40,7 +40,7 @@ pub(crate) fn find(data: &Path) -> Found {
         Ok(node) => {
             let registry = node.settle();
             let found = look(&registry, data);
-            close(registry);
+            close(registry, data);
             found
         }
         Err(error) => Found { problems: vec![format!("no start: {error}")], ..Found::default() },
@@ -57,7 +57,8 @@ pub(crate) fn look(registry: &Registry, data: &Path) -> Found {
     found
 }
 
-fn examine(registry: &Registry, found: &mut Found) -> Result<(), String> {
+/// Examines every file, and tells what is wrong.
+pub(crate) fn examine(registry: &Registry, found: &mut Found) -> Result<(), String> {
     let report = registry.examine(None, Mend::Nothing).map_err(|error| error.to_string())?;
     for report in report.reports {
         let failed = report.checks.iter().filter(|check| check.state == CheckState::Failed);

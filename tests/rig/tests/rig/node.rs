@@ -1,5 +1,6 @@
 //! A node in this process, over a data directory that a world watches or that nobody does.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -58,6 +59,7 @@ fn copy_all(from: &Path, to: &Path) {
 pub(crate) struct Node {
     pub(crate) registry: Registry,
     worker: Worker,
+    data: PathBuf,
 }
 
 impl Node {
@@ -65,7 +67,7 @@ impl Node {
     pub(crate) fn start(data: PathBuf, tune: impl FnOnce(&mut Settings)) -> Result<Self> {
         static POLICY: OnceLock<Arc<Policy>> = OnceLock::new();
         let policy = POLICY.get_or_init(|| Arc::new(Policy::embedded().unwrap())).clone();
-        let mut settings = Settings::new(data);
+        let mut settings = Settings::new(data.clone());
         tune(&mut settings);
         let registry = Registry::start(settings, policy, Arc::new(SystemClock))?;
         let started = registry
@@ -73,9 +75,9 @@ impl Node {
             .and_then(|_| tenants::recover(&registry))
             .and_then(|()| Worker::start(&registry));
         match started {
-            Ok(worker) => Ok(Self { registry, worker }),
+            Ok(worker) => Ok(Self { registry, worker, data }),
             Err(error) => {
-                registry.close(Duration::from_secs(30));
+                close(registry, &data);
                 Err(error)
             }
         }
@@ -94,7 +96,8 @@ impl Node {
 
     /// Stops in order.
     pub(crate) fn stop(self) {
-        close(self.settle());
+        let data = self.data.clone();
+        close(self.settle(), &data);
     }
 
     pub(crate) fn import(&self, file: &Value) -> Result<ImportReport> {
@@ -103,8 +106,8 @@ impl Node {
         imports::run(&self.registry, &host(), &file, Run::Real, &quiet)
     }
 
-    pub(crate) fn tenant(&self, slug: &str) -> TenantId {
-        self.registry.resolve(&by_slug(slug)).unwrap().unwrap().id
+    pub(crate) fn tenant(&self, slug: &str) -> Result<TenantId> {
+        Ok(self.registry.resolve(&by_slug(slug))?.ok_or(Error::NotFound)?.id)
     }
 
     pub(crate) fn store(&self, slug: &str) -> Result<TenantStore> {
@@ -113,28 +116,37 @@ impl Node {
     }
 
     /// The account of somebody whom an import named.
-    pub(crate) fn account(&self, subject: &str) -> AccountId {
+    pub(crate) fn account(&self, subject: &str) -> Result<AccountId> {
         let part = |text: &str| IdentityPart::parse(text).unwrap();
         let identity = Identity { issuer: part("import"), subject: part(subject) };
-        accounts::of_identity(&self.registry, &identity).unwrap().unwrap()
+        accounts::of_identity(&self.registry, &identity)?.ok_or(Error::NotFound)
     }
 
     /// A call of the owner, with a credential for a tenant.
-    pub(crate) fn owner_of(&self, slug: &str) -> Call {
-        call(Caller {
-            subject: Subject::Account(self.account("olga")),
-            tenant: Some(self.tenant(slug)),
+    pub(crate) fn owner_of(&self, slug: &str) -> Result<Call> {
+        Ok(call(Caller {
+            subject: Subject::Account(self.account("olga")?),
+            tenant: Some(self.tenant(slug)?),
             issuer: "test".into(),
             actor: None,
             assurance: Arc::default(),
             expires_at: Timestamp(i64::MAX),
-        })
+        }))
     }
 }
 
-/// Closes a registry, and waits until nobody has a file open any more.
-pub(crate) fn close(registry: Registry) {
+/// Closes a registry, and waits until the data directory is free.
+pub(crate) fn close(registry: Registry, data: &Path) {
     registry.close(Duration::from_secs(30));
+    drop(registry);
+    let lock = File::options().write(true).open(data.join("lock")).unwrap();
+    for _ in 0..3000 {
+        if lock.try_lock().is_ok() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("the data directory is never free");
 }
 
 pub(crate) fn by_slug(slug: &str) -> TenantReference {

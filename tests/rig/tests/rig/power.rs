@@ -156,7 +156,7 @@ fn files_that_are_closed_and_opened_again_are_whole() {
             node.stop();
         },
     );
-    loses_nothing(&run.cut("checkpoint by closing", Extent::every(1)), 200);
+    loses_nothing(&run.cut("checkpoint by closing", Extent::every(2)), 120);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_log_that_is_written_back_by_itself_loses_nothing() {
 }
 
 /// What takes a file back to the first version, for as long as there are two.
-const TENANT_BACK: &str = "
+pub(crate) const TENANT_BACK: &str = "
     drop table row_security_report;
     alter table organizations add column row_security text not null default 'enforce'
         check (row_security in ('off', 'shadow', 'enforce'));
@@ -211,7 +211,7 @@ const REGISTRY_BACK: &str = "
     pragma user_version = 1";
 
 /// A data directory that the first version of the program has left.
-pub(crate) fn outdated() -> Place {
+fn outdated() -> Place {
     let place = prepared(0);
     for file in found::tenant_files(&place.data()) {
         found::open(&file).unwrap().execute_batch(TENANT_BACK).unwrap();
@@ -251,7 +251,7 @@ fn a_tenant_is_imported_whole_or_waits_for_the_import_to_be_run_again() {
         let node = Node::start(place.data(), |_| ()).unwrap();
         node.import(&imported(&file)).unwrap();
         node.stop();
-        find(&place.data())
+        find(&place.copied().data())
     };
     let place = prepared(0);
     let run = Run::of(
@@ -274,7 +274,7 @@ fn a_tenant_is_imported_whole_or_waits_for_the_import_to_be_run_again() {
             node.stop();
         },
     );
-    loses_nothing(&run.cut("import", Extent::every(2)), 30);
+    loses_nothing(&run.cut("import", Extent::every(1)), 30);
 }
 
 /// The same file, with tenants that are not there yet.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use freehold::domain::action::{
-    CreateMember, CreateResource, CreateTeam, ListWorkspaces, ResumeTenant, SuspendTenant,
+    CreateMember, CreateResource, CreateTeam, ListResources, ListWorkspaces, ResumeTenant,
+    SuspendTenant,
 };
 use freehold::domain::{
     Attributes, Call, Description, IdempotencyKey, Name, NewMember, NewResource, NewTeam,
-    NewTenant, PageRequest, Resource, ResourceTypeName, Result, Role, Slug, Tenant, Visibility,
-    WorkspaceFilter, WorkspaceId,
+    NewTenant, PageRequest, Resource, ResourceFilter, ResourceTypeName, Result, Role, Slug, Tenant,
+    Visibility, WorkspaceFilter, WorkspaceId,
 };
 use freehold::services::{members, resources, teams, tenants, workspaces};
 use serde_json::{Value, json};
@@ -57,13 +58,37 @@ pub(crate) struct Worker<'n> {
 
 impl<'n> Worker<'n> {
     pub(crate) fn new(node: &'n Node, slug: &str) -> Self {
-        let call = node.owner_of(slug);
-        let workspace = workspace(node, &call, slug).unwrap();
-        Self { node, slug: slug.to_owned(), call, workspace }
+        Self::try_new(node, slug).unwrap()
+    }
+
+    pub(crate) fn try_new(node: &'n Node, slug: &str) -> Result<Self> {
+        let call = node.owner_of(slug)?;
+        let workspace = workspace(node, &call, slug)?;
+        Ok(Self { node, slug: slug.to_owned(), call, workspace })
+    }
+
+    /// How many resources there are to be seen.
+    pub(crate) fn count(&self) -> Result<usize> {
+        let store = self.node.store(&self.slug)?;
+        let page = store.read_blocking::<ListResources, _>(&self.call, store.tenant(), |tx| {
+            resources::list(tx, &ResourceFilter::default(), &PageRequest::first(50))
+        })?;
+        Ok(page.items.len())
     }
 
     /// Makes a resource with some bytes of attributes.
     pub(crate) fn resource(&self, text: &str, bytes: usize) -> Result<Resource> {
+        self.make_resource(&self.call, text, bytes)
+    }
+
+    /// The same, once, however often it is asked for.
+    pub(crate) fn resource_once(&self, text: &str, bytes: usize) -> Result<Resource> {
+        let key = IdempotencyKey { key: text.into(), fingerprint: [7; 32] };
+        let call = Call { idempotency: Some(key), ..self.call.clone() };
+        self.make_resource(&call, text, bytes)
+    }
+
+    fn make_resource(&self, call: &Call, text: &str, bytes: usize) -> Result<Resource> {
         let new = NewResource {
             kind: ResourceTypeName::parse("prompt").unwrap(),
             workspace_id: self.workspace,
@@ -72,7 +97,7 @@ impl<'n> Worker<'n> {
             attributes: Some(attributes(text, bytes)),
         };
         let store = self.node.store(&self.slug)?;
-        store.write_blocking::<CreateResource, _, _>(&self.call, self.workspace, move |tx| {
+        store.write_blocking::<CreateResource, _, _>(call, self.workspace, move |tx| {
             resources::create(tx, &new)
         })
     }
@@ -92,7 +117,7 @@ impl<'n> Worker<'n> {
     }
 
     fn member(&self, text: &str) -> Result<()> {
-        let new = NewMember { account_id: self.node.account(text), role: Role::Member };
+        let new = NewMember { account_id: self.node.account(text)?, role: Role::Member };
         let (store, text) = (self.node.store(&self.slug)?, name(text));
         let made =
             store.write_blocking::<CreateMember, _, _>(&self.call, store.tenant(), move |tx| {
@@ -133,7 +158,7 @@ pub(crate) fn create(node: &Node, slug: &str) -> Result<Tenant> {
         description: None,
         kind: None,
         data_region: None,
-        owner_id: Some(node.account("olga")),
+        owner_id: Some(node.account("olga")?),
     };
     let key = IdempotencyKey { key: format!("make {slug}").into(), fingerprint: [7; 32] };
     let call = Call { idempotency: Some(key), ..host() };
@@ -146,13 +171,13 @@ pub(crate) fn created(slug: &str) -> Claim {
 }
 
 pub(crate) fn suspend(node: &Node, slug: &str) -> Result<Tenant> {
-    let id = node.tenant(slug);
+    let id = node.tenant(slug)?;
     node.registry
         .write_blocking::<SuspendTenant, _, _>(&host(), id, move |tx| tenants::suspend(tx, id))
 }
 
 pub(crate) fn resume(node: &Node, slug: &str) -> Result<Tenant> {
-    let id = node.tenant(slug);
+    let id = node.tenant(slug)?;
     node.registry
         .write_blocking::<ResumeTenant, _, _>(&host(), id, move |tx| tenants::resume(tx, id))
 }
