@@ -407,8 +407,7 @@ fn a_forwarded_header_is_refused_from_whoever_is_no_proxy() {
 #[test]
 fn a_forwarded_host_counts_from_a_proxy_that_is_trusted() {
     let settings = [
-        // The same address as a socket of both families shows it.
-        ("FREEHOLD__HTTP__TRUSTED_PROXIES", "::ffff:127.0.0.1"),
+        ("FREEHOLD__HTTP__TRUSTED_PROXIES", "127.0.0.1"),
         ("FREEHOLD__HTTP__BASE_DOMAINS", "example.com,example.org"),
     ];
     let app = TestApp::serve_at(&crate::app::Place::new(), &settings);

@@ -11,8 +11,16 @@ use crate::resolution::Sources;
 
 /// What operators of lower roles may do.
 const AUDITOR: &[&str] = &["account_list", "account_read"];
-const SUPPORT: &[&str] =
-    &["tenant_list", "tenant_inspect", "tenant_diagnostics", "migration_list", "diagnostics_read"];
+const SUPPORT: &[&str] = &[
+    "tenant_list",
+    "tenant_inspect",
+    "tenant_diagnostics",
+    "tenant_host_list",
+    "tenant_host_read",
+    "tenant_row_security_read",
+    "migration_list",
+    "diagnostics_read",
+];
 
 /// The audit log that counts a refusal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +68,10 @@ impl Rules {
                 .unresolved(who, sources)
                 .unwrap_or_else(|| self.on_the_tenant_plane(route, who, strange)),
             Mount::Platform => self.on_the_platform_plane(route, who, strange),
+            Mount::Internal if who.standing == Standing::Elsewhere => {
+                Refused(404, Some(Log::Registry))
+            }
+            Mount::Internal => self.on_the_tenant_plane(route, who, strange),
             _ if who.is_suspended && route.action.is_some() => Refused(404, Some(Log::Registry)),
             _ => Allowed("200"),
         }
