@@ -309,6 +309,12 @@ pub(crate) fn eventually<T>(happened: impl FnMut() -> Option<T>) -> T {
     tries.find_map(|found| found).expect("it never happened")
 }
 
+/// Says what was measured, to whoever runs the tests with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "what is measured is for people")]
+pub(crate) fn measured(what: &str) {
+    println!("{what}");
+}
+
 fn serving(log: &str) -> Option<String> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut said = lines.filter(|line| line["fields"]["message"] == "serving");

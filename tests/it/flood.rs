@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::app::{Place, TestApp};
+use crate::app::{Place, TestApp, measured};
 use crate::org::Org;
 use crate::wire::{Wire, text, with_body};
 
@@ -110,9 +110,9 @@ fn a_tenant_that_floods_leaves_the_others_alone() {
         }
         (during, answers)
     });
-    println!("the flood was answered {answers:?}");
-    println!("reads   before: {}\n        during: {}", before.0, during.0);
-    println!("creates before: {}\n        during: {}", before.1, during.1);
+    measured(&format!("the flood was answered {answers:?}"));
+    measured(&format!("reads   before: {}\n        during: {}", before.0, during.0));
+    measured(&format!("creates before: {}\n        during: {}", before.1, during.1));
     assert!(answers.keys().all(|status| [200, 201, 403, 503].contains(status)), "{answers:?}");
     assert!(answers[&201] > FLOODERS && answers[&403] > FLOODERS, "{answers:?}");
     assert!(during.0.at(100) < SANITY && during.1.at(100) < SANITY, "somebody waited too long");

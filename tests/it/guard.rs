@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::app::{Place, TestApp};
+use crate::app::{Place, TestApp, measured};
 
 /// What is wrong, and what the complaint must say.
 struct Case {
@@ -125,7 +125,7 @@ fn values() -> Vec<Case> {
 /// An unknown key of the environment is named as its variable.
 fn in_environment(mut case: Case) -> Case {
     if case.says.iter().any(|word| word.starts_with("FREEHOLD__") || word == "no such key") {
-        case.says[0] = case.settings[0].0.clone();
+        case.says[0].clone_from(&case.settings[0].0);
     }
     case
 }
@@ -275,7 +275,7 @@ fn what_is_unsafe_ends_the_start_before_the_port_is_bound_and_is_named() {
             });
         }
     });
-    println!("{} unsafe configurations, each refused by serve and by check", cases.len());
+    measured(&format!("{} unsafe configurations, refused by serve and by check", cases.len()));
     assert!(cases.len() >= 100, "{}", cases.len());
 }
 

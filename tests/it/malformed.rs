@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use crate::app::{Place, TestApp};
+use crate::app::{Place, TestApp, measured};
 use crate::limits::memory;
 use crate::org::Org;
 use crate::wire::{Wire, text, with_body};
@@ -180,7 +180,7 @@ fn what_is_ambiguous_is_refused_and_ends_the_connection() {
         assert!(is_refused, "{first:?}, {case:?}: {statuses:?}");
     }
     let grown = memory(app()).saturating_sub(before);
-    println!("{} ambiguous requests, {grown} KiB more memory", 2 * cases.len());
+    measured(&format!("{} ambiguous requests, {grown} KiB more memory", 2 * cases.len()));
     assert!(cases.len() >= 200 && grown < 64 * 1024, "{} cases, {grown} KiB", cases.len());
     app().stranger().get("/livez").expect(200);
 }
@@ -237,7 +237,7 @@ fn a_chunked_body_that_is_none_is_refused_and_ends_the_connection() {
     }
     assert_eq!(org.owner.column("/teams", "name"), [""; 0]);
     assert_eq!(send("f\r\n{\"name\":\"whole\"\r\n1\r\n}\r\n0\r\n\r\n"), [201, 200]);
-    println!("{} bodies in bad chunks", bad.len());
+    measured(&format!("{} bodies in bad chunks", bad.len()));
 }
 
 #[test]

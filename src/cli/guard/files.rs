@@ -20,7 +20,7 @@ pub(super) fn findings(data: &Path) -> Vec<String> {
     match fs::symlink_metadata(data) {
         Ok(found) if found.is_dir() => findings.extend(inside(data)),
         Ok(found) if found.is_symlink() => {
-            findings.push(about(data, "is a link; give the directory itself with --data"))
+            findings.push(about(data, "is a link; give the directory itself with --data"));
         }
         Ok(_) => findings.push(about(data, "is no directory; give another with --data")),
         Err(_) => findings.extend(cannot_be_made(data)),
