@@ -68,9 +68,9 @@ impl Model {
     }
 
     /// Whether a file has a name, durable or not, that is one of those meant.
-    pub fn is_named(&self, file: FileId, is_meant: impl Fn(&str) -> bool) -> bool {
+    pub fn is_named(&self, file: FileId, is_meant: impl Fn(&Path) -> bool) -> bool {
         let durable = self.names.iter().filter(|(_, node)| **node == Node::File(file));
-        durable.map(|(path, _)| path).any(|path| is_meant(&path.to_string_lossy()))
+        durable.map(|(path, _)| path).any(|path| is_meant(path))
     }
 
     /// How many changes of a file wait for a sync.

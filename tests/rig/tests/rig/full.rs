@@ -81,9 +81,13 @@ fn round(world: &World, node: &Node, seen: &Seen, number: usize) {
         let readers: Vec<_> = (0..2).map(|_| scope.spawn(|| seen.read(node))).collect();
         let writers: Vec<_> =
             (0..WRITERS).map(|it| scope.spawn(move || seen.write(node, number, it))).collect();
-        writers.into_iter().for_each(|it| it.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
         seen.is_over.store(true, Ordering::Release);
-        readers.into_iter().for_each(|it| it.join().unwrap());
+        for reader in readers {
+            reader.join().unwrap();
+        }
     });
     world.leave_room(None);
     for slug in SLUGS {
@@ -115,7 +119,9 @@ fn a_full_disk_stops_writes_alone_and_room_brings_them_back() {
     let base = find(&place.copied().data());
     let world = World::over(&place.data()).unwrap();
     let node = Node::watched(&world, &place);
-    SLUGS.into_iter().for_each(|slug| drop(Worker::new(&node, slug)));
+    for slug in SLUGS {
+        Worker::new(&node, slug);
+    }
     let seen = Seen::default();
     for number in 0..ROUNDS {
         round(&world, &node, &seen, number);

@@ -123,11 +123,11 @@ fn states(base: &Found, claims: &[Claim], acknowledged: &[usize], found: &Found)
     }
     for (number, claim) in claims.iter().enumerate() {
         let Some(status) = claim.status else { continue };
-        let states = may_be.entry(&claim.slug).or_insert_with(|| BTreeSet::from([None]));
+        let possible = may_be.entry(&claim.slug).or_insert_with(|| BTreeSet::from([None]));
         if acknowledged.contains(&number) {
-            states.clear();
+            possible.clear();
         }
-        states.insert(Some(status));
+        possible.insert(Some(status));
     }
     let known: BTreeSet<&str> =
         may_be.keys().copied().chain(found.tenants.keys().map(String::as_str)).collect();

@@ -72,7 +72,7 @@ fn writes(place: &Place, honesty: Honesty, weaken: impl FnOnce(&World)) -> Run {
         at_once(8, |thread| {
             let slug = SLUGS[thread % SLUGS.len()];
             let worker = Worker::new(&node, slug);
-            for turn in 0..8 {
+            for turn in 0..7 {
                 let text = format!("{thread} {turn}");
                 worker.claims_resource(journal, &text, 100 * turn);
                 match turn % 3 {
@@ -103,7 +103,7 @@ fn tenants_are_made_whole_or_not_at_all() {
 fn creates(place: &Place, weaken: impl FnOnce(&World)) -> Run {
     Run::of(place, Honesty::After, weaken, |world, journal| {
         let node = Node::watched(world, place);
-        for number in 0..12 {
+        for number in 0..9 {
             let slug = format!("tenant-{number}");
             journal.ask(work::created(&slug), || work::create(&node, &slug));
         }
@@ -156,7 +156,7 @@ fn files_that_are_closed_and_opened_again_are_whole() {
             node.stop();
         },
     );
-    loses_nothing(&run.cut("checkpoint by closing", Extent::every(2)), 120);
+    loses_nothing(&run.cut("checkpoint by closing", Extent::every(4)), 60);
 }
 
 #[test]
@@ -183,7 +183,8 @@ fn a_log_that_is_written_back_by_itself_loses_nothing() {
     let near = Cell::new(0_usize);
     let verdict = run.cut_where("checkpoint by itself", Extent::every(1), |model, file| {
         let is_written_back = file.is_some_and(|file| {
-            model.is_named(file, |path| path.ends_with(".db")) && model.waiting(file) > 100
+            model.is_named(file, |path| path.extension().is_some_and(|it| it == "db"))
+                && model.waiting(file) > 100
         });
         near.set(if is_written_back { 6 } else { near.get().saturating_sub(1) });
         near.get() > 0
