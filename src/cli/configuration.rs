@@ -234,9 +234,9 @@ fn environment() -> Environment {
         .with_list_parse_key("http.trusted_proxies")
 }
 
-/// The environment's name of a key.
+/// A key of the environment, by its variable and by its own name.
 fn variable(key: &str) -> String {
-    format!("FREEHOLD__{}", key.to_uppercase().replace('.', "__"))
+    format!("FREEHOLD__{}: {key}", key.to_uppercase().replace('.', "__"))
 }
 
 /// The keys that a source sets, each with its sections.
