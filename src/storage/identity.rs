@@ -75,7 +75,8 @@ pub(in crate::storage) fn check(pool: &Pool, entry: &TenantEntry) -> Result<()> 
     let sql = Sql::on(&conn);
     is_known(sql.one(IDENTITY, &[], identity).map_err(damaged)?, entry)?;
     let anchor = Head { seq: entry.audit_seq, hash: entry.audit_hash.clone() };
-    is_anchored(audit::contains(sql, &anchor).map_err(damaged)?)
+    is_anchored(audit::contains(sql, &anchor).map_err(damaged)?)?;
+    Ok(conn.leave_log(false)?)
 }
 
 /// Opens a file whatever its version, if it is the one that the registry knows. One that is refused is left as it lies.
