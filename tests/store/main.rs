@@ -3,11 +3,13 @@
 //! a way back from every crash.
 //!
 //! [`node`] is a node in this process, [`program`] the real one, [`dump`] looks into files that
-//! nobody uses, [`world`] is a small organisation that most tests begin with.
+//! nobody uses, [`modes`] sets those of row-level security, [`world`] is a small organisation that
+//! most tests begin with.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod dump;
+mod modes;
 mod node;
 mod program;
 mod world;
