@@ -10,15 +10,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use freehold::domain::action::{
-    DeleteResource, ListResources, ListTeams, ListWorkspaces, ReadResource, ReadTenant,
-    ShareResource, UpdateResource,
+    DeleteResource, ListResources, ListTeams, ListWorkspaces, ReadResource, ReadRowSecurity,
+    ReadTenant, ShareResource, UpdateResource,
 };
 use freehold::domain::{
     Call, ChangeResource, Error, PageRequest, Permission, Precondition, PrincipalId, Resource,
-    ResourceFilter, ResourceId, ResourceSort, Result, RowSecurityMode, TeamFilter, WithheldReason,
-    Word, WorkspaceFilter,
+    ResourceFilter, ResourceId, ResourceSort, Result, RowSecurityMode, TeamFilter, Withheld,
+    WithheldFilter, WithheldReason, Word, WorkspaceFilter,
 };
-use freehold::services::{access, acl, resources, teams, workspaces};
+use freehold::services::{access, acl, resources, row_security, teams, workspaces};
 use freehold::storage::TenantStore;
 use serde_json::{Value, json};
 
@@ -177,7 +177,7 @@ fn strangers_see_nothing(court: &Court, elsewhere: &TenantStore) {
         for id in &court.ids {
             assert_eq!(read(&court.store, &call, *id).unwrap_err(), Error::NotFound, "{call:?}");
         }
-        assert_eq!(modes::report(&court.store, &call, 10).unwrap_err(), Error::NotFound);
+        assert_eq!(report(&court.store, &call, 10).unwrap_err(), Error::NotFound);
     }
     let own = listed(elsewhere, &call_of(Some(elsewhere.tenant()), keeper), ResourceSort::Name, 9);
     let own: BTreeSet<_> = own.unwrap().iter().map(|it| it.id).collect();
@@ -287,9 +287,25 @@ fn delivered_at_once(court: &Court) -> Tally {
     tally
 }
 
+/// The whole report as somebody reads it, page by page.
+fn report(store: &TenantStore, call: &Call, limit: u32) -> Result<Vec<Withheld>> {
+    let filter = WithheldFilter::default();
+    let mut request = PageRequest::first(limit);
+    let mut found = Vec::new();
+    loop {
+        let page = store.read_blocking::<ReadRowSecurity, _>(call, store.tenant(), |tx| {
+            row_security::report(tx, &filter, &request)
+        })?;
+        assert!(page.next.is_none() || page.items.len() == limit as usize, "a full page");
+        found.extend(page.items);
+        let Some(next) = page.next else { return Ok(found) };
+        request.after = Some(next);
+    }
+}
+
 /// The report, as whoever reads it counts.
 fn reported(store: &TenantStore, keeper: &Call, limit: u32) -> Tally {
-    let lines = modes::report(store, keeper, limit).unwrap();
+    let lines = report(store, keeper, limit).unwrap();
     let tally: Tally = lines.iter().map(|it| ((it.principal_id, it.reason), it.rows)).collect();
     assert_eq!(tally.len(), lines.len(), "a line for each principal and reason");
     assert!(lines.iter().all(|it| it.rows > 0 && it.created_at <= it.updated_at), "{lines:?}");
@@ -299,7 +315,7 @@ fn reported(store: &TenantStore, keeper: &Call, limit: u32) -> Tally {
 /// Owners and administrators read the report; to other members it is forbidden.
 fn is_told_to_whom_it_may(court: &Court) {
     for person in active(court) {
-        let report = modes::report(&court.store, &court.call(person), 3);
+        let report = report(&court.store, &court.call(person), 3);
         match court.organisation.people[person].role {
             Role::Owner | Role::Admin => assert!(report.is_ok(), "{person}"),
             Role::Member | Role::Guest => assert_eq!(report.unwrap_err(), Error::Forbidden),

@@ -1,9 +1,8 @@
-//! The modes of row-level security: set as the host, read back as everybody.
+//! The modes of row-level security, set as the host.
 
-use freehold::domain::action::{InspectRowSecurity, ReadRowSecurity, UpdateRowSecurity};
-use freehold::domain::{Call, PageRequest, Result, RowSecurityMode, Withheld, WithheldFilter};
+use freehold::domain::RowSecurityMode;
+use freehold::domain::action::{InspectRowSecurity, UpdateRowSecurity};
 use freehold::services::row_security;
-use freehold::storage::TenantStore;
 
 use crate::node::{Node, host};
 
@@ -19,20 +18,4 @@ pub(crate) fn set(node: &Node, slug: &str, mode: RowSecurityMode) {
             row_security::update(tx, tenant, mode, version)
         });
     assert_eq!(changed.unwrap().mode, mode);
-}
-
-/// The whole report as somebody reads it, page by page.
-pub(crate) fn report(store: &TenantStore, call: &Call, limit: u32) -> Result<Vec<Withheld>> {
-    let filter = WithheldFilter::default();
-    let mut request = PageRequest::first(limit);
-    let mut found = Vec::new();
-    loop {
-        let page = store.read_blocking::<ReadRowSecurity, _>(call, store.tenant(), |tx| {
-            row_security::report(tx, &filter, &request)
-        })?;
-        assert!(page.next.is_none() || page.items.len() == limit as usize, "a full page");
-        found.extend(page.items);
-        let Some(next) = page.next else { return Ok(found) };
-        request.after = Some(next);
-    }
 }
