@@ -1,7 +1,7 @@
 //! A tenant's file of a few rows, and who looks at it.
 //!
 //! `alice` and `bob` each have a workspace and a resource in it; `crew` is a team. Each resource is shared with the
-//! other one; Bob's with the team as well.
+//! other one; Bob's with the team as well. Bob has another one, which is shared with nobody.
 
 use std::sync::Arc;
 
@@ -28,7 +28,8 @@ const ROWS: &[&str] = &[
         ('of-alice', 'acme', 'A', 'account', 'alice', 1, 1), ('of-bob', 'acme', 'B', 'account', 'bob', 1, 1)",
     "insert into resources (id, tenant_id, type, workspace_id, name, visibility, owner_id, created_at, updated_at) values
         ('mine', 'acme', 'note', 'of-alice', 'M', 'private', 'alice', 1, 1),
-        ('theirs', 'acme', 'note', 'of-bob', 'T', 'private', 'bob', 1, 1)",
+        ('theirs', 'acme', 'note', 'of-bob', 'T', 'private', 'bob', 1, 1),
+        ('bare', 'acme', 'note', 'of-bob', 'B', 'private', 'bob', 1, 1)",
     "insert into resource_acl (resource_id, principal_id, tenant_id, permission, created_at, updated_at) values
         ('mine', 'bob', 'acme', 'read', 1, 1), ('theirs', 'alice', 'acme', 'read', 1, 1),
         ('theirs', 'crew', 'acme', 'write', 1, 1)",

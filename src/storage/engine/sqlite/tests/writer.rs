@@ -47,6 +47,13 @@ fn statement(called: &str) -> String {
                 "{new} values ('mine', 'acme', 'note', 'of-alice', 'x', 'private', 1, 1)"
             );
         }
+        // Nothing else goes with it that a trigger could see.
+        "replace bare" => {
+            let new = NEW.replace("insert", "insert or replace");
+            return format!(
+                "{new} values ('bare', 'acme', 'note', 'of-alice', 'x', 'private', 1, 1)"
+            );
+        }
         "replace theirs" => {
             let new = NEW.replace("insert", "replace");
             return format!(
@@ -123,6 +130,7 @@ const ALL: &[&str] = &[
     "add abroad",
     "replace mine",
     "replace theirs",
+    "replace bare",
     "put mine",
     "put theirs",
     "share",
