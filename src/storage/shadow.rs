@@ -10,9 +10,14 @@ use crate::domain::{PrincipalId, ResourceId, Timestamp, Withheld, WithheldReason
 /// Lines that are counted at once; what would make more is logged alone.
 const MAX_LINES: usize = 10_000;
 
-/// The lines of one file that are not written down yet.
+/// What was counted of one file.
 #[derive(Debug, Default)]
-pub(in crate::storage) struct Shadow(Mutex<HashMap<(PrincipalId, WithheldReason), Withheld>>);
+pub(in crate::storage) struct Shadow {
+    /// The lines that are not written down yet.
+    lines: Mutex<HashMap<(PrincipalId, WithheldReason), Withheld>>,
+    /// Held while lines are written down: who reads the report next waits for those that are on their way.
+    pub(in crate::storage) writing: tokio::sync::Mutex<()>,
+}
 
 impl Shadow {
     /// Counts and logs a resource that is delivered.
@@ -40,7 +45,7 @@ impl Shadow {
     }
 
     fn add(&self, more: Withheld) {
-        let mut lines = self.0.lock();
+        let mut lines = self.lines.lock();
         let key = (more.principal_id, more.reason);
         if let Some(line) = lines.get_mut(&key) {
             let created_at = line.created_at.min(more.created_at);
@@ -52,7 +57,7 @@ impl Shadow {
 
     /// Takes the lines, to write them down.
     pub(in crate::storage) fn take(&self) -> Vec<Withheld> {
-        std::mem::take(&mut *self.0.lock()).into_values().collect()
+        std::mem::take(&mut *self.lines.lock()).into_values().collect()
     }
 
     /// Takes lines back that could not be written down.

@@ -118,7 +118,7 @@ fn ask<A: Action>(
         return Ok(Permit { facts, policies: decision.policies });
     }
     // What the caller may not even know of answers as what is not there.
-    let may_know = decisions.decide(&facts.of_reading(target.read_action())).allowed;
+    let may_know = decisions.decide(&facts.of_reading(target.read_action(A::Plane::NAME))).allowed;
     Err(refuse(if may_know { Error::Forbidden } else { Error::NotFound }, &decision.policies))
 }
 

@@ -309,6 +309,7 @@ impl TenantStore {
     /// # Errors
     /// Storage failed; what was counted is kept.
     pub async fn write_down_withheld(&self) -> Result<()> {
+        let _writing = self.file.core.shadow.writing.lock().await;
         let lines = self.file.core.shadow.take();
         if lines.is_empty() {
             return Ok(());
@@ -325,6 +326,7 @@ impl TenantStore {
     /// # Errors
     /// As [`TenantStore::write_down_withheld`].
     pub(in crate::storage) fn write_down_withheld_blocking(&self) -> Result<()> {
+        let _writing = self.file.core.shadow.writing.blocking_lock();
         let lines = self.file.core.shadow.take();
         if lines.is_empty() {
             return Ok(());

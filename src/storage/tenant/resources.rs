@@ -33,7 +33,7 @@ fn resource(row: &mut Row<'_>) -> Result<Resource, SqlError> {
 /// A resource as the policy view returns it.
 struct Seen {
     resource: Resource,
-    /// The row rule gives the caller nothing here; the mode returns it all the same.
+    /// The row rule gives the caller nothing here; mode `shadow` returns it all the same.
     is_hidden: bool,
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn find<A: Action<Plane = TenantPlane>>(
 ) -> Result<Option<Resource>> {
     let found = sql(tx).one(
         "select id, type, workspace_id, name, visibility, attributes, owner_id, created_at, updated_at, version, level,
-            level = 0
+            level = 0 and row_security_mode() = 'shadow'
         from resources where id = ?1",
         params![id],
         seen,
@@ -135,7 +135,7 @@ fn listing<'a>(
 ) -> (String, Vec<Param<'a>>) {
     let mut listing = Listing::new(
         "select id, type, workspace_id, name, visibility, attributes, owner_id, created_at, updated_at, version, level,
-            level = 0
+            level = 0 and row_security_mode() = 'shadow'
         from resources where true",
     );
     // With the tenant, the first column of an index whose order is of use; without, none of them tempts.

@@ -115,8 +115,10 @@ impl Conn {
                 self.raw.authorizer(Some(authorizer::reader(authorizer::accessors(&suffix))))?;
             }
             (Side::Tenant, Role::Writer) => {
-                row_security::install_triggers(&self.raw)?;
-                self.raw.authorizer(Some(authorizer::writer(self.phase.clone())))?;
+                let suffix = random_suffix();
+                row_security::install_triggers(&self.raw, &suffix)?;
+                let triggers = row_security::triggers(&suffix);
+                self.raw.authorizer(Some(authorizer::writer(self.phase.clone(), triggers)))?;
             }
             (Side::Registry, role) => {
                 self.raw.authorizer(Some(authorizer::registry(role == Role::Writer)))?;
@@ -255,7 +257,13 @@ impl Conn {
 
     pub(super) fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, SqlError> {
         self.phase.begin_statement();
-        Ok(self.raw.prepare_cached(sql)?)
+        let statement = self.raw.prepare_cached(sql)?;
+        if self.phase.is_refused() {
+            // Kept, it would be found again and not be asked about.
+            statement.discard();
+            return Err(SqlError::looks());
+        }
+        Ok(statement)
     }
 
     fn run(&self, sql: &'static str) -> Result<(), SqlError> {
@@ -265,7 +273,10 @@ impl Conn {
 }
 
 /// A name that nobody can know beforehand.
-#[expect(clippy::disallowed_methods, reason = "the one place that makes names of policy views")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that makes names of policy views and triggers"
+)]
 fn random_suffix() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }

@@ -43,6 +43,12 @@ impl SqlError {
         Self { kind: Kind::Broken, message: format!("column {column}: {message}") }
     }
 
+    /// A change that looks at a guarded table.
+    pub(super) fn looks() -> Self {
+        let message = "a change may not look at a guarded table".to_owned();
+        Self { kind: Kind::Refused, message }
+    }
+
     /// A file that is not the one that was meant.
     pub(in crate::storage) fn stranger() -> Self {
         Self { kind: Kind::Stranger, message: "the file is another one".to_owned() }

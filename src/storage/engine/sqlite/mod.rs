@@ -13,6 +13,8 @@ mod migrations;
 mod pool;
 mod row_security;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub(in crate::storage) use conn::{Conn, FileIdentity, Role, Side};

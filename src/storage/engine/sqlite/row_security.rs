@@ -181,10 +181,11 @@ const WRITES: &[(&str, &str, &str)] = &[
 ];
 
 /// Makes the triggers of a writer.
-pub(super) fn install_triggers(conn: &Connection) -> Result<(), SqlError> {
+pub(super) fn install_triggers(conn: &Connection, suffix: &str) -> Result<(), SqlError> {
     for (table, event, condition) in WRITES {
+        let name = trigger(table, event, suffix);
         conn.execute_batch(&format!(
-            "create temp trigger {table}_{event}_is_permitted before {event} on main.{table}
+            "create temp trigger {name} before {event} on main.{table}
             when not coalesce({condition}, 0)
             begin
                 select raise(abort, 'row-level security: this {event} on {table} is not what was permitted');
@@ -192,6 +193,15 @@ pub(super) fn install_triggers(conn: &Connection) -> Result<(), SqlError> {
         ))?;
     }
     Ok(())
+}
+
+/// The names of a writer's triggers.
+pub(super) fn triggers(suffix: &str) -> Vec<String> {
+    WRITES.iter().map(|(table, event, _)| trigger(table, event, suffix)).collect()
+}
+
+fn trigger(table: &str, event: &str, suffix: &str) -> String {
+    format!("{table}_{event}_is_permitted_{suffix}")
 }
 
 /// The name of a table's policy view.
