@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RowSecurityMode;
+
 /// A subject or a resource.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Entity {
@@ -41,4 +43,17 @@ pub struct EvaluationRequest {
 pub struct Evaluation {
     /// Whether it may be done.
     pub decision: bool,
+}
+
+/// What the database says of the caller, to see that a request reached the tenant it meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TenancyPing {
+    /// `current_tenant()`: the id of the tenant whose file answered.
+    pub current_tenant: String,
+    /// `caller_principals()`: the ids of the caller's account, teams with all their ancestors, and tenant.
+    pub caller_principals: Vec<String>,
+    /// `caller_sees_all()`: whether the caller's role reaches every row.
+    pub caller_sees_all: bool,
+    /// `row_security_mode()`.
+    pub row_security_mode: RowSecurityMode,
 }

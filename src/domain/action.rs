@@ -163,6 +163,8 @@ actions! {
         DeleteResource = "resource.delete" on ResourceId;
         /// See and change a resource's access-control entries.
         ShareResource = "resource.share" on ResourceId;
+        /// See what row-level security does, and what it would have withheld.
+        ReadRowSecurity = "row_security.read" on TenantId;
         /// Ask what somebody may do.
         EvaluateAccess = "access.evaluate" on TenantId;
         /// Ask what the caller itself may do.
@@ -181,6 +183,16 @@ actions! {
         SuspendTenant = "tenant.suspend" on TenantId;
         /// Put a tenant back into service.
         ResumeTenant = "tenant.resume" on TenantId;
+        /// See what row-level security does in a tenant.
+        InspectRowSecurity = "row_security.inspect" on TenantId;
+        /// Change what row-level security does in a tenant.
+        UpdateRowSecurity = "row_security.update" on TenantId;
+        /// List a tenant's host names.
+        ListTenantHosts = "tenant_host.list" on TenantId;
+        /// Register a host name for a tenant.
+        UpdateTenantHost = "tenant_host.update" on TenantId;
+        /// Take a host name from a tenant.
+        DeleteTenantHost = "tenant_host.delete" on TenantId;
         /// List accounts.
         ListAccounts = "account.list" on Platform;
         /// Read an account.

@@ -29,6 +29,10 @@ super::word::words! {
         Anchor = "anchor",
         /// Counting denials that were not written one by one.
         CountDenials = "count_denials",
+        /// Checking a file when it is opened.
+        Open = "open",
+        /// Writing down what row-level security in mode shadow would have withheld.
+        ReportWithheld = "report_withheld",
         /// Examining files.
         Examine = "examine",
     }

@@ -26,6 +26,10 @@ super::word::words! {
     pub enum Conflict {
         /// A tenant, one that was archived or erased too, has this slug.
         SlugTaken = "slug_taken",
+        /// The host name means another tenant.
+        HostTaken = "host_taken",
+        /// The tenant has as many host names as a tenant may have.
+        HostLimit = "host_limit",
         /// A sibling has this name.
         NameTaken = "name_taken",
         /// An account has this identity.
@@ -98,6 +102,12 @@ pub enum Error {
     /// The sources that name the tenant disagree.
     #[error("the sources that name the tenant disagree")]
     TenantConflict,
+    /// A host is spelt as none is: with upper case, a dot at its end, an odd port, an encoding of nothing.
+    #[error("the host is spelt as none is")]
+    HostInvalid,
+    /// A forwarded header came from somebody who is no configured proxy.
+    #[error("a forwarded header came from no configured proxy")]
+    ForwardedUntrusted,
     /// The tenant is there, but not in service.
     #[error("the tenant is {}", .0.as_str())]
     TenantUnavailable(TenantStatus),
@@ -110,6 +120,9 @@ pub enum Error {
     /// The tenant's file is not the one that it must be.
     #[error("the file is refused: {0}")]
     File(FileProblem),
+    /// The disk is full, or nearly so: reads go on, nothing was changed.
+    #[error("the disk is full")]
+    DiskFull,
     /// The storage failed; nothing was acknowledged.
     #[error("storage failed: {0}")]
     Storage(String),
@@ -142,6 +155,8 @@ impl Error {
             Self::Stale => "stale_version",
             Self::IdempotencyMismatch => "idempotency_key_reused",
             Self::TenantConflict => "tenant_conflict",
+            Self::HostInvalid => "host_invalid",
+            Self::ForwardedUntrusted => "forwarded_untrusted",
             Self::TenantUnavailable(status) => match status {
                 TenantStatus::Provisioning => "tenant_provisioning",
                 TenantStatus::Suspended => "tenant_suspended",
@@ -152,6 +167,7 @@ impl Error {
             },
             Self::Busy { .. } => "busy",
             Self::File(problem) => problem.as_str(),
+            Self::DiskFull => "disk_full",
             Self::Storage(_) => "storage_failed",
             Self::TooManySteps => "too_many_steps",
             Self::Rehearsed => "rehearsed",

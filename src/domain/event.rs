@@ -15,6 +15,18 @@ super::word::words! {
         TenantSuspended = "tenant.suspended",
         /// A tenant came back into service.
         TenantResumed = "tenant.resumed",
+        /// What row-level security does in a tenant changed.
+        RowSecurityUpdated = "row_security.updated",
+        /// A tenant's file was found not to be the one that the registry knows.
+        TenantFileRefused = "tenant_file.refused",
+        /// A tenant's file that was refused is the one that the registry knows again.
+        TenantFileAccepted = "tenant_file.accepted",
+        /// A host name was registered for a tenant.
+        TenantHostCreated = "tenant_host.created",
+        /// A host name was registered anew for the same tenant.
+        TenantHostUpdated = "tenant_host.updated",
+        /// A host name means the tenant no more.
+        TenantHostDeleted = "tenant_host.deleted",
         /// An account was made.
         AccountCreated = "account.created",
         /// An account changed.

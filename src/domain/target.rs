@@ -1,8 +1,8 @@
 //! What an action acts on: one typed id per noun below the HTTP floor, one closed list for policy and audit.
 
 use super::{
-    AccountId, MemberId, PrincipalRef, ResourceId, ResourceTypeName, TeamId, TenantId, Word,
-    WorkspaceId,
+    AccountId, MemberId, PlaneName, PrincipalRef, ResourceId, ResourceTypeName, TeamId, TenantId,
+    Word, WorkspaceId,
 };
 
 /// The installation itself, `tenant:platform`.
@@ -68,13 +68,14 @@ impl Target {
         }
     }
 
-    /// The action without which a caller may not even know of the target.
+    /// The action without which a caller may not even know of the target, on a plane.
     #[must_use]
-    pub fn read_action(&self) -> &'static str {
+    pub fn read_action(&self, plane: PlaneName) -> &'static str {
         use super::Action as _;
         use super::action as a;
         match self {
             Self::Platform => a::ListTenants::NAME,
+            Self::Tenant(_) if plane == PlaneName::Platform => a::InspectTenant::NAME,
             Self::Tenant(_) => a::ReadTenant::NAME,
             Self::Account(_) => a::ReadAccount::NAME,
             Self::Member(_) => a::ReadMember::NAME,

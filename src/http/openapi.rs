@@ -38,7 +38,8 @@ const REPEATED: &[&str] = &["access_evaluate", "token_create", "import_create"];
 /// The document.
 #[must_use]
 pub fn document() -> OpenApi {
-    let table = super::routes::table();
+    let mut table = super::routes::table();
+    table.retain(|route| route.info.mount != Mount::Internal);
     let mut schemas: BTreeMap<String, RefOr<Schema>> = BTreeMap::new();
     let mut paths = Paths::new();
     for route in &table {
@@ -99,7 +100,7 @@ fn tag(mount: Mount) -> &'static str {
         Mount::Platform => "platform",
         Mount::Tenant => "tenant",
         Mount::Account => "account",
-        Mount::Public => "public",
+        Mount::Public | Mount::Internal => "public",
     }
 }
 
@@ -119,6 +120,10 @@ fn operation(route: &Route, mut sketch: Sketch) -> Operation {
     if info.method != Method::GET && info.operation_id != "access_evaluate" {
         sketch.problems(&[(409, "It contradicts what is there")]);
     }
+    sketch.problems(&[
+        (414, "The path and the query are too long"),
+        (431, "The header fields are too many or too long"),
+    ]);
     let action = info
         .action
         .map_or_else(|| "Needs no credential.".to_owned(), |name| format!("Action `{name}`."));

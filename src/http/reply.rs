@@ -14,7 +14,8 @@ use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
     Account, AclEntry, DiagnosticsReport, Evaluation, Me, Member, MigrationReport, Page,
-    Precondition, Principal, Resource, ResourceType, Team, TeamMember, Tenant, Token, Workspace,
+    Precondition, Principal, Resource, ResourceType, RowSecurity, Team, TeamMember, TenancyPing,
+    Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -66,13 +67,26 @@ macro_rules! versioned {
         }
     )+};
 }
-versioned!(Tenant, Account, Member, Team, TeamMember, Workspace, ResourceType, Resource, AclEntry);
+versioned!(
+    Tenant,
+    TenantRowSecurity,
+    TenantHost,
+    Account,
+    Member,
+    Team,
+    TeamMember,
+    Workspace,
+    ResourceType,
+    Resource,
+    AclEntry
+);
 
 /// A thing that a page can hold.
 pub(super) trait Listable: Serialize + ToSchema + 'static {}
 
 impl<T: Versioned> Listable for T {}
 impl Listable for Principal {}
+impl Listable for Withheld {}
 
 fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
     match serde_json::to_vec(body) {
@@ -215,6 +229,8 @@ plain! {
     Evaluation => 200;
     Token => 200;
     MigrationReport => 200;
+    RowSecurity => 200;
+    TenancyPing => 200;
     DiagnosticsReport => 200;
     crate::identity::Jwks => 200;
 }

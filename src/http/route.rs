@@ -17,6 +17,8 @@ pub enum Mount {
     Account,
     /// At the root, for everybody.
     Public,
+    /// At the root, in development mode alone.
+    Internal,
 }
 
 impl Mount {
@@ -27,7 +29,7 @@ impl Mount {
             Self::Tenant => &["/v1/tenants/{tenant}", "/v1/tenant"],
             Self::Platform => &["/v1/platform"],
             Self::Account => &["/v1"],
-            Self::Public => &[""],
+            Self::Public | Self::Internal => &[""],
         }
     }
 }

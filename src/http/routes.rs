@@ -3,9 +3,9 @@
 use actix_web::http::Method;
 
 use super::api::{
-    access, accounts, acl, diagnostics, health, imports, keys, me, members, migrations,
-    organization, principals, resource_types, resources, team_members, teams, tenants, tokens,
-    workspaces,
+    access, accounts, acl, diagnostics, health, hosts, imports, keys, me, members, migrations,
+    organization, principals, resource_types, resources, row_security, team_members, teams,
+    tenants, tokens, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -38,6 +38,12 @@ fn platform() -> Vec<Route> {
         route(Platform, POST,   "/tenants/{tenant}/suspend",      "tenant_suspend",       "Take a tenant out of service", tenants::suspend),
         route(Platform, POST,   "/tenants/{tenant}/resume",       "tenant_resume",        "Put a tenant back into service", tenants::resume),
         route(Platform, GET,    "/tenants/{tenant}/diagnostics",  "tenant_diagnostics",   "Examine a tenant's file", diagnostics::read_tenant),
+        route(Platform, GET,    "/tenants/{tenant}/row-security", "tenant_row_security_read", "See what row-level security does in a tenant", row_security::inspect),
+        route(Platform, PUT,    "/tenants/{tenant}/row-security", "tenant_row_security_update", "Change what row-level security does in a tenant", row_security::update),
+        route(Platform, GET,    "/tenants/{tenant}/hosts",        "tenant_host_list",     "List a tenant's host names", hosts::list),
+        route(Platform, GET,    "/tenants/{tenant}/hosts/{host}", "tenant_host_read",     "Read a tenant's host name", hosts::read),
+        route(Platform, PUT,    "/tenants/{tenant}/hosts/{host}", "tenant_host_put",      "Register a host name for a tenant", hosts::put),
+        route(Platform, DELETE, "/tenants/{tenant}/hosts/{host}", "tenant_host_delete",   "Take a host name from a tenant", hosts::delete),
         route(Platform, GET,    "/accounts",                      "account_list",         "List accounts", accounts::list),
         route(Platform, POST,   "/accounts",                      "account_create",       "Make an account", accounts::create),
         route(Platform, GET,    "/accounts/{account}",            "account_read",         "Read an account", accounts::read),
@@ -70,6 +76,8 @@ fn tenant() -> Vec<Route> {
         route(Tenant, POST,     "/access/v1/evaluation",          "access_evaluate",      "Ask whether a subject may do something (AuthZEN 1.0)", access::evaluate),
         route(Tenant, GET,      "",                               "organization_read",    "Read the tenant's entry", organization::read),
         route(Tenant, PATCH,    "",                               "organization_update",  "Change the tenant's name or description", organization::update),
+        route(Tenant, GET,      "/row-security",                  "row_security_read",    "See what row-level security does", row_security::read),
+        route(Tenant, GET,      "/row-security/report",           "row_security_report",  "List what mode shadow delivers and mode enforce would withhold", row_security::report),
         route(Tenant, GET,      "/principals",                    "principal_list",       "Find principals", principals::list),
         route(Tenant, GET,      "/members",                       "member_list",          "List members", members::list),
         route(Tenant, POST,     "/members",                       "member_create",        "Add a member", members::create),
@@ -101,11 +109,12 @@ fn tenant() -> Vec<Route> {
 /// The caller's own account, and what needs no credential.
 #[rustfmt::skip]
 fn everybody() -> Vec<Route> {
-    use Mount::{Account, Public};
+    use Mount::{Account, Internal, Public};
     vec![
         route(Account, GET,     "/me",                            "me_read",              "Learn who one is", me::read),
         route(Public, GET,      "/livez",                         "health_live",          "Whether the process runs", health::live),
         route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
+        route(Internal, GET,    "/_int/tenancy/ping",             "tenancy_ping",         "See which tenant a request reached", access::ping),
         route(Public, GET,      "/.well-known/jwks.json",         "jwks_read",            "The public keys of system JWTs (RFC 7517)", keys::read),
     ]
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::domain::action::{self, EvaluateAccess, EvaluateOwnAccess, TenantPlane};
+use crate::domain::action::{self, EvaluateAccess, EvaluateOwnAccess, ReadTenant, TenantPlane};
 use crate::domain::{
     AccountId, Action, Caller, Covers, Evaluation, EvaluationRequest, PlaneName, ResourceTypeName,
-    Result, Subject, Target, TenantId, Timestamp,
+    Result, Subject, Target, TenancyPing, TenantId, Timestamp,
 };
 use crate::storage::ReadTx;
 use crate::storage::tenant::access;
@@ -32,6 +32,14 @@ pub fn evaluate_own<A: Covers<EvaluateOwnAccess>>(
     request: &EvaluationRequest,
 ) -> Result<Evaluation> {
     answer(tx, tenant, request)
+}
+
+/// What the database says of the caller: which tenant's file answered, and whom it takes the caller for.
+///
+/// # Errors
+/// Storage failed.
+pub fn ping<A: Covers<ReadTenant>>(tx: &ReadTx<'_, A>) -> Result<TenancyPing> {
+    access::ping(tx)
 }
 
 /// The account that a question is about, if it is about one.

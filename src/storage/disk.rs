@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -53,6 +53,7 @@ impl Faults for NoFaults {
 pub(in crate::storage) struct Disk {
     root: PathBuf,
     regions: BTreeMap<Region, PathBuf>,
+    min_free_bytes: u64,
     faults: Arc<dyn Faults>,
 }
 
@@ -65,7 +66,17 @@ impl std::fmt::Debug for Disk {
 /// Turns a failure of the file system into an error that names the file.
 pub(in crate::storage) fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
-    move |error| Error::Storage(format!("{}: {error}", path.display()))
+    move |error| match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull,
+        _ => Error::Storage(format!("{}: {error}", path.display())),
+    }
+}
+
+/// Which files lie in a database's place: device and inode of the file and of its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::storage) struct FileStamp {
+    file: (u64, u64),
+    log: Option<(u64, u64)>,
 }
 
 impl Disk {
@@ -73,14 +84,16 @@ impl Disk {
     pub(in crate::storage) fn new(
         root: &Path,
         regions: BTreeMap<Region, PathBuf>,
+        min_free_bytes: u64,
         faults: Arc<dyn Faults>,
     ) -> Result<Self> {
-        let disk = Self { root: root.to_owned(), regions, faults };
-        for directory in ["", "tenants", "template", "backups", "keys"] {
+        let disk = Self { root: root.to_owned(), regions, min_free_bytes, faults };
+        disk.ensure_directory(&disk.root)?;
+        for directory in ["tenants", "template", "backups", "keys"] {
             disk.make_directory(&disk.root.join(directory))?;
         }
         for directory in disk.regions.values() {
-            disk.make_directory(directory)?;
+            disk.ensure_directory(directory)?;
         }
         let root = disk.root.canonicalize().map_err(failed(&disk.root))?;
         Ok(Self { root, ..disk })
@@ -172,15 +185,47 @@ impl Disk {
         fs::exists(path).map_err(failed(path))
     }
 
+    /// Refuses to write where less room is left than must be: what reads need to go on is kept free.
+    pub(in crate::storage) fn check_room(&self, path: &Path) -> Result<()> {
+        if self.min_free_bytes == 0 {
+            return Ok(());
+        }
+        let directory = path.parent().unwrap_or(&self.root);
+        let free = rustix::fs::statvfs(directory)
+            .map(|found| found.f_bavail.saturating_mul(found.f_frsize))
+            .map_err(|error| failed(directory)(error.into()))?;
+        if free < self.min_free_bytes { Err(Error::DiskFull) } else { Ok(()) }
+    }
+
+    /// Which files lie in a database's place now.
+    pub(in crate::storage) fn stamp(&self, path: &Path) -> Result<FileStamp> {
+        let of = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Ok(FileStamp { file: of(path).map_err(failed(path))?, log: of(Path::new(&log)).ok() })
+    }
+
     /// To be called before SQLite opens a file.
     pub(in crate::storage) fn opening(&self, path: &Path) -> Result<()> {
         self.faults.before(Operation::Open, path).map_err(failed(path))
     }
 
-    /// Makes a directory that only its owner may enter.
+    /// Makes a directory that only its owner may enter. It has its name after a power cut, too: files that are synced
+    /// in a directory without a durable name are lost with it.
     pub(in crate::storage) fn make_directory(&self, path: &Path) -> Result<()> {
         self.faults.before(Operation::Write, path).map_err(failed(path))?;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path))
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path))?;
+        match path.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => self.sync(Path::new(".")),
+            Some(parent) => self.sync(parent),
+            None => Ok(()),
+        }
+    }
+
+    /// The same, where it is not there yet: the directory around one that others have made is theirs, and need not be
+    /// readable.
+    fn ensure_directory(&self, path: &Path) -> Result<()> {
+        if path.is_dir() { Ok(()) } else { self.make_directory(path) }
     }
 
     /// Copies a file that nobody has open.

@@ -1,22 +1,19 @@
 //! Where work runs: small reads on the thread that asks, everything else on the blocking pool or a writer thread.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::audit;
 use super::door::{self, Core, Door, ReadTx, Refusal, Reply, WriteTx, nobody};
 use super::engine::{Conn, Sql};
-use super::writer::Job;
+use super::queue::Job;
 use crate::domain::{Action, AuditRecord, Call, Error, Result, Target};
 
 /// Steps that a read may take on the blocking pool: about a second's worth.
 const BLOCKING_STEPS: u32 = 50_000_000;
-/// Reads of one file that wait for the blocking pool at most.
-const MAX_WAITING_READS: usize = 256;
 
 /// Reads, on this thread where it is quick, else on the blocking pool.
 pub(in crate::storage) async fn read<A, T, F>(
@@ -33,7 +30,7 @@ where
     if let Some(outcome) = try_here(&*door, call, &target, &body) {
         return conclude(&door, outcome).await;
     }
-    let turn = turn(door.core()).await?;
+    let turn = door.core().elsewhere.take().await?;
     let (there, call) = (door.clone(), call.clone());
     let work = move || -> Result<T, Refusal> {
         let _turn = turn;
@@ -44,26 +41,6 @@ where
         .await
         .map_err(|error| Error::Internal(error.to_string()))?;
     conclude(&door, outcome).await
-}
-
-/// One more who waits for a turn; one less when dropped, also where the request is given up.
-struct Waiting<'c>(&'c Core);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Waits for a turn among the reads of this file on the blocking pool, where not too many wait already.
-async fn turn(core: &Core) -> Result<OwnedSemaphorePermit> {
-    let before = core.waiting.fetch_add(1, Ordering::Relaxed);
-    let _waiting = Waiting(core);
-    if before >= MAX_WAITING_READS {
-        return Err(Error::Busy { retry_after_s: 1 });
-    }
-    let turn = core.elsewhere.clone().acquire_owned().await;
-    turn.map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn try_here<A: Action, T>(
@@ -146,13 +123,9 @@ pub(in crate::storage) fn append_records(core: &Core, records: &[AuditRecord]) -
     if records.is_empty() {
         return Ok(());
     }
-    core.queue.with_writer(|conn| {
+    core.queue.transact(|conn| {
         let _session = conn.session(nobody(&core.name));
-        conn.begin_immediate()?;
-        let written = records.iter().try_for_each(|record| audit::append(Sql::on(conn), record));
-        let ended = written.and_then(|()| Ok(conn.commit()?));
-        conn.rollback();
-        ended
+        records.iter().try_for_each(|record| audit::append(Sql::on(conn), record))
     })
 }
 

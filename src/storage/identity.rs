@@ -7,11 +7,11 @@ use std::path::Path;
 use super::audit::{self, Head};
 use super::disk::Disk;
 use super::engine::sqlite::{
-    APPLICATION_ID, HEADER_BYTES, Header, Maintenance, Schema, Setting, read_header,
+    APPLICATION_ID, FileIdentity, HEADER_BYTES, Header, Maintenance, Schema, Setting, read_header,
 };
 use super::engine::{Pool, Row, Sql, SqlError, params};
+use super::queue::Queue;
 use super::registry::TenantEntry;
-use super::writer::Queue;
 use crate::domain::{Error, FileId, FileProblem, Result, TenantId};
 
 /// Whether the file is there, no link, ours, whole by its own account, and of this program's schema.
@@ -75,7 +75,8 @@ pub(in crate::storage) fn check(pool: &Pool, entry: &TenantEntry) -> Result<()> 
     let sql = Sql::on(&conn);
     is_known(sql.one(IDENTITY, &[], identity).map_err(damaged)?, entry)?;
     let anchor = Head { seq: entry.audit_seq, hash: entry.audit_hash.clone() };
-    is_anchored(audit::contains(sql, &anchor).map_err(damaged)?)
+    is_anchored(audit::contains(sql, &anchor).map_err(damaged)?)?;
+    Ok(conn.leave_log(false)?)
 }
 
 /// Opens a file whatever its version, if it is the one that the registry knows. One that is refused is left as it lies.
@@ -130,4 +131,15 @@ pub(in crate::storage) fn contracts(
     }
     found.push(queue.with_writer(|conn| Ok(conn.contract()?))?);
     Ok(found)
+}
+
+/// Which file the registry's is.
+pub(in crate::storage) fn of_registry(pool: &Pool) -> Result<FileIdentity> {
+    let conn = pool.get()?;
+    let found = Sql::on(&conn).one("select tenant_id, file_id from identity", &[], |row| {
+        Ok(FileIdentity { tenant: row.next::<String>()?.into(), file: row.next()? })
+    })?;
+    found
+        .filter(|found| *found.tenant == *"platform")
+        .ok_or_else(|| Error::Storage("registry.db is no registry".to_owned()))
 }

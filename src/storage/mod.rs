@@ -98,9 +98,12 @@ mod open_tenants;
 mod outbox;
 mod projection;
 mod provisioning;
+mod queue;
 pub(crate) mod registry;
 mod settings;
+mod shadow;
 pub(crate) mod tenant;
+mod turns;
 mod writer;
 
 pub use disk::{Faults, NoFaults, Operation};

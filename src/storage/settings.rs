@@ -9,8 +9,12 @@ use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::disk::{Faults, NoFaults};
 use super::engine::sqlite::PoolSettings;
-use super::writer::Limits;
+use super::queue::Limits;
+use super::turns::Turns;
 use crate::domain::Region;
+
+/// Those who wait for a turn at most.
+const MAX_WAITING: usize = 256;
 
 /// What storage is told.
 #[derive(Clone)]
@@ -43,6 +47,10 @@ pub struct Settings {
     pub known_tenants: u64,
     /// Members that are remembered per open tenant.
     pub known_members_per_tenant: u64,
+    /// Bytes that must be free on a file's disk for writes to be taken; 0 for none.
+    pub min_free_bytes: u64,
+    /// Tenants' files that are opened at once, 1 to 64; others wait.
+    pub max_opening_tenants: usize,
     /// Faults to inject.
     pub faults: Arc<dyn Faults>,
 }
@@ -72,6 +80,8 @@ impl Settings {
             known_accounts: 100_000,
             known_tenants: 100_000,
             known_members_per_tenant: 10_000,
+            min_free_bytes: 64 * 1024 * 1024,
+            max_opening_tenants: 8,
             faults: Arc::new(NoFaults),
         }
     }
@@ -92,6 +102,17 @@ impl Settings {
         housekeeping: &Arc<ScheduledThreadPool>,
     ) -> PoolSettings {
         self.pool(self.registry_readers, housekeeping)
+    }
+
+    /// Turns of one file's reads on the blocking pool: no more than there are readers, so that one file's slow reads do
+    /// not hold threads that others wait for.
+    pub(in crate::storage) fn turns(&self, readers: u32) -> Turns {
+        Turns::new(readers as usize, MAX_WAITING, self.reader_timeout)
+    }
+
+    /// Turns to open files: those who wait for a place hold no thread that others need.
+    pub(in crate::storage) fn turns_to_open(&self) -> Turns {
+        Turns::new(self.max_opening_tenants, MAX_WAITING, self.reader_timeout)
     }
 
     fn pool(&self, max_size: u32, housekeeping: &Arc<ScheduledThreadPool>) -> PoolSettings {

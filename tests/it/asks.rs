@@ -9,12 +9,12 @@ use crate::client::{Answer, Client, Request};
 use crate::org::{Org, tenant};
 
 /// What is particular to a request.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct Ask {
     /// The path below the mount.
     pub(crate) path: String,
-    header: Option<(&'static str, String)>,
-    body: Option<Value>,
+    pub(crate) header: Option<(&'static str, String)>,
+    pub(crate) body: Option<Value>,
 }
 
 impl Ask {
@@ -43,7 +43,12 @@ impl Ask {
     /// The request, in somebody's name; the tenant is named by path.
     pub(crate) fn request(&self, route: &RouteInfo, org: &Org, caller: &Client) -> Request {
         let prefix = route.mount.prefixes()[0].replace("{tenant}", &org.slug);
-        let request = caller.at(&prefix).request(route.method.as_str(), &self.path);
+        self.request_by(route.method.as_str(), &caller.at(&prefix))
+    }
+
+    /// The request by another method, for a caller whose paths begin behind some mount.
+    pub(crate) fn request_by(&self, method: &str, caller: &Client) -> Request {
+        let request = caller.request(method, &self.path);
         let request = match &self.header {
             Some((name, value)) => request.header(name, value),
             None => request,
@@ -68,6 +73,9 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             .or_else(|| resources(route, org, name)),
         Mount::Platform => platform(route, org, name),
         Mount::Account | Mount::Public => Some(Ask::at(route.path)),
+        Mount::Internal => {
+            Some(Ask { header: Some(("freehold-tenant", org.slug.clone())), ..Ask::at(route.path) })
+        }
     }
     .unwrap_or_else(|| panic!("{} has no request in asks.rs", route.operation_id))
 }
@@ -78,7 +86,11 @@ fn people(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         Ask::at(format!("/members/{account}{suffix}"))
     };
     Some(match route.operation_id {
-        "organization_read" | "principal_list" | "member_list" => Ask::at(route.path),
+        "organization_read"
+        | "principal_list"
+        | "member_list"
+        | "row_security_read"
+        | "row_security_report" => Ask::at(route.path),
         "organization_update" => {
             Ask::at("").version(&org.owner.get("").etag()).body(json!({"description": name}))
         }
@@ -183,6 +195,11 @@ fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         "tenant_create" => Ask::at(route.path).body(json!({"slug": slug, "name": name})),
         "tenant_inspect" => Ask::at(format!("/tenants/{}", org.slug)),
         "tenant_diagnostics" => Ask::at(format!("/tenants/{}/diagnostics", org.slug)),
+        "tenant_row_security_read" => Ask::at(format!("/tenants/{}/row-security", org.slug)),
+        "tenant_row_security_update" => {
+            let (ask, etag) = new("/row-security");
+            ask.version(&etag).body(json!({"mode": "shadow"}))
+        }
         "tenant_move" => {
             let (ask, etag) = new("");
             ask.version(&etag).body(json!({"slug": format!("{slug}-2")}))
@@ -193,6 +210,10 @@ fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
             operator.act(&format!("/v1/platform/tenants/{slug}/suspend")).expect(200);
             ask
         }
+        "tenant_host_list" => Ask::at(format!("/tenants/{}/hosts", org.slug)),
+        "tenant_host_read" => Ask::at(org.host(name)),
+        "tenant_host_put" => Ask::at(org.host_path(name)).absent(),
+        "tenant_host_delete" => Ask::at(org.host(name)).fresh(),
         "account_create" => Ask::at(route.path).body(json!({
             "display_name": name,
             "identities": [{"issuer": "local", "subject": format!("{}-{name}", org.slug)}],

@@ -66,6 +66,10 @@ impl Court {
         call_of(Some(self.store.tenant()), self.accounts[person])
     }
 
+    pub(crate) fn account(&self, person: &str) -> AccountId {
+        self.accounts[person]
+    }
+
     /// What the page lets somebody see.
     pub(crate) fn expected(&self, person: &str) -> Seen {
         let resources = self.organisation.resources.iter().zip(&self.ids);

@@ -6,8 +6,7 @@ use std::path::Path;
 
 use freehold::domain::{
     AccountState, AuditDecision, MemberState, OperatorRole, Permission, PrincipalType, Role,
-    RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility, WithheldReason,
-    WithheldTarget, Word,
+    RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility, WithheldReason, Word,
 };
 
 type Words = BTreeSet<String>;
@@ -46,7 +45,6 @@ const COLUMNS: &[Entry] = &[
     ("tenant", "resources", "visibility", words::<Visibility>),
     ("tenant", "resource_acl", "permission", words::<Permission>),
     ("tenant", "audit_log", "decision", words::<AuditDecision>),
-    ("tenant", "row_security_report", "target", words::<WithheldTarget>),
     ("tenant", "row_security_report", "reason", words::<WithheldReason>),
 ];
 

@@ -1,15 +1,19 @@
 //! Who may do what: the row rule, the policy matrix, and the words that both are written in.
 //!
 //! [`oracle`] is the rule once more, from the page alone; [`court`] compares the program with it.
-//! [`import`] does so for a real organisation, [`random`] for made-up ones. [`matrix`] holds every
-//! decision in a table that is read by people, [`enumerations`] holds the database's words equal to
-//! the program's.
+//! [`import`] does so for a real organisation, [`random`] for made-up ones, which [`draft`] throws and
+//! [`author`] writes; [`row_security`] does so in every mode. [`matrix`] holds every decision in a
+//! table that is read by people, [`enumerations`] holds the database's words equal to the program's.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
+mod author;
 mod court;
+mod draft;
 #[path = "../store/dump.rs"]
 mod dump;
+#[path = "../store/modes.rs"]
+mod modes;
 #[path = "../store/node.rs"]
 mod node;
 mod oracle;
@@ -20,3 +24,4 @@ mod enumerations;
 mod import;
 mod matrix;
 mod random;
+mod row_security;

@@ -87,6 +87,16 @@ impl Organisation {
         sources.into_iter().flatten().max()
     }
 
+    /// Everything that stands for a person; nothing does for whoever is not active.
+    pub(crate) fn principals(&self, person: &str) -> BTreeSet<Principal> {
+        if !self.people.get(person).is_some_and(|somebody| somebody.is_active) {
+            return BTreeSet::new();
+        }
+        let teams = self.teams.keys().cloned().map(Principal::Team);
+        let others = [Principal::Tenant, Principal::Account(person.to_owned())];
+        teams.chain(others).filter(|principal| self.contains(principal, person)).collect()
+    }
+
     /// Whether a principal stands for a person: the account itself, a team of theirs or one above
     /// it, the tenant, which has no guests.
     fn contains(&self, principal: &Principal, person: &str) -> bool {

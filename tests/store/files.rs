@@ -1,5 +1,7 @@
 //! The files of a data directory: where they lie, what lies beside them, what their schema is.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -20,7 +22,7 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// A copy of a data directory as a crash left it, so that looking changes nothing.
 pub(crate) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
+    DirBuilder::new().recursive(true).mode(0o700).create(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (path, copied) = (entry.path(), to.join(entry.file_name()));
         match entry.file_type().unwrap() {

@@ -6,6 +6,8 @@
 //! nobody uses, [`world`] is a small organisation that most tests begin with, [`damage`] is what can
 //! happen to a file, [`older`] what an older program left, [`child`] a process that dies where it is
 //! told to, [`dice`] falls the same way again.
+//! nobody uses, [`modes`] sets those of row-level security, [`world`] is a small organisation that
+//! most tests begin with.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
@@ -14,6 +16,7 @@ mod damage;
 mod dice;
 mod dump;
 mod files;
+mod modes;
 mod node;
 mod older;
 mod program;

@@ -1,7 +1,8 @@
-//! `/access/v1/evaluation`: the tenant's policy decision point (AuthZEN's Authorization API 1.0).
+//! `/access/v1/evaluation`: the tenant's policy decision point (AuthZEN's Authorization API 1.0); and
+//! `/_int/tenancy/ping`.
 
-use crate::domain::Evaluation;
-use crate::domain::action::{EvaluateAccess, EvaluateOwnAccess};
+use crate::domain::action::{EvaluateAccess, EvaluateOwnAccess, ReadTenant};
+use crate::domain::{Evaluation, TenancyPing};
 use crate::http::body::Question;
 use crate::http::context::TenantContext;
 use crate::http::reply::{Plain, Reply};
@@ -23,4 +24,9 @@ pub(in crate::http) async fn evaluate(
             .map(Plain);
     }
     cx.read(tenant, move |tx| access::evaluate(tx, tenant, &question)).await.map(Plain)
+}
+
+/// In development mode alone: which tenant a request reached, and whom the database takes the caller for.
+pub(in crate::http) async fn ping(cx: TenantContext<ReadTenant>) -> Reply<Plain<TenancyPing>> {
+    cx.read(cx.tenant(), |tx| access::ping(tx)).await.map(Plain)
 }

@@ -1,8 +1,12 @@
 //! `/livez` and `/readyz`.
 
+use actix_web::web::{self, Data};
 use actix_web::{HttpResponse, Responder};
 
+use crate::domain::Error;
 use crate::http::describe::{Describe, Sketch};
+use crate::http::reply::Reply;
+use crate::http::state::State;
 
 /// A word.
 #[derive(Debug)]
@@ -29,7 +33,13 @@ pub(in crate::http) async fn live() -> Word {
     Word("ok\n")
 }
 
-/// A server listens once everything is migrated; it has stopped listening before it closes anything.
-pub(in crate::http) async fn ready() -> Word {
-    Word("ready\n")
+/// A server listens once everything is migrated, and stops listening before it closes anything. What it may lack is a
+/// registry that takes writes.
+pub(in crate::http) async fn ready(state: Data<State>) -> Reply<Word> {
+    let registry = state.registry.clone();
+    let is_ready = web::block(move || registry.is_ready()).await;
+    match is_ready.map_err(|error| Error::Internal(error.to_string()))? {
+        true => Ok(Word("ready\n")),
+        false => Err(Error::Storage("the registry takes no writes".to_owned()).into()),
+    }
 }

@@ -67,6 +67,19 @@ pub(in crate::storage) fn mark_dirty<A: Action<Plane = PlatformPlane>>(
     Ok(())
 }
 
+/// Notes where a file's audit chain ended: the file must contain that row from now on.
+pub(in crate::storage) fn anchor<A: Action<Plane = PlatformPlane>>(
+    tx: &WriteTx<'_, A>,
+    tenant: TenantId,
+    head: &Head,
+) -> Result<()> {
+    sql(tx).execute(
+        "update tenant_files set audit_seq = ?2, audit_hash = ?3 where tenant_id = ?1 and audit_seq < ?2",
+        params![tenant, head.seq, &head.hash],
+    )?;
+    Ok(())
+}
+
 /// Notes that a file's outbox was followed to its end, and where its audit chain ended.
 pub(in crate::storage) fn settle<A: Action<Plane = PlatformPlane>>(
     tx: &WriteTx<'_, A>,

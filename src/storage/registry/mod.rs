@@ -3,11 +3,14 @@
 pub(crate) mod accounts;
 mod facts;
 pub(crate) mod files;
+pub(crate) mod hosts;
 pub(crate) mod memberships;
 pub(crate) mod operators;
+pub(crate) mod row_security;
 pub(crate) mod tenants;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
@@ -16,7 +19,7 @@ use parking_lot::Mutex;
 use scheduled_thread_pool::ScheduledThreadPool;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
+use serde_json::json;
 
 pub use self::facts::{AccountEntry, TenantEntry};
 use super::audit::Head;
@@ -26,14 +29,16 @@ use super::engine::Pool;
 use super::engine::sqlite::{Setting, Side};
 use super::gate::Gate;
 use super::open_tenants::OpenTenants;
+use super::queue::{Epoch, Queue, WrittenFile};
 use super::settings::Settings;
 use super::tenant::{TenantFile, TenantStore};
-use super::writer::{Epoch, Queue, Writers};
+use super::turns::Turns;
+use super::writer::Writers;
 use super::{denials, entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
-    AccountId, Action, Call, Clock, DecisionPoint, Error, Platform, Region, Result, SystemTask,
-    Target, TenantId, TenantReference,
+    AccountId, Action, Call, Clock, DecisionPoint, Error, EventType, FileProblem, Platform, Region,
+    Result, SystemTask, Target, TenantId, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -56,6 +61,12 @@ pub(in crate::storage) struct RegistryFile {
     pub(super) closing: Arc<ScheduledThreadPool>,
     pub(super) tenant_writers: Arc<Writers>,
     pub(super) open: OpenTenants,
+    /// Readers for what is looked up for every request: nobody's long read keeps them.
+    lookups: Pool,
+    /// Turns to open a tenant's file.
+    opening: Turns,
+    /// Tenants whose files failed while they were open: they are looked through before they are used again.
+    pub(super) suspects: Mutex<HashSet<TenantId>>,
     /// Held while a tenant's file is being made.
     pub(super) provisioning: Mutex<()>,
     core: Core,
@@ -83,26 +94,30 @@ impl RegistryFile {
         let path = disk.registry();
         let gate = Arc::new(Gate::default());
         let housekeeping = threads("housekeeping-{}", 4);
+        let pool = Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?;
+        let identity = identity::of_registry(&pool)?;
+        pool.hold_to(identity.clone());
         let queue = Queue::new(
-            path.clone(),
-            Side::Registry,
+            WrittenFile { path: path.clone(), side: Side::Registry, identity: identity.clone() },
             disk.clone(),
             Epoch::Leads(gate.clone()),
             settings.limits(),
             Box::new(|| {}),
         );
+        let lookups = Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?;
+        lookups.hold_to(identity);
         let core = Core {
             name: "platform".into(),
-            pool: Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?,
+            pool,
             queue: Arc::new(queue),
             // A thread of its own: tenants' writers wait for the registry's, never the other way round.
             writers: Writers::start("registry-writer", 1)?,
             decisions,
             clock,
             denials: denials::Denials::default(),
+            shadow: super::shadow::Shadow::default(),
             to_project: AtomicBool::new(false),
-            elsewhere: Arc::new(Semaphore::new(settings.registry_readers as usize)),
-            waiting: AtomicUsize::new(0),
+            elsewhere: settings.turns(settings.registry_readers),
             read_steps: settings.read_steps,
         };
         Ok(Arc::new(Self {
@@ -110,6 +125,9 @@ impl RegistryFile {
             tenant_writers: Writers::start("tenant-writer", settings.writer_threads)?,
             accounts: Cache::new(settings.known_accounts),
             tenants: Cache::new(settings.known_tenants),
+            lookups,
+            opening: settings.turns_to_open(),
+            suspects: Mutex::default(),
             provisioning: Mutex::new(()),
             projections: Mutex::new(None),
             _lock: lock,
@@ -168,6 +186,21 @@ impl RegistryFile {
     }
 }
 
+/// Writes down where the audit chains of tenants end that have grown.
+fn anchor(registry: &Arc<RegistryFile>, tenants: &[Arc<TenantFile>]) -> Result<()> {
+    let mut heads = Vec::new();
+    for tenant in tenants {
+        heads.extend(tenant.grown()?);
+    }
+    if heads.is_empty() {
+        return Ok(());
+    }
+    let heads: Arc<[_]> = heads.into();
+    entry::wait(registry.system(SystemTask::Anchor, false, move |tx| {
+        heads.iter().try_for_each(|(tenant, head)| files::anchor(tx, *tenant, head))
+    })?)
+}
+
 fn threads(names: &str, count: usize) -> Arc<ScheduledThreadPool> {
     Arc::new(ScheduledThreadPool::builder().num_threads(count).thread_name_pattern(names).build())
 }
@@ -223,7 +256,12 @@ impl Registry {
         decisions: Arc<dyn DecisionPoint>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        let disk = Disk::new(&settings.data, settings.regions.clone(), settings.faults.clone())?;
+        let disk = Disk::new(
+            &settings.data,
+            settings.regions.clone(),
+            settings.min_free_bytes,
+            settings.faults.clone(),
+        )?;
         let lock = disk.lock()?;
         provisioning::prepare_registry(&disk, &*clock)?;
         provisioning::prepare_template(&disk)?;
@@ -240,11 +278,13 @@ impl Registry {
             let Some(file) = file.upgrade() else { return };
             let records = file.core.denials.ended(file.core.clock.now());
             let mut result = entry::append_records(&file.core, &records);
-            for tenant in file.open.live() {
-                result = result.and(tenant.flush_denials());
+            let live = file.open.live();
+            for tenant in &live {
+                result = result.and(tenant.write_down());
             }
+            result = result.and(anchor(&file, &live));
             if let Err(error) = result {
-                tracing::warn!(error = %error, "counted denials could not be written down");
+                tracing::warn!(error = %error, "what was counted could not be written down");
             }
         });
     }
@@ -273,8 +313,13 @@ impl Registry {
         if let Some(file) = self.file.open.get(entry.id) {
             return Ok(TenantStore::new(file));
         }
+        let turn = self.file.opening.take().await?;
         let (this, entry) = (self.clone(), entry.clone());
-        tokio::task::spawn_blocking(move || this.open_blocking(&entry))
+        let open = move || {
+            let _turn = turn;
+            this.open_blocking(&entry)
+        };
+        tokio::task::spawn_blocking(open)
             .await
             .map_err(|error| Error::Internal(error.to_string()))?
     }
@@ -288,9 +333,49 @@ impl Registry {
         let opened = file.open.get_or_open(entry.id, || {
             // The entry may have been read before the file last closed.
             let fresh = file.entry(&TenantReference::Id(entry.id))?.ok_or(Error::NotFound)?;
-            TenantFile::open(file, &fresh)
+            let opened = TenantFile::open(file, &fresh);
+            self.note_problem(&fresh, opened.as_ref().err());
+            opened
         });
         opened.map(TenantStore::new)
+    }
+
+    /// Writes down that a file is refused, or that it no longer is; once for each time that this changes.
+    fn note_problem(&self, entry: &TenantEntry, error: Option<&Error>) {
+        let found = match error {
+            Some(Error::File(problem)) => Some(*problem),
+            Some(_) => return,
+            None => None,
+        };
+        let known = entry.problem.as_deref().and_then(FileProblem::parse);
+        if found == known {
+            return;
+        }
+        let (id, status) = (entry.id, entry.status);
+        let noted = self.system(SystemTask::Open, move |tx| {
+            files::set_problem(tx, id, found.map(Word::as_str))?;
+            let kind = match found {
+                Some(_) => EventType::TenantFileRefused,
+                None => EventType::TenantFileAccepted,
+            };
+            tx.emit(kind, &id.into(), &json!({ "id": id, "status": status, "problem": found }));
+            Ok(())
+        });
+        match (noted, found) {
+            (Err(error), _) => {
+                tracing::error!(tenant.id = %id, error = %error, "a file's problem could not be written down");
+            }
+            (Ok(()), Some(problem)) => {
+                tracing::error!(tenant.id = %id, problem = problem.as_str(), "a tenant's file is refused; `freehold doctor` says what to do");
+            }
+            (Ok(()), None) => tracing::info!(tenant.id = %id, "a tenant's file is accepted again"),
+        }
+    }
+
+    /// Whether the registry takes writes: what was fenced is tried again.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.file.core.queue.is_ready()
     }
 
     /// The data region that a new tenant's file goes to.

@@ -1,9 +1,11 @@
 //! Questions to the decision point about others, from the facts of this file.
 
 use crate::domain::action::TenantPlane;
-use crate::domain::{Action, Caller, Decision, ResourceTypeName, Result, Target};
+use crate::domain::{
+    Action, Caller, Decision, Error, ResourceTypeName, Result, Target, TenancyPing,
+};
 use crate::storage::door::{ReadTx, sql};
-use crate::storage::engine::params;
+use crate::storage::engine::{SqlError, params};
 
 /// What the decision point says of a caller, an action and a target. A resource must be of the type named, if one is.
 pub(crate) fn evaluate<A: Action<Plane = TenantPlane>>(
@@ -33,4 +35,24 @@ pub(crate) fn is_resource_type<A: Action<Plane = TenantPlane>>(
         sql(tx)
             .one("select 1 from resource_types where name = ?1", params![name], |row| row.next())?;
     Ok(found.is_some())
+}
+
+/// What the database says of the caller.
+pub(crate) fn ping<A: Action<Plane = TenantPlane>>(tx: &ReadTx<'_, A>) -> Result<TenancyPing> {
+    let said = sql(tx).one(
+        "select current_tenant(), caller_principals(), caller_sees_all(), row_security_mode()",
+        &[],
+        |row| {
+            let (current_tenant, principals) = (row.next()?, row.next::<String>()?);
+            let principals = serde_json::from_str(&principals);
+            Ok(TenancyPing {
+                current_tenant,
+                caller_principals: principals
+                    .map_err(|error| SqlError::corrupt(1, &error.to_string()))?,
+                caller_sees_all: row.next()?,
+                row_security_mode: row.next()?,
+            })
+        },
+    )?;
+    said.ok_or_else(|| Error::Internal("a row of values came back without".to_owned()))
 }

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::sqlite::{resource_level, workspace_level};
-use crate::storage::engine::{Principals, Reach, Session, Sql, params};
+use crate::storage::engine::{Principals, Reach, Session, Sql, Writes, params};
 
 /// What is known of one account in this tenant.
 #[derive(Debug)]
@@ -164,6 +164,7 @@ fn session(file: &TenantFile, member: &MemberFacts, mode: RowSecurityMode) -> Se
         seeks_many: false,
         shares: None,
         mode,
+        writes: Writes::Nothing,
     }
 }
 
@@ -261,18 +262,24 @@ fn workspace(sql: Sql<'_>, id: &str) -> Result<Option<TargetFacts>> {
 fn resource(sql: Sql<'_>, id: &str) -> Result<Option<TargetFacts>> {
     let statement = if sql.conn().is_reader() { statements::SEEN } else { statements::resource() };
     Ok(sql.one(statement, params![id], |row| {
-        Ok(TargetFacts::Resource { permission: Permission::of_level(row.next()?) })
+        let by_rule = Permission::of_level(row.next()?);
+        let is_seen = row.next::<bool>()?;
+        Ok(TargetFacts::Resource { permission: by_rule.or(is_seen.then_some(Permission::Read)) })
     })?)
 }
 
 mod statements {
     use std::sync::LazyLock;
 
-    /// A reader looks through its policy view.
-    pub(super) const SEEN: &str = "select level from resources where id = ?1";
+    /// A reader looks through its policy view: what is there is seen.
+    pub(super) const SEEN: &str = "select level, 1 from resources where id = ?1";
 
     static RESOURCE: LazyLock<String> = LazyLock::new(|| {
-        format!("select {} from main.resources r where r.id = ?1", super::resource_level())
+        format!(
+            "select {}, row_security_mode() <> 'enforce' and caller_has(current_account())
+            from main.resources r where r.id = ?1",
+            super::resource_level()
+        )
     });
 
     /// The writer has no view: the door asks the rule itself.

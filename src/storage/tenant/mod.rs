@@ -8,28 +8,31 @@ pub(crate) mod principals;
 pub(crate) mod resource_acl;
 pub(crate) mod resource_types;
 pub(crate) mod resources;
+pub(crate) mod row_security;
 pub(crate) mod team_members;
 pub(crate) mod teams;
+mod upkeep;
 pub(crate) mod workspaces;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 
 use moka::sync::Cache;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
 
 use self::facts::MemberFacts;
 use super::door::{self, Core, Door, ReadTx, WriteTx};
-use super::engine::sqlite::{Setting, Side};
+use super::engine::sqlite::{FileIdentity, Maintenance, Setting, Side};
 use super::engine::{Pool, Sql};
+use super::entry;
+use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
-use super::writer::{Epoch, Queue};
-use super::{audit, entry, projection};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, Call, Error, FileProblem, Result, SystemTask, Target, TenantId, Word,
+    AccountId, Action, Call, Error, FileProblem, Result, SystemTask, Target, TenantId, Withheld,
+    Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -54,6 +57,8 @@ pub(in crate::storage) struct TenantFile {
     known_dirty: AtomicBool,
     /// Audit rows were written that the registry must anchor, but no event that it must follow.
     noted: AtomicBool,
+    /// Something was committed since the end of the audit chain was last anchored.
+    has_grown: AtomicBool,
 }
 
 impl std::fmt::Debug for TenantFile {
@@ -73,6 +78,10 @@ impl TenantFile {
         let pool =
             Pool::new(&path, Side::Tenant, &registry.settings.tenant_pool(&registry.housekeeping))?;
         super::identity::check(&pool, entry)?;
+        look_through(registry, entry.id, &path)?;
+        let identity = FileIdentity { tenant: entry.id.to_string().into(), file: entry.file_id };
+        pool.hold_to(identity.clone());
+        let written = WrittenFile { path, side: Side::Tenant, identity };
         let file = Arc::new_cyclic(|this: &Weak<Self>| {
             let this = this.clone();
             let after_commit = Box::new(move || {
@@ -81,8 +90,7 @@ impl TenantFile {
                 }
             });
             let queue = Queue::new(
-                path,
-                Side::Tenant,
+                written,
                 registry.disk.clone(),
                 Epoch::Follows(registry.gate.clone()),
                 registry.settings.limits(),
@@ -98,11 +106,9 @@ impl TenantFile {
                     decisions: registry.core().decisions.clone(),
                     clock: registry.core().clock.clone(),
                     denials: super::denials::Denials::default(),
+                    shadow: super::shadow::Shadow::default(),
                     to_project: AtomicBool::new(false),
-                    elsewhere: Arc::new(Semaphore::new(
-                        registry.settings.readers_per_tenant as usize,
-                    )),
-                    waiting: AtomicUsize::new(0),
+                    elsewhere: registry.settings.turns(registry.settings.readers_per_tenant),
                     read_steps: registry.settings.read_steps,
                 },
                 registry: registry.clone(),
@@ -110,6 +116,7 @@ impl TenantFile {
                 committed_authority: AtomicI64::new(0),
                 known_dirty: AtomicBool::new(entry.dirty),
                 noted: AtomicBool::new(false),
+                has_grown: AtomicBool::new(false),
             }
         });
         tracing::debug!(tenant.id = %entry.id, "opened a tenant");
@@ -117,74 +124,15 @@ impl TenantFile {
     }
 
     pub(in crate::storage) fn is_fenced(&self) -> bool {
-        self.core.queue.is_fenced()
+        self.core.queue.is_fenced() || self.core.pool.is_refused()
     }
 
     fn committed(&self) {
+        self.has_grown.store(true, Ordering::Release);
         if self.core.to_project.swap(false, Ordering::AcqRel) {
             self.registry.wants_projection(self.id);
         }
     }
-
-    /// Writes down what denials were counted.
-    pub(in crate::storage) fn flush_denials(&self) -> Result<()> {
-        entry::append_records(&self.core, &self.core.denials.ended(self.core.clock.now()))
-    }
-
-    /// Lets the registry's projection follow the outbox to its end.
-    pub(in crate::storage) fn project(&self) -> Result<()> {
-        let conn = self.core.pool.get()?;
-        projection::follow(&self.registry, self.id, &conn)
-    }
-}
-
-impl Drop for TenantFile {
-    fn drop(&mut self) {
-        let (id, registry, known_dirty) = (
-            self.id,
-            self.registry.clone(),
-            self.known_dirty.load(Ordering::Acquire) || self.noted.load(Ordering::Acquire),
-        );
-        let (queue, name) = (self.core.queue.clone(), self.core.name.clone());
-        let records = self.core.denials.ended(crate::domain::Timestamp(i64::MAX));
-        let closing = registry.closing.clone();
-        // Closing writes and syncs: not on the thread that happened to be the last user.
-        closing.execute(move || {
-            if (known_dirty || !records.is_empty())
-                && !queue.is_fenced()
-                && let Err(error) = settle(&registry, id, &name, &queue, &records)
-            {
-                tracing::warn!(tenant.id = %id, error = %error, "a tenant was closed unsettled");
-            }
-            queue.close();
-            registry.open.forget(id);
-            tracing::debug!(tenant.id = %id, "closed a tenant");
-        });
-    }
-}
-
-/// Tells the registry everything about a file that is about to be closed.
-fn settle(
-    registry: &Arc<RegistryFile>,
-    id: TenantId,
-    name: &Arc<str>,
-    queue: &Queue,
-    records: &[crate::domain::AuditRecord],
-) -> Result<()> {
-    let head = queue.with_writer(|conn| {
-        let _session = conn.session(door::nobody(name));
-        if !records.is_empty() {
-            conn.begin_immediate()?;
-            let written =
-                records.iter().try_for_each(|record| audit::append(Sql::on(conn), record));
-            let ended = written.and_then(|()| Ok(conn.commit()?));
-            conn.rollback();
-            ended?;
-        }
-        projection::follow(registry, id, conn)?;
-        Ok(audit::head(Sql::on(conn))?)
-    })?;
-    registry.settled(id, &head)
 }
 
 impl Door for TenantFile {
@@ -217,6 +165,20 @@ impl Door for TenantFile {
     ) -> Result<crate::domain::Facts> {
         facts::renew(self, caller, facts)
     }
+}
+
+/// Looks through a file that failed while it was open, before it is used again.
+fn look_through(registry: &RegistryFile, tenant: TenantId, path: &Path) -> Result<()> {
+    if !registry.suspects.lock().contains(&tenant) {
+        return Ok(());
+    }
+    registry.disk.opening(path)?;
+    if !Maintenance::open(path)?.is_sound()? {
+        return Err(Error::File(FileProblem::Damaged));
+    }
+    registry.suspects.lock().remove(&tenant);
+    tracing::info!(tenant.id = %tenant, "a file that had failed was looked through, and is sound");
+    Ok(())
 }
 
 /// A cheap handle on exactly one tenant's file. It can neither read nor write; it can only be asked, with a caller, an
@@ -340,6 +302,45 @@ impl TenantStore {
         self.mark_dirty_blocking()?;
         let call = Call::system(task);
         entry::wait(door::write_for_system(self.door(), call, self.tenant().into(), false, body)?)
+    }
+
+    /// Writes down what row-level security in mode `shadow` has counted.
+    ///
+    /// # Errors
+    /// Storage failed; what was counted is kept.
+    pub async fn write_down_withheld(&self) -> Result<()> {
+        let _writing = self.file.core.shadow.writing.lock().await;
+        let lines = self.file.core.shadow.take();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let written = match self.report(lines.clone()) {
+            Ok(reply) => entry::answer(reply).await,
+            Err(error) => Err(error),
+        };
+        written.inspect_err(|_| self.file.core.shadow.put_back(lines))
+    }
+
+    /// The same, on this thread.
+    ///
+    /// # Errors
+    /// As [`TenantStore::write_down_withheld`].
+    pub(in crate::storage) fn write_down_withheld_blocking(&self) -> Result<()> {
+        let _writing = self.file.core.shadow.writing.blocking_lock();
+        let lines = self.file.core.shadow.take();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let written = self.report(lines.clone()).and_then(entry::wait);
+        written.inspect_err(|_| self.file.core.shadow.put_back(lines))
+    }
+
+    fn report(&self, lines: Vec<Withheld>) -> Result<door::Reply<()>> {
+        let call = Call::system(SystemTask::ReportWithheld);
+        let target = self.tenant().into();
+        door::write_for_system::<TenantWork, _, _>(self.door(), call, target, false, move |tx| {
+            row_security::add(door::sql(tx), &lines)
+        })
     }
 
     /// Before the first write since the file was opened: the registry must know that its outbox may hold something.

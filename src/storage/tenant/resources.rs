@@ -11,7 +11,7 @@ use crate::domain::{
     Position, PrincipalId, Resource, ResourceFilter, ResourceId, ResourceSort, ResourceTypeName,
     Result, Visibility, WorkspaceId,
 };
-use crate::storage::door::{Tx, WriteTx, seek_many, sql};
+use crate::storage::door::{ReadTx, Tx, WriteTx, seek_many, sql};
 use crate::storage::engine::{Listing, Param, Reach, Row, Session, SqlError, params};
 
 fn resource(row: &mut Row<'_>) -> Result<Resource, SqlError> {
@@ -30,19 +30,45 @@ fn resource(row: &mut Row<'_>) -> Result<Resource, SqlError> {
     })
 }
 
+/// A resource as the policy view returns it.
+struct Seen {
+    resource: Resource,
+    /// The row rule gives the caller nothing here; mode `shadow` returns it all the same.
+    is_hidden: bool,
+}
+
+fn seen(row: &mut Row<'_>) -> Result<Seen, SqlError> {
+    Ok(Seen { resource: resource(row)?, is_hidden: row.next()? })
+}
+
+impl Seen {
+    /// The resource, to be delivered.
+    fn deliver<A: Action<Plane = TenantPlane>>(self, tx: &ReadTx<'_, A>) -> Resource {
+        if self.is_hidden {
+            tx.withheld(&self.resource);
+        }
+        self.resource
+    }
+}
+
 /// One resource, if the caller may read it.
-pub(crate) fn find(tx: &impl Tx<Plane = TenantPlane>, id: ResourceId) -> Result<Option<Resource>> {
-    Ok(sql(tx).one(
-        "select id, type, workspace_id, name, visibility, attributes, owner_id, created_at, updated_at, version, level
+pub(crate) fn find<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    id: ResourceId,
+) -> Result<Option<Resource>> {
+    let found = sql(tx).one(
+        "select id, type, workspace_id, name, visibility, attributes, owner_id, created_at, updated_at, version, level,
+            level = 0 and row_security_mode() = 'shadow'
         from resources where id = ?1",
         params![id],
-        resource,
-    )?)
+        seen,
+    )?;
+    Ok(found.map(|seen| seen.deliver(tx)))
 }
 
 /// A page of the resources that the caller may read.
-pub(crate) fn page(
-    tx: &impl Tx<Plane = TenantPlane>,
+pub(crate) fn page<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
     filter: &ResourceFilter,
     page: &PageRequest,
 ) -> Result<Page<Resource>> {
@@ -50,18 +76,25 @@ pub(crate) fn page(
     let (text, params) = listing(filter, sort, page);
     guess_reach(tx)?;
     seek_many(tx);
-    let rows = sql(tx).all(&text, &params, resource)?;
-    Ok(Page::cut(rows, page, |resource| Position {
-        key: match sort {
-            ResourceSort::Created | ResourceSort::CreatedDescending => String::new(),
-            ResourceSort::Name | ResourceSort::NameDescending => resource.name.to_string(),
-            ResourceSort::Updated | ResourceSort::UpdatedDescending => {
-                resource.updated_at.0.to_string()
-            }
-        },
-        id: resource.id.to_string(),
-    }))
+    let rows = sql(tx).all(&text, &params, seen)?;
+    let weight = |seen: &Seen| ENVELOPE_BYTES + seen.resource.attributes.as_str().len();
+    let page = Page::cut_by_weight(rows, page, weight, |seen| position(&seen.resource, sort));
+    Ok(page.map(|seen| seen.deliver(tx)))
 }
+
+fn position(resource: &Resource, sort: ResourceSort) -> Position {
+    let key = match sort {
+        ResourceSort::Created | ResourceSort::CreatedDescending => String::new(),
+        ResourceSort::Name | ResourceSort::NameDescending => resource.name.to_string(),
+        ResourceSort::Updated | ResourceSort::UpdatedDescending => {
+            resource.updated_at.0.to_string()
+        }
+    };
+    Position { key, id: resource.id.to_string() }
+}
+
+/// Bytes that a resource weighs without its attributes.
+const ENVELOPE_BYTES: usize = 512;
 
 /// Rows that somebody sees at most, for looking them up to beat looking through all.
 const FEW: i64 = 500;
@@ -101,7 +134,8 @@ fn listing<'a>(
     page: &'a PageRequest,
 ) -> (String, Vec<Param<'a>>) {
     let mut listing = Listing::new(
-        "select id, type, workspace_id, name, visibility, attributes, owner_id, created_at, updated_at, version, level
+        "select id, type, workspace_id, name, visibility, attributes, owner_id, created_at, updated_at, version, level,
+            level = 0 and row_security_mode() = 'shadow'
         from resources where true",
     );
     // With the tenant, the first column of an index whose order is of use; without, none of them tempts.

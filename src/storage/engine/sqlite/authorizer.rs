@@ -11,13 +11,15 @@ use super::row_security::{GUARDED, policy_view};
 /// Tables to which rows are only ever added.
 const APPEND_ONLY: &[&str] = &["audit_log", "outbox_events"];
 
-/// What the authorizer must know about the statement that is being prepared.
+/// What is known of the statement that is being prepared.
 #[derive(Debug, Default)]
 pub(super) struct Phase {
     /// Whether a door runs somebody's change: then it may not look at guarded tables but through its own statements.
     change: AtomicBool,
     /// Whether the statement has a `select` in it.
     selects: AtomicBool,
+    /// Whether it reads a guarded table, as a `where` and a `returning` do, and a `select` would.
+    reads: AtomicBool,
 }
 
 impl Phase {
@@ -28,6 +30,13 @@ impl Phase {
     /// To be called before a statement is prepared.
     pub(super) fn begin_statement(&self) {
         self.selects.store(false, Ordering::Relaxed);
+        self.reads.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the statement that was prepared is a change's look at a guarded table. Known once all of it was seen:
+    /// the names in a subquery are read before it is known to be one.
+    pub(super) fn is_refused(&self) -> bool {
+        [&self.change, &self.selects, &self.reads].iter().all(|flag| flag.load(Ordering::Relaxed))
     }
 }
 
@@ -51,22 +60,28 @@ pub(super) fn reader(
     }
 }
 
-/// The rules of a connection that writes a tenant's file.
-pub(super) fn writer(phase: Arc<Phase>) -> impl FnMut(AuthContext<'_>) -> Authorization + Send {
-    move |context| match context.action {
-        AuthAction::Select => {
-            phase.selects.store(true, Ordering::Relaxed);
-            Authorization::Allow
+/// The rules of a connection that writes a tenant's file. Its own triggers, by their names, are no part of a statement;
+/// a common table expression with another name is.
+pub(super) fn writer(
+    phase: Arc<Phase>,
+    triggers: Vec<String>,
+) -> impl FnMut(AuthContext<'_>) -> Authorization + Send {
+    move |context| {
+        let is_own = context.accessor.is_some_and(|name| triggers.iter().any(|own| own == name));
+        match context.action {
+            AuthAction::Select => {
+                phase.selects.fetch_or(!is_own, Ordering::Relaxed);
+                Authorization::Allow
+            }
+            AuthAction::Read { table_name: "resources" | "resource_acl", .. } => {
+                phase.reads.fetch_or(!is_own, Ordering::Relaxed);
+                Authorization::Allow
+            }
+            AuthAction::Update { table_name, .. } | AuthAction::Delete { table_name } => {
+                allow(!APPEND_ONLY.contains(&table_name) && !table_name.starts_with("sqlite_"))
+            }
+            action => common(action),
         }
-        AuthAction::Read { table_name: "resources" | "resource_acl", .. } => {
-            let looks =
-                phase.change.load(Ordering::Relaxed) && phase.selects.load(Ordering::Relaxed);
-            allow(!looks || context.accessor.is_some())
-        }
-        AuthAction::Update { table_name, .. } | AuthAction::Delete { table_name } => {
-            allow(!APPEND_ONLY.contains(&table_name) && !table_name.starts_with("sqlite_"))
-        }
-        action => common(action),
     }
 }
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::authorizer::{self, Phase};
 use super::contract::{Contract, Setting};
 use super::functions::{self, Session, SessionCell};
-use super::{SqlError, row_security};
+use super::{Sql, SqlError, row_security};
+use crate::domain::FileId;
 
 /// Virtual-machine steps between two looks at the budget.
 const STEPS_PER_LOOK: i32 = 1000;
@@ -41,6 +43,17 @@ pub(in crate::storage) struct Conn {
     phase: Arc<Phase>,
     /// Looks left until a statement is interrupted; negative means without limit.
     looks: Arc<AtomicI64>,
+    /// What last went wrong so that the engine may have undone the transaction.
+    failure: Mutex<Option<SqlError>>,
+}
+
+/// Which file is meant: whose it is, and the random id that it was stamped with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::storage) struct FileIdentity {
+    /// The tenant's id, or `platform`.
+    pub(in crate::storage) tenant: Arc<str>,
+    /// The file's own id.
+    pub(in crate::storage) file: FileId,
 }
 
 impl std::fmt::Debug for Conn {
@@ -70,7 +83,9 @@ impl Conn {
             session: Arc::new(Mutex::new(None)),
             phase: Arc::default(),
             looks: Arc::default(),
+            failure: Mutex::new(None),
         };
+        conn.leave_log(true)?;
         Contract::apply(&conn.raw)?;
         Contract::limit(&conn.raw)?;
         functions::register(&conn.raw, &conn.session)?;
@@ -100,13 +115,51 @@ impl Conn {
                 self.raw.authorizer(Some(authorizer::reader(authorizer::accessors(&suffix))))?;
             }
             (Side::Tenant, Role::Writer) => {
-                self.raw.authorizer(Some(authorizer::writer(self.phase.clone())))?;
+                let suffix = random_suffix();
+                row_security::install_triggers(&self.raw, &suffix)?;
+                let triggers = row_security::triggers(&suffix);
+                self.raw.authorizer(Some(authorizer::writer(self.phase.clone(), triggers)))?;
             }
             (Side::Registry, role) => {
                 self.raw.authorizer(Some(authorizer::registry(role == Role::Writer)))?;
             }
         }
         Ok(())
+    }
+
+    /// Says whether closing leaves the log as it lies. The last connection to close writes the log back and removes it,
+    /// and a log that lies beside the wrong file would be written into that file: so it is left until the file is known
+    /// to be the right one.
+    pub(in crate::storage) fn leave_log(&self, leave: bool) -> Result<(), SqlError> {
+        self.raw.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave)?;
+        Ok(())
+    }
+
+    /// Refuses a file that is not the one that is meant, whatever lies in its place.
+    pub(in crate::storage) fn check_identity(&self, meant: &FileIdentity) -> Result<(), SqlError> {
+        let found = Sql::on(self).one("select tenant_id, file_id from identity", &[], |row| {
+            Ok((row.next::<String>()?, row.next::<FileId>()?))
+        })?;
+        match found {
+            Some((tenant, file)) if *tenant == *meant.tenant && file == meant.file => {
+                self.leave_log(false)
+            }
+            _ => Err(SqlError::stranger()),
+        }
+    }
+
+    /// Remembers what may have made the engine undo the transaction.
+    pub(super) fn remember(&self, error: SqlError) -> SqlError {
+        if error.undoes() {
+            *self.failure.lock() = Some(error.clone());
+        }
+        error
+    }
+
+    /// Why the engine undid the transaction.
+    pub(in crate::storage) fn failure(&self) -> SqlError {
+        let known = self.failure.lock().take();
+        known.unwrap_or_else(|| SqlError::corrupt(0, "the engine undid the transaction"))
     }
 
     /// Sets the caller until the guard is dropped.
@@ -204,7 +257,13 @@ impl Conn {
 
     pub(super) fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, SqlError> {
         self.phase.begin_statement();
-        Ok(self.raw.prepare_cached(sql)?)
+        let statement = self.raw.prepare_cached(sql)?;
+        if self.phase.is_refused() {
+            // Kept, it would be found again and not be asked about.
+            statement.discard();
+            return Err(SqlError::looks());
+        }
+        Ok(statement)
     }
 
     fn run(&self, sql: &'static str) -> Result<(), SqlError> {
@@ -214,7 +273,10 @@ impl Conn {
 }
 
 /// A name that nobody can know beforehand.
-#[expect(clippy::disallowed_methods, reason = "the one place that makes names of policy views")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that makes names of policy views and triggers"
+)]
 fn random_suffix() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }

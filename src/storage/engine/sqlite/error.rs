@@ -3,7 +3,7 @@
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
-use crate::domain::{Conflict, Error};
+use crate::domain::{Conflict, Error, FileProblem};
 
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(in crate::storage) enum Kind {
     Full,
     /// The file cannot be opened, read, written or synced, or holds what it must not.
     Broken,
+    /// The file is not the one that was meant.
+    Stranger,
     /// Somebody else holds the lock.
     Busy,
     /// The authorizer refused the statement.
@@ -41,8 +43,24 @@ impl SqlError {
         Self { kind: Kind::Broken, message: format!("column {column}: {message}") }
     }
 
-    /// Whether the connection, and what its file holds, must be looked at before anything else.
-    pub(in crate::storage) fn is_fatal(&self) -> bool {
+    /// A change that looks at a guarded table.
+    pub(super) fn looks() -> Self {
+        let message = "a change may not look at a guarded table".to_owned();
+        Self { kind: Kind::Refused, message }
+    }
+
+    /// A file that is not the one that was meant.
+    pub(in crate::storage) fn stranger() -> Self {
+        Self { kind: Kind::Stranger, message: "the file is another one".to_owned() }
+    }
+
+    /// Whether the file in the place is another one, or none that can be read.
+    pub(super) fn refuses(&self) -> bool {
+        matches!(self.kind, Kind::Stranger | Kind::Broken)
+    }
+
+    /// Whether it can be what made the engine undo a transaction by itself.
+    pub(super) fn undoes(&self) -> bool {
         matches!(self.kind, Kind::Full | Kind::Broken)
     }
 
@@ -100,7 +118,9 @@ impl From<SqlError> for Error {
         match error.kind {
             Kind::Interrupted => Self::TooManySteps,
             Kind::Busy => Self::Busy { retry_after_s: 1 },
-            Kind::Full | Kind::Broken => Self::Storage(error.message),
+            Kind::Full => Self::DiskFull,
+            Kind::Stranger => Self::File(FileProblem::Replaced),
+            Kind::Broken => Self::Storage(error.message),
             Kind::Unique | Kind::ForeignKey | Kind::Refused | Kind::Other => {
                 Self::Internal(error.message)
             }

@@ -33,6 +33,46 @@ pub(in crate::storage) struct Session {
     pub(in crate::storage) shares: Option<Arc<str>>,
     /// What the policy views do.
     pub(in crate::storage) mode: RowSecurityMode,
+    /// Which rows of guarded tables may be written.
+    pub(in crate::storage) writes: Writes,
+}
+
+/// Which rows of guarded tables a permit lets be written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::storage) enum Writes {
+    /// None.
+    #[default]
+    Nothing,
+    /// One resource and its access-control entries, as far as a permission's level reaches.
+    Resource(Box<str>, i64),
+    /// New resources in one workspace.
+    Workspace(Box<str>),
+    /// The access-control entries of a principal, which go with it.
+    Principal(Box<str>),
+    /// Every row: an import, or the program's own work.
+    Everything,
+}
+
+impl Writes {
+    fn changes(&self, resource: &str, level: i64) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Resource(id, most) => **id == *resource && level <= *most,
+            _ => false,
+        }
+    }
+
+    fn adds(&self, workspace: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Workspace(id) => **id == *workspace,
+            _ => false,
+        }
+    }
+
+    fn drops(&self, principal: &str) -> bool {
+        matches!(self, Self::Principal(id) if **id == *principal)
+    }
 }
 
 /// Transactions after which a guess is made anew.
@@ -93,18 +133,34 @@ pub(super) fn register(conn: &Connection, cell: &SessionCell) -> Result<(), SqlE
     truth(conn, cell, "caller_sees_all", |session| session.sees_all)?;
     truth(conn, cell, "caller_in_tenant", |session| session.principals.has(&session.tenant))?;
     truth(conn, cell, "caller_sees_few", |session| session.seeks_many && session.reach.is_few())?;
-    has(conn, cell)
+    of_id(conn, cell, "caller_has", |session, id| session.principals.has(id))?;
+    of_id(conn, cell, "caller_adds", |session, workspace| session.writes.adds(workspace))?;
+    of_id(conn, cell, "caller_drops", |session, principal| session.writes.drops(principal))?;
+    changes(conn, cell)
 }
 
-/// `caller_has(id)`: whether an id is one of the caller's principals; for a few ids, quicker than going through them.
-fn has(conn: &Connection, cell: &SessionCell) -> Result<(), SqlError> {
+/// `caller_changes(id, level)`: whether the permit reaches this far on this resource.
+fn changes(conn: &Connection, cell: &SessionCell) -> Result<(), SqlError> {
     let cell = cell.clone();
-    conn.create_scalar_function("caller_has", 1, flags(), move |context| {
+    conn.create_scalar_function("caller_changes", 2, flags(), move |context| {
+        let (id, level) = (context.get_raw(0).as_str()?, context.get_raw(1).as_i64()?);
+        Ok(cell.lock().as_ref().is_some_and(|session| session.writes.changes(id, level)))
+    })?;
+    Ok(())
+}
+
+/// A function of an id. For a few ids, `caller_has` is quicker than going through the caller's principals.
+fn of_id(
+    conn: &Connection,
+    cell: &SessionCell,
+    name: &str,
+    holds: fn(&Session, &str) -> bool,
+) -> Result<(), SqlError> {
+    let cell = cell.clone();
+    conn.create_scalar_function(name, 1, flags(), move |context| {
         let id = context.get_raw(0).as_str_or_null()?;
-        Ok(cell
-            .lock()
-            .as_ref()
-            .is_some_and(|session| id.is_some_and(|id| session.principals.has(id))))
+        let session = cell.lock();
+        Ok(session.as_ref().is_some_and(|session| id.is_some_and(|id| holds(session, id))))
     })?;
     Ok(())
 }

@@ -104,6 +104,12 @@ impl Maintenance {
         Ok(())
     }
 
+    /// Whether SQLite finds every page in its place.
+    pub(in crate::storage) fn is_sound(&self) -> Result<bool, SqlError> {
+        let said: Option<String> = self.one("pragma quick_check(1)", |row| row.next())?;
+        Ok(said.as_deref() == Some("ok"))
+    }
+
     /// What SQLite finds wrong with the file, page by page and reference by reference; empty where nothing.
     pub(in crate::storage) fn integrity(&self) -> Result<Vec<String>, SqlError> {
         let mut findings: Vec<String> = Vec::new();

@@ -13,12 +13,14 @@ mod migrations;
 mod pool;
 mod row_security;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod value;
 
-pub(in crate::storage) use conn::{Conn, Role, Side};
+pub(in crate::storage) use conn::{Conn, FileIdentity, Role, Side};
 pub use contract::{Contract, Setting};
 pub(in crate::storage) use error::SqlError;
-pub(in crate::storage) use functions::{Principals, Reach, Session};
+pub(in crate::storage) use functions::{Principals, Reach, Session, Writes};
 pub(in crate::storage) use header::{APPLICATION_ID, HEADER_BYTES, Header, read_header};
 pub(in crate::storage) use maintenance::Maintenance;
 pub(in crate::storage) use migrations::{Schema, version_of};

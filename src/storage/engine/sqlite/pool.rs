@@ -1,7 +1,8 @@
 //! Pools of reading connections, all of them kept by one shared housekeeping pool.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use r2d2::ManageConnection;
@@ -9,7 +10,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::SqlError;
-use super::conn::{Conn, Role, Side};
+use super::conn::{Conn, FileIdentity, Role, Side};
 use crate::domain::{Error, Result};
 
 /// How a pool is kept.
@@ -27,7 +28,28 @@ pub(in crate::storage) struct PoolSettings {
 
 /// A pool of readers of one file.
 #[derive(Clone, Debug)]
-pub(in crate::storage) struct Pool(r2d2::Pool<Manager>);
+pub(in crate::storage) struct Pool {
+    readers: r2d2::Pool<Manager>,
+    meant: Arc<Meant>,
+}
+
+/// Which file a pool's readers must open, once that is known, and whether another one was found in its place.
+#[derive(Debug, Default)]
+struct Meant {
+    identity: OnceLock<FileIdentity>,
+    refused: AtomicBool,
+}
+
+impl Meant {
+    fn check(&self, conn: &Conn) -> Result<(), SqlError> {
+        let Some(identity) = self.identity.get() else { return Ok(()) };
+        conn.check_identity(identity).inspect_err(|error| {
+            if error.refuses() {
+                self.refused.store(true, Ordering::Release);
+            }
+        })
+    }
+}
 
 /// A reader, to be given back when dropped.
 pub(in crate::storage) type Pooled = r2d2::PooledConnection<Manager>;
@@ -37,6 +59,7 @@ pub(in crate::storage) type Pooled = r2d2::PooledConnection<Manager>;
 pub(in crate::storage) struct Manager {
     files: SqliteConnectionManager,
     side: Side,
+    meant: Arc<Meant>,
 }
 
 impl ManageConnection for Manager {
@@ -44,7 +67,9 @@ impl ManageConnection for Manager {
     type Error = SqlError;
 
     fn connect(&self) -> Result<Conn, SqlError> {
-        Conn::wrap(self.files.connect()?, self.side, Role::Reader)
+        let conn = Conn::wrap(self.files.connect()?, self.side, Role::Reader)?;
+        self.meant.check(&conn)?;
+        Ok(conn)
     }
 
     fn is_valid(&self, _: &mut Conn) -> Result<(), SqlError> {
@@ -73,6 +98,7 @@ impl Pool {
         side: Side,
         settings: &PoolSettings,
     ) -> Result<Self> {
+        let meant = Arc::new(Meant::default());
         let files = SqliteConnectionManager::file(path).with_flags(Conn::flags());
         r2d2::Pool::builder()
             .max_size(settings.max_size)
@@ -83,24 +109,35 @@ impl Pool {
             .test_on_check_out(false)
             .error_handler(Box::new(Silent))
             .thread_pool(settings.housekeeping.clone())
-            .build(Manager { files, side })
-            .map(Self)
+            .build(Manager { files, side, meant: meant.clone() })
+            .map(|readers| Self { readers, meant })
             .map_err(|error| Error::Storage(error.to_string()))
     }
 
     /// Connections at most.
     pub(in crate::storage) fn max_size(&self) -> usize {
-        self.0.max_size() as usize
+        self.readers.max_size() as usize
+    }
+
+    /// Holds every reader that is opened from now on to this file.
+    pub(in crate::storage) fn hold_to(&self, identity: FileIdentity) {
+        // Whatever was meant first is what is meant.
+        let _known = self.meant.identity.set(identity);
+    }
+
+    /// Whether another file, or none that can be read, lay in the place when a reader was to be opened.
+    pub(in crate::storage) fn is_refused(&self) -> bool {
+        self.meant.refused.load(Ordering::Acquire)
     }
 
     /// A reader that is free right now.
     pub(in crate::storage) fn try_get(&self) -> Option<Pooled> {
-        self.0.try_get()
+        self.readers.try_get()
     }
 
     /// A reader, waited for.
     pub(in crate::storage) fn get(&self) -> Result<Pooled> {
-        self.0.get().map_err(|error| {
+        self.readers.get().map_err(|error| {
             tracing::warn!(error = %error, "no reader could be had");
             Error::Busy { retry_after_s: 1 }
         })

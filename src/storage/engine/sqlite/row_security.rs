@@ -6,7 +6,12 @@
 //!
 //! `caller_sees_all()`, `caller_sees_few()` and the other functions are constant while a statement runs, so that a
 //! branch whose condition does not hold costs nothing. For one who sees few rows it pays to look them up; for one who
-//! sees many, to look through all and leave some out.
+//! sees many, to look through all and leave some out. In the modes `off` and `shadow` a third branch returns every row;
+//! those that the rule withholds are marked by a level of 0. The mode is part of the caller's session: a change of it
+//! is in force with the next statement, and no connection needs to be made anew.
+//!
+//! The writer has no views. Temporary triggers on its tables hold every row that is written against the permit that the
+//! door gave: whatever a statement forgets to say, it changes nothing else.
 
 use rusqlite::Connection;
 
@@ -63,7 +68,8 @@ fn resources_scanned() -> String {
     format!(
         "select {RESOURCE_COLUMNS}, {level} as level
         from main.resources r
-        where not caller_sees_few()
+        where row_security_mode() = 'enforce'
+            and not caller_sees_few()
             and +r.tenant_id = current_tenant()
             and (caller_sees_all()
                 or (r.visibility = 'tenant' and caller_in_tenant())
@@ -77,7 +83,8 @@ fn resources_looked_up() -> String {
     format!(
         "select {RESOURCE_COLUMNS}, {level} as level
         from main.resources r
-        where caller_sees_few()
+        where row_security_mode() = 'enforce'
+            and caller_sees_few()
             and +r.tenant_id = current_tenant()
             and r.id in (
                 select a.resource_id from main.resource_acl a where a.principal_id in {PRINCIPALS}
@@ -90,6 +97,18 @@ fn resources_looked_up() -> String {
                         and (c.visibility = 'workspace' or exists (
                             select 1 from main.workspaces w where w.id = c.workspace_id and w.owner_type <> 'tenant'))
             )",
+        level = resource_level()
+    )
+}
+
+/// Every row, for active members, where the mode withholds none.
+fn resources_all() -> String {
+    format!(
+        "select {RESOURCE_COLUMNS}, {level} as level
+        from main.resources r
+        where row_security_mode() <> 'enforce'
+            and +r.tenant_id = current_tenant()
+            and caller_has(current_account())",
         level = resource_level()
     )
 }
@@ -112,8 +131,9 @@ const RESOURCE_ACL: &str =
 
 /// Makes the views of a reader.
 pub(super) fn install(conn: &Connection, suffix: &str) -> Result<(), SqlError> {
+    let resources = [resources_scanned(), resources_looked_up(), resources_all()];
     let views = [
-        ("resources", format!("{} union all {}", resources_scanned(), resources_looked_up())),
+        ("resources", resources.join(" union all ")),
         ("workspaces", workspaces()),
         ("resource_acl", RESOURCE_ACL.to_owned()),
     ];
@@ -124,6 +144,64 @@ pub(super) fn install(conn: &Connection, suffix: &str) -> Result<(), SqlError> {
         ))?;
     }
     Ok(())
+}
+
+/// What must hold of a row of a guarded table before it is written: table, event, condition.
+const WRITES: &[(&str, &str, &str)] = &[
+    ("resources", "insert", "new.tenant_id is current_tenant() and caller_adds(new.workspace_id)"),
+    (
+        "resources",
+        "update",
+        "old.tenant_id is current_tenant() and new.tenant_id is old.tenant_id and new.id is old.id
+            and new.workspace_id is old.workspace_id
+            and caller_changes(old.id, case
+                when new.visibility is old.visibility and new.owner_id is old.owner_id then 2
+                else 3
+            end)",
+    ),
+    ("resources", "delete", "old.tenant_id is current_tenant() and caller_changes(old.id, 3)"),
+    (
+        "resource_acl",
+        "insert",
+        "new.tenant_id is current_tenant() and caller_changes(new.resource_id, 3)",
+    ),
+    (
+        "resource_acl",
+        "update",
+        "old.tenant_id is current_tenant() and new.tenant_id is old.tenant_id
+            and new.resource_id is old.resource_id and new.principal_id is old.principal_id
+            and caller_changes(old.resource_id, 3)",
+    ),
+    (
+        "resource_acl",
+        "delete",
+        "old.tenant_id is current_tenant()
+            and (caller_changes(old.resource_id, 3) or caller_drops(old.principal_id))",
+    ),
+];
+
+/// Makes the triggers of a writer.
+pub(super) fn install_triggers(conn: &Connection, suffix: &str) -> Result<(), SqlError> {
+    for (table, event, condition) in WRITES {
+        let name = trigger(table, event, suffix);
+        conn.execute_batch(&format!(
+            "create temp trigger {name} before {event} on main.{table}
+            when not coalesce({condition}, 0)
+            begin
+                select raise(abort, 'row-level security: this {event} on {table} is not what was permitted');
+            end;"
+        ))?;
+    }
+    Ok(())
+}
+
+/// The names of a writer's triggers.
+pub(super) fn triggers(suffix: &str) -> Vec<String> {
+    WRITES.iter().map(|(table, event, _)| trigger(table, event, suffix)).collect()
+}
+
+fn trigger(table: &str, event: &str, suffix: &str) -> String {
+    format!("{table}_{event}_is_permitted_{suffix}")
 }
 
 /// The name of a table's policy view.

@@ -25,7 +25,8 @@ impl<'c> Sql<'c> {
         sql: &str,
         params: &[Param<'_>],
     ) -> Result<usize, SqlError> {
-        Ok(self.0.prepare(sql)?.execute(params_from_iter(params))?)
+        let executed = self.0.prepare(sql)?.execute(params_from_iter(params));
+        executed.map_err(|error| self.0.remember(error.into()))
     }
 
     /// The first row, where there is one. A statement that changes rows runs to its end first.
@@ -38,7 +39,7 @@ impl<'c> Sql<'c> {
         let mut statement = self.0.prepare(sql)?;
         let mut rows = statement.query(params_from_iter(params))?;
         let mut first = None;
-        while let Some(row) = rows.next()? {
+        while let Some(row) = rows.next().map_err(|error| self.0.remember(error.into()))? {
             if first.is_none() {
                 first = Some(map(&mut Row::new(row))?);
             }
@@ -56,7 +57,7 @@ impl<'c> Sql<'c> {
         let mut statement = self.0.prepare(sql)?;
         let mut rows = statement.query(params_from_iter(params))?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
+        while let Some(row) = rows.next().map_err(|error| self.0.remember(error.into()))? {
             found.push(map(&mut Row::new(row))?);
         }
         Ok(found)

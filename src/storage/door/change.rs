@@ -1,0 +1,304 @@
+//! Changes: what a writer runs for somebody, each in a savepoint of its own.
+//!
+//! A write loads what is known of caller and target from the file that it changes, in the transaction that changes it;
+//! asks the decision point; runs the change; writes down what happened in audit log and outbox; and keeps the answer
+//! under the request's idempotency key.
+
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
+
+use super::transaction::Inner;
+use super::{Door, Refusal, WriteTx, ask, nobody, record};
+use crate::domain::action::{CreateResource, ImportTenant};
+use crate::domain::{
+    Action, AuditDecision, AuditRecord, Call, Error, Event, Facts, Result, Subject, Target,
+    TargetFacts,
+};
+use crate::storage::engine::{Conn, Sql, Writes};
+use crate::storage::queue::Job;
+use crate::storage::{audit, idempotency, outbox};
+
+/// By what right a change is made.
+enum Right {
+    /// A decision, renewed if the registry moves before the commit.
+    Decided(Option<Facts>),
+    /// The program's own work, which moves the registry's epoch or does not.
+    System { moves_registry: bool },
+}
+
+/// A change that waits to be made through a door.
+struct Change<A: Action, T, F> {
+    door: Arc<dyn Door>,
+    call: Call,
+    target: Target,
+    right: Right,
+    body: F,
+    /// Whether its denial is the one to be written down, once it has been counted; it stays so if the batch runs again.
+    is_first_denial: Option<bool>,
+    /// It has changed something.
+    has_written: bool,
+    result: Option<Result<T>>,
+    reply: Option<oneshot::Sender<Result<T>>>,
+    action: PhantomData<fn() -> A>,
+}
+
+/// What comes back from a change that was queued.
+pub(in crate::storage) type Reply<T> = oneshot::Receiver<Result<T>>;
+
+/// Queues a change that the decision point must permit.
+pub(in crate::storage) fn write<A, T, F>(
+    door: Arc<dyn Door>,
+    call: Call,
+    target: Target,
+    body: F,
+) -> Result<Reply<T>>
+where
+    A: Action,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+{
+    queue(door, call, target, Right::Decided(None), body)
+}
+
+/// Queues a change that the program itself makes.
+pub(in crate::storage) fn write_for_system<A, T, F>(
+    door: Arc<dyn Door>,
+    call: Call,
+    target: Target,
+    moves_registry: bool,
+    body: F,
+) -> Result<Reply<T>>
+where
+    A: Action,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+{
+    queue(door, call, target, Right::System { moves_registry }, body)
+}
+
+fn queue<A, T, F>(
+    door: Arc<dyn Door>,
+    call: Call,
+    target: Target,
+    right: Right,
+    body: F,
+) -> Result<Reply<T>>
+where
+    A: Action,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+{
+    let (reply, receiver) = oneshot::channel();
+    let change = Change::<A, T, F> {
+        door: door.clone(),
+        call,
+        target,
+        right,
+        body,
+        is_first_denial: None,
+        has_written: false,
+        result: None,
+        reply: Some(reply),
+        action: PhantomData,
+    };
+    let core = door.core();
+    core.writers.submit(&core.queue, Box::new(change))?;
+    Ok(receiver)
+}
+
+impl<A, T, F> Change<A, T, F>
+where
+    A: Action,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+{
+    /// Makes the change in a savepoint; a refusal leaves its audit row and nothing else.
+    fn attempt(&mut self, conn: &Conn) -> Result<T> {
+        conn.savepoint()?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.change(conn)))
+            .unwrap_or_else(|_| Err(Error::Internal("a change panicked".to_owned()).into()));
+        conn.set_change(false);
+        match outcome {
+            Ok(answer) => {
+                conn.release().inspect_err(|_| conn.rollback())?;
+                Ok(answer)
+            }
+            Err(refusal) => {
+                if conn.in_transaction() {
+                    undo(conn)?;
+                    self.note(conn, refusal.record)?;
+                }
+                Err(refusal.error)
+            }
+        }
+    }
+
+    fn note(&mut self, conn: &Conn, record: Option<Box<AuditRecord>>) -> Result<()> {
+        let core = self.door.core();
+        let Some(record) = record else { return Ok(()) };
+        if !*self.is_first_denial.get_or_insert_with(|| core.denials.is_first(&record)) {
+            return Ok(());
+        }
+        let _session = conn.session(nobody(&core.name));
+        audit::append(Sql::on(conn), &record)
+    }
+
+    fn change(&mut self, conn: &Conn) -> Result<T, Refusal> {
+        let sql = Sql::on(conn);
+        let door = self.door.clone();
+        let known = door.know(sql, &self.call.caller)?;
+        let _session = conn.session(known.session);
+        let policies = match &mut self.right {
+            Right::System { .. } => Arc::new([]) as Arc<[String]>,
+            Right::Decided(facts) => {
+                *facts = None;
+                let permit =
+                    ask::<A>(&*door, sql, &self.call, known.subject, known.tenant, &self.target)?;
+                *facts = Some(permit.facts);
+                permit.policies
+            }
+        };
+        if let Some(answer) = idempotency::find(sql, &self.call, A::NAME)? {
+            return Ok(answer);
+        }
+        let mut tx = self.open(&*door, sql);
+        conn.amend(|session| session.writes = self.writes());
+        conn.set_change(true);
+        let answer = (self.body)(&mut tx);
+        conn.set_change(false);
+        let answer = answer?;
+        let has_written = self.write_down(&tx, &policies)?;
+        idempotency::keep(sql, &self.call, A::NAME, &answer, tx.inner.now)?;
+        drop(tx);
+        self.has_written = has_written;
+        Ok(answer)
+    }
+
+    fn open<'t>(&'t self, door: &'t dyn Door, sql: Sql<'t>) -> WriteTx<'t, A> {
+        let facts = match self.right {
+            Right::Decided(Some(facts)) => Some(facts.target),
+            _ => None,
+        };
+        let inner = Inner {
+            door,
+            sql,
+            call: &self.call,
+            target: self.target.clone(),
+            now: door.core().clock.now(),
+        };
+        WriteTx::new(inner, facts)
+    }
+
+    /// Which rows of guarded tables the permit lets be written.
+    fn writes(&self) -> Writes {
+        let facts = match self.right {
+            Right::System { .. } => return Writes::Everything,
+            Right::Decided(facts) => facts.map(|facts| facts.target),
+        };
+        match (&self.target, facts) {
+            (Target::Tenant(_), _) if A::NAME == ImportTenant::NAME => Writes::Everything,
+            (Target::Workspace(id), _) if A::NAME == CreateResource::NAME => {
+                Writes::Workspace(id.to_string().into())
+            }
+            (Target::Resource(id), Some(TargetFacts::Resource { permission: Some(most) })) => {
+                Writes::Resource(id.to_string().into(), most.level())
+            }
+            (Target::Member(id), _) => Writes::Principal(id.to_string().into()),
+            (Target::Team(id), _) => Writes::Principal(id.to_string().into()),
+            _ => Writes::Nothing,
+        }
+    }
+
+    /// The audit row of what was done, and its events. What changed nothing leaves neither, and is told so.
+    fn write_down(&self, tx: &WriteTx<'_, A>, policies: &[String]) -> Result<bool> {
+        if tx.events.is_empty() {
+            return Ok(false);
+        }
+        let door = &*self.door;
+        let action = match self.call.caller.subject {
+            Subject::System(task) => format!("system.{task}"),
+            _ => A::NAME.to_owned(),
+        };
+        let mut record =
+            record(door, &self.call, &action, &tx.inner.target, AuditDecision::Permit, policies);
+        record.workspace_id = tx.workspace.clone().or(record.workspace_id);
+        record.resource_id = tx.resource.clone().or(record.resource_id);
+        record.summary = summary(&tx.events).to_string();
+        audit::append(tx.inner.sql, &record)?;
+        outbox::append(tx.inner.sql, &*door.core().clock, &record, &tx.events)?;
+        if tx.events.iter().any(|event| outbox::is_projected(event.kind)) {
+            door.core().to_project.store(true, Ordering::Release);
+        }
+        Ok(true)
+    }
+}
+
+/// Undoes the change alone; where that fails, the whole transaction, so that no part of it is ever committed.
+fn undo(conn: &Conn) -> Result<()> {
+    conn.undo().map_err(|error| {
+        conn.rollback();
+        error.into()
+    })
+}
+
+/// What one event says; of several, how many of each.
+fn summary(events: &[Event]) -> Value {
+    if let [event] = events {
+        return json!({ "event": event.kind, "data": event.data });
+    }
+    let mut counts = Map::new();
+    for event in events {
+        let count = counts.entry(event.kind.to_string()).or_insert_with(|| json!(0));
+        *count = json!(count.as_u64().unwrap_or(0) + 1);
+    }
+    json!({ "events": counts })
+}
+
+impl<A, T, F> Job for Change<A, T, F>
+where
+    A: Action,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+{
+    fn run(&mut self, conn: &Conn) {
+        self.has_written = false;
+        let result = self.attempt(conn);
+        self.result = Some(result);
+    }
+
+    fn stands(&mut self) -> bool {
+        let Right::Decided(Some(facts)) = self.right else { return true };
+        let core = self.door.core();
+        self.door
+            .renew(&self.call.caller, facts)
+            .is_ok_and(|facts| core.decisions.decide(&facts).allowed)
+    }
+
+    fn moves_registry(&self) -> bool {
+        match self.right {
+            Right::Decided(_) => self.has_written,
+            Right::System { moves_registry } => moves_registry,
+        }
+    }
+
+    fn finish(mut self: Box<Self>, committed: &Result<()>) {
+        let result = match committed {
+            Ok(()) => self
+                .result
+                .take()
+                .unwrap_or_else(|| Err(Error::Internal("a change did not run".to_owned()))),
+            Err(error) => Err(error.clone()),
+        };
+        if let Some(reply) = self.reply.take() {
+            // Whoever asked may have gone; the change stands all the same.
+            let _gone = reply.send(result);
+        }
+    }
+}

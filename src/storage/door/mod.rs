@@ -1,0 +1,231 @@
+//! The doors: no statement without a transaction, no transaction without a permit for this action on this target.
+//!
+//! [`ReadTx`] and [`WriteTx`] are typed by the action that they were permitted for. Only this folder makes them. Here
+//! stands what is asked before either is made: what is known of caller and target, in the transaction that is decided.
+
+mod change;
+mod transaction;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::json;
+
+pub(in crate::storage) use self::change::{Reply, write, write_for_system};
+use self::transaction::Inner;
+pub use self::transaction::{ReadTx, Tx, WriteTx};
+pub(in crate::storage) use self::transaction::{seek_many, sql};
+use super::denials::Denials;
+use super::engine::{Conn, Pool, Session, Sql, Writes};
+use super::queue::Queue;
+use super::shadow::Shadow;
+use super::turns::Turns;
+use super::writer::Writers;
+use crate::domain::{
+    Action, AuditDecision, AuditRecord, Call, Caller, Clock, DecisionPoint, Error, Facts, Plane,
+    Result, SubjectFacts, Target, TargetFacts, TenantStatus,
+};
+
+/// What a file's doors have in common.
+pub(in crate::storage) struct Core {
+    /// The tenant's id, or `platform`.
+    pub(in crate::storage) name: Arc<str>,
+    pub(in crate::storage) pool: Pool,
+    pub(in crate::storage) queue: Arc<Queue>,
+    pub(in crate::storage) writers: Arc<Writers>,
+    pub(in crate::storage) decisions: Arc<dyn DecisionPoint>,
+    pub(in crate::storage) clock: Arc<dyn Clock>,
+    pub(in crate::storage) denials: Denials,
+    pub(in crate::storage) shadow: Shadow,
+    /// Something happened that the registry's projection must follow.
+    pub(in crate::storage) to_project: AtomicBool,
+    /// Turns of this file's reads on the blocking pool.
+    pub(in crate::storage) elsewhere: Turns,
+    /// Steps that a read may take on the thread that asks.
+    pub(in crate::storage) read_steps: u32,
+}
+
+/// What is known of a caller, in the transaction that will be decided.
+pub(in crate::storage) struct Known {
+    pub(in crate::storage) subject: SubjectFacts,
+    pub(in crate::storage) tenant: Option<TenantStatus>,
+    pub(in crate::storage) session: Session,
+}
+
+/// One file's door: what it knows of callers and targets.
+pub(in crate::storage) trait Door: Send + Sync + 'static {
+    /// What all doors have.
+    fn core(&self) -> &Core;
+
+    /// What is known of the caller.
+    fn know(&self, sql: Sql<'_>, caller: &Caller) -> Result<Known>;
+
+    /// What is known of the target; `None` where there is no such thing.
+    fn target(&self, sql: Sql<'_>, caller: &Caller, target: &Target)
+    -> Result<Option<TargetFacts>>;
+
+    /// To be called before rows are written that no change asked for: the registry hears that the file changes.
+    fn before_note(&self) -> Result<()>;
+
+    /// The same facts, with what the registry says now.
+    fn renew(&self, caller: &Caller, facts: Facts) -> Result<Facts>;
+}
+
+/// A refusal: what the caller hears, and what the audit log must hear.
+pub(in crate::storage) struct Refusal {
+    pub(in crate::storage) error: Error,
+    pub(in crate::storage) record: Option<Box<AuditRecord>>,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self { error, record: None }
+    }
+}
+
+impl From<super::engine::SqlError> for Refusal {
+    fn from(error: super::engine::SqlError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// A permit: the facts that it was decided from, and the policies that decided.
+struct Permit {
+    facts: Facts,
+    policies: Arc<[String]>,
+}
+
+/// Asks for a permit. The caller's session must be set on the connection.
+fn ask<A: Action>(
+    door: &dyn Door,
+    sql: Sql<'_>,
+    call: &Call,
+    subject: SubjectFacts,
+    tenant: Option<TenantStatus>,
+    target: &Target,
+) -> Result<Permit, Refusal> {
+    let refuse = |error, policies: &[String]| {
+        let record = record(door, call, A::NAME, target, AuditDecision::Deny, policies);
+        Refusal { error, record: Some(Box::new(record)) }
+    };
+    let Some(known) = door.target(sql, &call.caller, target)? else {
+        return Err(refuse(Error::NotFound, &[]));
+    };
+    let facts = Facts { action: A::NAME, plane: A::Plane::NAME, subject, tenant, target: known };
+    let decisions = &door.core().decisions;
+    let decision = decisions.decide(&facts);
+    if decision.allowed {
+        return Ok(Permit { facts, policies: decision.policies });
+    }
+    // What the caller may not even know of answers as what is not there.
+    let may_know = decisions.decide(&facts.of_reading(target.read_action(A::Plane::NAME))).allowed;
+    Err(refuse(if may_know { Error::Forbidden } else { Error::NotFound }, &decision.policies))
+}
+
+fn record(
+    door: &dyn Door,
+    call: &Call,
+    action: &str,
+    target: &Target,
+    decision: AuditDecision,
+    policies: &[String],
+) -> AuditRecord {
+    let caller = &call.caller;
+    let core = door.core();
+    AuditRecord {
+        at: core.clock.now(),
+        actor: caller.subject.name(),
+        actor_tenant: caller
+            .tenant
+            .map_or_else(|| "platform".to_owned(), |tenant| tenant.to_string()),
+        on_behalf: caller.actor.as_deref().map(str::to_owned),
+        account: caller.subject.account(),
+        target_tenant: match target {
+            Target::Tenant(id) => id.to_string(),
+            _ => core.name.to_string(),
+        },
+        target_type: target.kind().to_owned(),
+        target_id: target.id(),
+        workspace_id: matches!(target, Target::Workspace(_)).then(|| target.id()),
+        resource_id: matches!(target, Target::Resource(_)).then(|| target.id()),
+        action: action.to_owned(),
+        decision,
+        policies: json!(policies).to_string(),
+        correlation_id: call.correlation_id.to_string(),
+        request_id: call.request_id.to_string(),
+        summary: "{}".to_owned(),
+    }
+}
+
+/// Ends a reading transaction when dropped.
+struct Reading<'c>(&'c Conn);
+
+impl<'c> Reading<'c> {
+    fn begin(conn: &'c Conn) -> Result<Self> {
+        conn.begin()?;
+        Ok(Self(conn))
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.rollback();
+    }
+}
+
+/// Reads: in one transaction, the facts, the permit, and the body.
+pub(in crate::storage) fn read<A: Action, T>(
+    door: &dyn Door,
+    conn: &Conn,
+    call: &Call,
+    target: &Target,
+    max_steps: Option<u32>,
+    body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
+) -> Result<T, Refusal> {
+    let _reading = Reading::begin(conn)?;
+    let sql = Sql::on(conn);
+    let _limit = max_steps.map(|steps| conn.limit_steps(steps));
+    let known = door.know(sql, &call.caller)?;
+    let _session = conn.session(known.session);
+    ask::<A>(door, sql, call, known.subject, known.tenant, target)?;
+    Ok(body(&read_tx(door, sql, call, target.clone()))?)
+}
+
+/// Reads for the program itself.
+pub(in crate::storage) fn read_for_system<A: Action, T>(
+    door: &dyn Door,
+    conn: &Conn,
+    call: &Call,
+    body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
+) -> Result<T> {
+    let _reading = Reading::begin(conn)?;
+    let sql = Sql::on(conn);
+    let known = door.know(sql, &call.caller)?;
+    let _session = conn.session(known.session);
+    body(&read_tx(door, sql, call, Target::Platform))
+}
+
+fn read_tx<'t, A: Action>(
+    door: &'t dyn Door,
+    sql: Sql<'t>,
+    call: &'t Call,
+    target: Target,
+) -> ReadTx<'t, A> {
+    let now = door.core().clock.now();
+    ReadTx::new(Inner { door, sql, call, target, now })
+}
+
+/// A session in which nothing is seen, for what the door itself writes.
+pub(in crate::storage) fn nobody(tenant: &Arc<str>) -> Session {
+    Session {
+        tenant: tenant.clone(),
+        account: None,
+        principals: Arc::default(),
+        sees_all: false,
+        reach: Arc::default(),
+        seeks_many: false,
+        shares: None,
+        mode: crate::domain::RowSecurityMode::Enforce,
+        writes: Writes::Nothing,
+    }
+}

@@ -1,0 +1,201 @@
+//! Transactions: what the nouns run their statements in, typed by the action that was permitted.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Door;
+use crate::domain::{
+    Action, Call, Caller, Decision, Event, EventType, Facts, Plane, Resource, Result, Target,
+    TargetFacts, Timestamp, WithheldReason,
+};
+use crate::storage::engine::Sql;
+
+/// A transaction of a plane: what the nouns run their statements in.
+pub trait Tx: sealed::Statements {
+    /// The plane of the action that it was permitted for.
+    type Plane: Plane;
+
+    /// Who calls.
+    fn caller(&self) -> &Caller;
+
+    /// The time of the transaction.
+    fn now(&self) -> Timestamp;
+}
+
+mod sealed {
+    /// Runs statements; implemented by the transactions here and by nothing else.
+    pub trait Statements {
+        #[doc(hidden)]
+        fn statements(&self) -> super::Statements<'_>;
+    }
+}
+
+/// Statements of a transaction, for the noun files of storage alone.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Statements<'t>(Sql<'t>);
+
+/// Reaches the statements of a transaction, inside storage.
+pub(in crate::storage) fn sql<T: Tx + ?Sized>(tx: &T) -> Sql<'_> {
+    tx.statements().0
+}
+
+/// Says that the transaction's statements look for many rows from now on: the policy view then chooses its shape by what
+/// the caller can see.
+pub(in crate::storage) fn seek_many<T: Tx + ?Sized>(tx: &T) {
+    sql(tx).conn().amend(|session| session.seeks_many = true);
+}
+
+pub(super) struct Inner<'t> {
+    pub(super) door: &'t dyn Door,
+    pub(super) sql: Sql<'t>,
+    pub(super) call: &'t Call,
+    pub(super) target: Target,
+    pub(super) now: Timestamp,
+}
+
+/// A transaction that reads, permitted for action `A`, under row-level security.
+pub struct ReadTx<'t, A: Action> {
+    inner: Inner<'t>,
+    action: PhantomData<fn() -> A>,
+}
+
+/// A transaction that changes, permitted for action `A`.
+pub struct WriteTx<'t, A: Action> {
+    pub(super) inner: Inner<'t>,
+    facts: Option<TargetFacts>,
+    pub(super) events: Vec<Event>,
+    pub(super) workspace: Option<String>,
+    pub(super) resource: Option<String>,
+    action: PhantomData<fn() -> A>,
+}
+
+macro_rules! transactions {
+    ($($name:ident),+) => {$(
+        impl<A: Action> std::fmt::Debug for $name<'_, A> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}<{}>", stringify!($name), A::NAME)
+            }
+        }
+
+        impl<A: Action> sealed::Statements for $name<'_, A> {
+            fn statements(&self) -> Statements<'_> {
+                Statements(self.inner.sql)
+            }
+        }
+
+        impl<A: Action> Tx for $name<'_, A> {
+            type Plane = A::Plane;
+
+            fn caller(&self) -> &Caller {
+                &self.inner.call.caller
+            }
+
+            fn now(&self) -> Timestamp {
+                self.inner.now
+            }
+        }
+    )+};
+}
+transactions!(ReadTx, WriteTx);
+
+impl<'t, A: Action> ReadTx<'t, A> {
+    pub(super) fn new(inner: Inner<'t>) -> Self {
+        Self { inner, action: PhantomData }
+    }
+
+    /// What the decision point says of another caller, asked in this transaction. A condition on what that caller sees
+    /// can make it a denial.
+    pub(in crate::storage) fn evaluate(
+        &self,
+        subject: &Caller,
+        action: &'static str,
+        target: &Target,
+        condition: impl Fn(Sql<'_>) -> Result<bool>,
+    ) -> Result<Decision> {
+        let door = self.inner.door;
+        let sql = self.inner.sql;
+        let known = door.know(sql, subject)?;
+        let _session = sql.conn().session(known.session);
+        let Some(target) = door.target(sql, subject, target)? else { return Ok(denied()) };
+        if !condition(sql)? {
+            return Ok(denied());
+        }
+        let facts = Facts {
+            action,
+            plane: A::Plane::NAME,
+            subject: known.subject,
+            tenant: known.tenant,
+            target,
+        };
+        Ok(door.core().decisions.decide(&facts))
+    }
+
+    /// Counts a resource that is delivered although the row rule withholds it from the caller.
+    pub(in crate::storage) fn withheld(&self, resource: &Resource) {
+        let reason = WithheldReason::of(resource.visibility);
+        let Inner { door, call, now, .. } = &self.inner;
+        if let Some(account) = call.caller.subject.account() {
+            door.core().shadow.count(account.into(), reason, resource.id, *now);
+        }
+    }
+
+    /// Names the resource whose access-control entries may be read: the one that the door permitted sharing for.
+    pub(in crate::storage) fn share(&self, resource: &str) {
+        self.inner.sql.conn().amend(|session| session.shares = Some(resource.into()));
+    }
+}
+
+fn denied() -> Decision {
+    Decision { allowed: false, policies: Arc::new([]) }
+}
+
+impl<'t, A: Action> WriteTx<'t, A> {
+    pub(super) fn new(inner: Inner<'t>, facts: Option<TargetFacts>) -> Self {
+        Self {
+            inner,
+            facts,
+            events: Vec::new(),
+            workspace: None,
+            resource: None,
+            action: PhantomData,
+        }
+    }
+
+    /// A new id, later than every one before it.
+    pub fn new_id<I: From<Uuid>>(&self) -> I {
+        self.inner.door.core().clock.new_id().into()
+    }
+
+    /// The tenant whose file it is; `None` in the registry.
+    #[must_use]
+    pub fn tenant(&self) -> Option<crate::domain::TenantId> {
+        self.inner.door.core().name.parse().ok()
+    }
+
+    /// What the door knew of the target when it permitted the change.
+    #[must_use]
+    pub fn facts(&self) -> Option<TargetFacts> {
+        self.facts
+    }
+
+    /// Says what happened: an event in the outbox, and the summary of the audit row. Never a secret.
+    pub fn emit(&mut self, kind: EventType, target: &Target, data: &impl Serialize) {
+        let data = serde_json::to_value(data).unwrap_or(Value::Null);
+        self.events.push(Event {
+            kind,
+            subject: format!("{}/{}", target.kind(), target.id()),
+            data,
+        });
+    }
+
+    /// Names the workspace, and the resource, that the change concerns beyond its target.
+    pub fn concerns(&mut self, workspace: Option<String>, resource: Option<String>) {
+        self.workspace = workspace.or(self.workspace.take());
+        self.resource = resource.or(self.resource.take());
+    }
+}
