@@ -38,7 +38,7 @@
 //!
 //! [`domain::action`] is the list of everything that can be done. `http/routes.rs` is the list of everything that can be
 //! asked. Follow one of them down: `http/api/teams.rs`, `services/teams.rs`, `storage/tenant/teams.rs`; then read
-//! `storage/door.rs`, which is what stands between them.
+//! `storage/door/`, which is what stands between them.
 
 pub mod cli;
 pub mod domain;

@@ -3,7 +3,8 @@
 //! `cargo bench --bench requests` starts the real server, and a bare actix handler that returns the same bytes, each in
 //! a process of its own with as many workers, and asks both in turns from the same clients. It prints requests a
 //! second, the server's CPU time per request, latencies, and the ratio. Figures without their baseline mean nothing: two
-//! cores share clients and servers, so read the ratios. No figure is asserted.
+//! cores share clients and servers, so read the ratios. No figure is asserted. The names of parts, `reads`, `modes` and
+//! `creates`, choose them.
 
 #![expect(
     clippy::expect_used,
@@ -18,6 +19,7 @@
 mod bare;
 mod creates;
 mod load;
+mod modes;
 mod node;
 mod reads;
 
@@ -29,10 +31,18 @@ fn main() -> ExitCode {
         Some("--bare") => bare::serve(&arguments.next().unwrap_or_default()),
         _ => {
             let node = node::Node::start();
-            if !std::env::args().any(|argument| argument == "creates") {
+            let names: Vec<String> =
+                std::env::args().skip(1).filter(|name| !name.starts_with("--")).collect();
+            let chosen = |name: &str| names.is_empty() || names.iter().any(|one| one == name);
+            if chosen("reads") {
                 reads::run(&node);
             }
-            creates::run(&node);
+            if chosen("modes") {
+                modes::run(&node);
+            }
+            if chosen("creates") {
+                creates::run(&node);
+            }
             ExitCode::SUCCESS
         }
     }

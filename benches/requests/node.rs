@@ -96,6 +96,11 @@ impl Node {
         }
     }
 
+    /// Runs a verb against the running server.
+    pub(crate) fn verb(&self, arguments: &[&str]) -> String {
+        answer(freehold(&self.data, arguments).output().expect("a verb"))
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

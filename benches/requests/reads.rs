@@ -30,7 +30,7 @@ pub(crate) fn run(node: &Node) {
 }
 
 /// The ids of the first two hundred resources that everybody in the tenant sees.
-fn ids(node: &Node) -> Vec<String> {
+pub(crate) fn ids(node: &Node) -> Vec<String> {
     let page: Value =
         serde_json::from_slice(&node.ask("much", "/resources?limit=200")).expect("a page");
     let items = page["items"].as_array().expect("items");

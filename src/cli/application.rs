@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::clock::SystemClock;
 use super::configuration::Configuration;
+use super::guard::guard;
 use crate::domain::{Clock, MigrationReport};
 use crate::http::{self, Listeners, Server};
 use crate::identity::{Issuer, Signer, SigningKey, Subject, Verifier, load_or_create_secret};
@@ -63,6 +64,7 @@ impl Application {
             .mode(0o700)
             .create(data)
             .with_context(|| data.display().to_string())?;
+        note_share(&configuration);
         let policy = Arc::new(Policy::embedded()?);
         let registry = Registry::start(configuration.storage(data), policy, Arc::new(SystemClock))?;
         report(&registry.migrate(None, progress)?);
@@ -149,13 +151,16 @@ impl Application {
     }
 }
 
-/// Refuses what is unsafe, before anything is opened or bound.
-pub(super) fn guard(data: &Path, configuration: &Configuration, mode: Mode) -> Result<()> {
-    let findings = configuration.unsafe_settings(mode, data);
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        bail!("refused to start:\n  {}", findings.join("\n  "))
+/// Says what the process's file descriptors do not suffice for.
+fn note_share(configuration: &Configuration) {
+    let (share, http, storage) =
+        (configuration.share(), &configuration.http, &configuration.storage);
+    if share.tenants < storage.max_open_tenants || share.connections < http.max_connections {
+        tracing::warn!(
+            storage.max_open_tenants = share.tenants,
+            http.max_connections = share.connections,
+            "the limit of open files suffices for no more than these; raise it (ulimit -n, LimitNOFILE)"
+        );
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::domain::{RowSecurityMode, Word};
 use crate::storage::sqlite_version;
 
 /// A tenancy engine in one binary: every tenant owns its own SQLite file.
@@ -106,6 +107,48 @@ pub(super) enum Tenant {
     Suspend(OneTenant),
     /// Put a suspended tenant back into service.
     Resume(OneTenant),
+    /// Keep a tenant's host names.
+    #[command(subcommand)]
+    Host(TenantHost),
+    /// Show, or change, what row-level security does in a tenant.
+    RowSecurity(RowSecurity),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RowSecurity {
+    /// The tenant, by slug or id.
+    pub(super) tenant: String,
+    /// The mode that it shall be in.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(modes()))]
+    pub(super) mode: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn modes() -> Vec<&'static str> {
+    RowSecurityMode::ALL.iter().map(|mode| mode.as_str()).collect()
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TenantHost {
+    /// Register a host name for a tenant.
+    Add(OneHost),
+    /// List a tenant's host names.
+    List(OneTenant),
+    /// Take a host name from a tenant.
+    Remove(OneHost),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneHost {
+    /// The tenant, by slug or id.
+    pub(super) tenant: String,
+    /// The host name, in any spelling.
+    pub(super) host: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use reqwest::{Method, Response};
+use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -30,13 +30,36 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = good(request.send().await.context("the server does not answer")?).await?;
-        response.json().await.context("the answer cannot be read")
+        read(request).await
     }
 
     /// Reads.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.ask(Method::GET, path, None).await
+    }
+
+    /// Makes what is not there yet.
+    pub(super) async fn put_new<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let request = self.http.put(format!("http://localhost{path}"));
+        read(request.header("if-none-match", "*")).await
+    }
+
+    /// Puts something else in the place of a thing as it stands in this version.
+    pub(super) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        version: i64,
+        body: &Value,
+    ) -> Result<T> {
+        let request = self.http.put(format!("http://localhost{path}"));
+        read(request.header("if-match", format!("\"{version}\"")).json(body)).await
+    }
+
+    /// Deletes a thing as it stands in this version.
+    pub(super) async fn delete(&self, path: &str, version: i64) -> Result<()> {
+        let request = self.http.delete(format!("http://localhost{path}"));
+        let request = request.header("if-match", format!("\"{version}\""));
+        good(request.send().await.context("the server does not answer")?).await.map(|_| ())
     }
 
     /// Sends JSON text, and returns the answer as it comes.
@@ -66,6 +89,11 @@ impl Client {
             }
         }
     }
+}
+
+async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result<T> {
+    let response = good(request.send().await.context("the server does not answer")?).await?;
+    response.json().await.context("the answer cannot be read")
 }
 
 /// An answer that is no problem; a problem becomes an error that says everything the document says.

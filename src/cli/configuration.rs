@@ -1,19 +1,17 @@
-//! The configuration: the defaults, a file over them, the environment over both; and what of it is unsafe.
+//! The configuration: the defaults, a file over them, the environment over both. What of it is unsafe, [`super::guard`]
+//! says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
 
 use super::application::Mode;
 use crate::domain::Region;
-use crate::storage::{OLDEST_SQLITE, sqlite_version};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 
@@ -38,12 +36,21 @@ pub struct HttpSection {
     pub(super) listen: String,
     pub(super) base_domains: Vec<String>,
     pub(super) trusted_proxies: BTreeSet<IpAddr>,
+    pub(super) max_connections: usize,
+    pub(super) max_requests_per_tenant: usize,
+    pub(super) max_uri_bytes: usize,
+    pub(super) max_headers: usize,
+    pub(super) max_header_bytes: usize,
     pub(super) max_body_bytes: usize,
     pub(super) max_import_bytes: usize,
+    pub(super) max_json_depth: usize,
+    pub(super) max_page_bytes: usize,
     pub(super) workers: usize,
     pub(super) blocking_threads: usize,
+    pub(super) keep_alive_s: u64,
     pub(super) client_timeout_s: u64,
     pub(super) body_timeout_s: u64,
+    pub(super) write_timeout_s: u64,
     pub(super) shutdown_timeout_s: u64,
 }
 
@@ -98,20 +105,24 @@ impl Configuration {
     /// # Errors
     /// A file that cannot be read; a key that is not known or has a wrong value.
     pub fn load(file: Option<&Path>) -> Result<Self> {
-        let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-        if let Some(file) = file {
-            if !file.exists() {
-                bail!("{}: there is no such configuration file", file.display());
+        let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
+        let environment = environment();
+        let mut builder = Config::builder().add_source(defaults.clone());
+        let mut unknown = Vec::new();
+        if let Some(path) = file {
+            if !path.exists() {
+                bail!("{}: there is no such configuration file", path.display());
             }
-            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+            let given = File::from(path).format(FileFormat::Toml);
+            let keys = keys_of(&given).context("the configuration cannot be read")?;
+            unknown.extend(unknown_among(keys)?.map(|key| format!("{}: {key}", path.display())));
+            builder = builder.add_source(given);
         }
-        let environment = Environment::with_prefix("FREEHOLD")
-            .prefix_separator("__")
-            .separator("__")
-            .try_parsing(true)
-            .list_separator(",")
-            .with_list_parse_key("http.base_domains")
-            .with_list_parse_key("http.trusted_proxies");
+        let keys = keys_of(&environment).context("the environment cannot be read")?;
+        unknown.extend(unknown_among(keys)?.map(|key| variable(&key)));
+        if !unknown.is_empty() {
+            bail!("there is no such key:\n  {}", unknown.join("\n  "));
+        }
         let built =
             builder.add_source(environment).build().context("the configuration cannot be read")?;
         built.try_deserialize().context("the configuration cannot be used")
@@ -128,73 +139,6 @@ impl Configuration {
         })
     }
 
-    /// What is unsafe, or cannot work; each finding names its key.
-    #[must_use]
-    pub fn unsafe_settings(&self, mode: Mode, data: &Path) -> Vec<String> {
-        let mut findings = Vec::new();
-        let mut find = |bad: bool, text: &str| {
-            if bad {
-                findings.push(text.to_owned());
-            }
-        };
-        let loopback = self.listen().map(|address| address.ip().is_loopback());
-        find(
-            loopback.is_err(),
-            "http.listen: must be an address with a port, as 127.0.0.1:8080 is",
-        );
-        find(
-            mode == Mode::Development && matches!(loopback, Ok(false)),
-            "http.listen: development mode takes loopback addresses alone; `freehold serve` is for all others",
-        );
-        find(
-            mode == Mode::Production && self.identity.local_issuer,
-            "identity.local_issuer: must be false; the local issuer signs for everybody and is for `freehold dev` alone",
-        );
-        find(self.identity.audience.is_empty(), "identity.audience: must not be empty");
-        find(self.identity.issuer.is_empty(), "identity.issuer: must not be empty");
-        find(
-            self.identity.issuer == "local",
-            "identity.issuer: \"local\" is the local issuer's name",
-        );
-        find(
-            sqlite_version().1 < OLDEST_SQLITE,
-            "SQLite is older than 3.51.3, which may corrupt files; build with the bundled one",
-        );
-        find(readable_by_others(data), "the data directory can be read by others: chmod 700 it");
-        find(
-            EnvFilter::try_new(&self.log.level).is_err(),
-            "log.level: is neither a level nor directives",
-        );
-        find(self.http.max_body_bytes == 0, "http.max_body_bytes: must be 1 or more");
-        find(self.http.max_import_bytes == 0, "http.max_import_bytes: must be 1 or more");
-        let storage = &self.storage;
-        find(storage.max_open_tenants == 0, "storage.max_open_tenants: must be 1 or more");
-        find(storage.readers_per_tenant == 0, "storage.readers_per_tenant: must be 1 or more");
-        find(storage.registry_readers == 0, "storage.registry_readers: must be 1 or more");
-        find(storage.writer_threads == 0, "storage.writer_threads: must be 1 or more");
-        find(storage.max_waiting_writes == 0, "storage.max_waiting_writes: must be 1 or more");
-        find(storage.max_opening_tenants == 0, "storage.max_opening_tenants: must be 1 or more");
-        find(storage.max_batch == 0, "storage.max_batch: must be 1 or more");
-        find(self.http.body_timeout_s == 0, "http.body_timeout_s: must be 1 or more");
-        find(self.http.blocking_threads == 0, "http.blocking_threads: must be 1 or more");
-        findings.extend(self.bad_regions());
-        findings
-    }
-
-    fn bad_regions(&self) -> Vec<String> {
-        let bad = |(name, path): (&String, &PathBuf)| match Region::parse(name.as_str()) {
-            Err(message) => Some(format!("storage.regions.{name}: the name {message}")),
-            Ok(_) if name == "default" => {
-                Some("storage.regions.default: is <data>/tenants already".to_owned())
-            }
-            Ok(_) if !path.is_absolute() => {
-                Some(format!("storage.regions.{name}: must be an absolute path"))
-            }
-            Ok(_) => None,
-        };
-        self.storage.regions.iter().filter_map(bad).collect()
-    }
-
     /// What storage is told.
     #[must_use]
     pub fn storage(&self, data: &Path) -> crate::storage::Settings {
@@ -204,7 +148,7 @@ impl Configuration {
             regions: regions
                 .filter_map(|(name, path)| Some((Region::parse(name.as_str()).ok()?, path.clone())))
                 .collect(),
-            max_open_tenants: section.max_open_tenants.min(self.tenants_by_descriptors()),
+            max_open_tenants: self.share().tenants,
             readers_per_tenant: section.readers_per_tenant,
             registry_readers: section.registry_readers,
             writer_threads: section.writer_threads,
@@ -219,11 +163,15 @@ impl Configuration {
         }
     }
 
-    /// Tenants that the process's file descriptors suffice for: a file, its log and its index for each connection, and
-    /// a fifth left for everything else.
-    fn tenants_by_descriptors(&self) -> usize {
+    /// What of tenants and connections the process's file descriptors suffice for.
+    pub(super) fn share(&self) -> Share {
+        let descriptors = descriptors();
+        // A connection to a file takes the file, its log, and one index for all.
         let per_tenant = 2 * (self.storage.readers_per_tenant as usize + 1) + 1;
-        (descriptors() / 5 * 4 / per_tenant).max(2)
+        Share {
+            tenants: self.storage.max_open_tenants.min((descriptors / 2 / per_tenant).max(2)),
+            connections: self.http.max_connections.min((descriptors / 10 * 3).max(1)),
+        }
     }
 
     /// What the HTTP floor is told.
@@ -239,24 +187,83 @@ impl Configuration {
                 .collect(),
             trusted_proxies: section.trusted_proxies.clone(),
             development: mode == Mode::Development,
+            max_connections: self.share().connections,
+            max_requests_per_tenant: section.max_requests_per_tenant,
+            max_uri_bytes: section.max_uri_bytes,
+            max_headers: section.max_headers,
+            max_header_bytes: section.max_header_bytes,
             max_body_bytes: section.max_body_bytes,
             max_import_bytes: section.max_import_bytes,
+            max_json_depth: section.max_json_depth,
+            max_page_bytes: section.max_page_bytes,
             workers: if section.workers == 0 { cores } else { section.workers },
             blocking_threads: section.blocking_threads,
+            keep_alive_s: section.keep_alive_s,
             client_timeout_s: section.client_timeout_s,
             body_timeout_s: section.body_timeout_s,
+            write_timeout_s: section.write_timeout_s,
             shutdown_timeout_s: section.shutdown_timeout_s,
         }
     }
 }
 
+/// What the process's file descriptors suffice for: half of them are for tenants' files, three tenths for connections,
+/// and a fifth is left for everything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Share {
+    /// Tenants that are open at once.
+    pub(super) tenants: usize,
+    /// Connections at once.
+    pub(super) connections: usize,
+}
+
 /// File descriptors that the process may have open.
-fn descriptors() -> usize {
+pub(super) fn descriptors() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(usize::MAX)
 }
 
-fn readable_by_others(data: &Path) -> bool {
-    std::fs::metadata(data).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+fn environment() -> Environment {
+    Environment::with_prefix("FREEHOLD")
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(true)
+        .list_separator(",")
+        .with_list_parse_key("http.base_domains")
+        .with_list_parse_key("http.trusted_proxies")
+}
+
+/// A key of the environment, by its variable and by its own name.
+fn variable(key: &str) -> String {
+    format!("FREEHOLD__{}: {key}", key.to_uppercase().replace('.', "__"))
+}
+
+/// The keys that a source sets, each with its sections.
+fn keys_of(source: &impl Source) -> Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for (key, value) in source.collect()? {
+        flatten(key, value, &mut keys);
+    }
+    keys.sort();
+    Ok(keys)
+}
+
+fn flatten(key: String, value: Value, keys: &mut Vec<String>) {
+    match value.kind {
+        ValueKind::Table(table) => {
+            for (name, value) in table {
+                flatten(format!("{key}.{name}"), value, keys);
+            }
+        }
+        _ => keys.push(key),
+    }
+}
+
+/// Those keys that nothing is known by. Regions have names of their own.
+fn unknown_among(keys: Vec<String>) -> Result<impl Iterator<Item = String>> {
+    let known = keys_of(&File::from_str(DEFAULTS, FileFormat::Toml))?;
+    let is_unknown =
+        move |key: &String| !known.contains(key) && !key.starts_with("storage.regions.");
+    Ok(keys.into_iter().filter(is_unknown))
 }

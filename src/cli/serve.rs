@@ -1,6 +1,6 @@
 //! Servers: for production and for development; and the checks that need no server.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
+use tokio::net::TcpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::application::{Application, Mode, guard};
+use super::application::{Application, Mode};
 use super::args::{Dev, Listen};
 use super::configuration::Configuration;
+use super::guard::guard;
 use super::{node, output};
 use crate::domain::{Call, Caller, ImportOutcome, ImportProgress, TenantReference};
 use crate::identity::Grant;
@@ -22,6 +24,8 @@ use crate::services::imports::{self, Run};
 const DEMO: &str = include_str!("../../config/demo.json");
 /// Seconds that a demo token is good for.
 const DEMO_TTL_S: i64 = 12 * 3600;
+/// Connections that wait to be taken at most.
+const BACKLOG: u32 = 1024;
 
 /// Serves for production.
 pub(super) async fn serve(
@@ -46,7 +50,9 @@ pub(super) async fn dev(
         configuration.http.listen.clone_from(listen);
     }
     configuration.identity.local_issuer = true;
-    configuration.http.base_domains.push("localhost".to_owned());
+    if !configuration.http.base_domains.iter().any(|domain| domain == "localhost") {
+        configuration.http.base_domains.push("localhost".to_owned());
+    }
     guard(data, &configuration, Mode::Development)?;
     let as_json = dev.json;
     run(data, configuration, Mode::Development, move |application, address| {
@@ -67,7 +73,7 @@ async fn run(
     // A signal that comes while files are opened stops the server in order too.
     let mut signals = Signals::new()?;
     // The port is taken before anything is opened, so that a taken one costs nothing.
-    let tcp = TcpListener::bind(listen).with_context(|| {
+    let tcp = take(listen).with_context(|| {
         format!("http.listen: {listen} cannot be taken; choose another with --listen")
     })?;
     let address = tcp.local_addr()?.to_string();
@@ -89,6 +95,14 @@ async fn run(
     let (_stopped, _ended) = tokio::join!(handle.stop(true), running);
     node::stop(application).await?;
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Takes an address; connections beyond those that are served wait there, for a while.
+fn take(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 /// The signals that stop a server.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::args::{CreateTenant, Tenant as Verb};
 use super::client::Client;
 use super::configuration::Configuration;
-use super::{node, output};
+use super::{host, node, output, row_security};
 use crate::domain::{Account, AccountReference, Tenant};
 
 const TENANTS: &str = "/v1/platform/tenants";
@@ -40,6 +40,8 @@ async fn ask(client: &Client, verb: &Verb) -> Result<()> {
         Verb::Show(one) => show(&client.get(&path(&one.tenant)?).await?, one.json),
         Verb::Suspend(one) => show(&change(client, &one.tenant, "suspend").await?, one.json),
         Verb::Resume(one) => show(&change(client, &one.tenant, "resume").await?, one.json),
+        Verb::Host(verb) => host::ask(client, verb).await,
+        Verb::RowSecurity(verb) => row_security::ask(client, verb).await,
     }
 }
 
@@ -83,7 +85,8 @@ async fn change(client: &Client, tenant: &str, verb: &str) -> Result<Tenant> {
     client.ask(Method::POST, &format!("{}/{verb}", path(tenant)?), None).await
 }
 
-fn path(tenant: &str) -> Result<String> {
+/// Where a tenant is kept.
+pub(super) fn path(tenant: &str) -> Result<String> {
     if crate::domain::TenantReference::parse(tenant).is_none() {
         bail!("{tenant:?} is neither a slug nor an id");
     }

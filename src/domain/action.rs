@@ -187,6 +187,12 @@ actions! {
         InspectRowSecurity = "row_security.inspect" on TenantId;
         /// Change what row-level security does in a tenant.
         UpdateRowSecurity = "row_security.update" on TenantId;
+        /// List a tenant's host names.
+        ListTenantHosts = "tenant_host.list" on TenantId;
+        /// Register a host name for a tenant.
+        UpdateTenantHost = "tenant_host.update" on TenantId;
+        /// Take a host name from a tenant.
+        DeleteTenantHost = "tenant_host.delete" on TenantId;
         /// List accounts.
         ListAccounts = "account.list" on Platform;
         /// Read an account.

@@ -26,6 +26,10 @@ super::word::words! {
     pub enum Conflict {
         /// A tenant, one that was archived or erased too, has this slug.
         SlugTaken = "slug_taken",
+        /// The host name means another tenant.
+        HostTaken = "host_taken",
+        /// The tenant has as many host names as a tenant may have.
+        HostLimit = "host_limit",
         /// A sibling has this name.
         NameTaken = "name_taken",
         /// An account has this identity.
@@ -52,6 +56,10 @@ super::word::words! {
     pub enum FileProblem {
         /// It is not where the registry says.
         Missing = "file_missing",
+        /// Its path is a link, or the file has another name too: somebody else may change it.
+        Linked = "file_linked",
+        /// It is shorter than it says that it is.
+        Truncated = "file_truncated",
         /// It is no file of ours, or another tenant's.
         Foreign = "file_foreign",
         /// It is this tenant's, but not the file that the registry knows.
@@ -94,6 +102,12 @@ pub enum Error {
     /// The sources that name the tenant disagree.
     #[error("the sources that name the tenant disagree")]
     TenantConflict,
+    /// A host is spelt as none is: with upper case, a dot at its end, an odd port, an encoding of nothing.
+    #[error("the host is spelt as none is")]
+    HostInvalid,
+    /// A forwarded header came from somebody who is no configured proxy.
+    #[error("a forwarded header came from no configured proxy")]
+    ForwardedUntrusted,
     /// The tenant is there, but not in service.
     #[error("the tenant is {}", .0.as_str())]
     TenantUnavailable(TenantStatus),
@@ -141,6 +155,8 @@ impl Error {
             Self::Stale => "stale_version",
             Self::IdempotencyMismatch => "idempotency_key_reused",
             Self::TenantConflict => "tenant_conflict",
+            Self::HostInvalid => "host_invalid",
+            Self::ForwardedUntrusted => "forwarded_untrusted",
             Self::TenantUnavailable(status) => match status {
                 TenantStatus::Provisioning => "tenant_provisioning",
                 TenantStatus::Suspended => "tenant_suspended",

@@ -21,6 +21,12 @@ super::word::words! {
         TenantFileRefused = "tenant_file.refused",
         /// A tenant's file that was refused is the one that the registry knows again.
         TenantFileAccepted = "tenant_file.accepted",
+        /// A host name was registered for a tenant.
+        TenantHostCreated = "tenant_host.created",
+        /// A host name was registered anew for the same tenant.
+        TenantHostUpdated = "tenant_host.updated",
+        /// A host name means the tenant no more.
+        TenantHostDeleted = "tenant_host.deleted",
         /// An account was made.
         AccountCreated = "account.created",
         /// An account changed.

@@ -28,6 +28,8 @@ pub struct Position {
 pub struct PageRequest {
     /// Items at most.
     pub limit: u32,
+    /// Bytes that heavy items weigh together at most; a single one may weigh more.
+    pub max_bytes: usize,
     /// Begin after this position.
     pub after: Option<Position>,
 }
@@ -37,21 +39,41 @@ impl PageRequest {
     pub const DEFAULT_LIMIT: u32 = 50;
     /// Items on a page at most.
     pub const MAX_LIMIT: u32 = 200;
+    /// Bytes of a page's items where nothing else is said.
+    pub const DEFAULT_BYTES: usize = 1 << 20;
 
     /// The first page of a list.
     #[must_use]
     pub fn first(limit: u32) -> Self {
-        Self { limit, after: None }
+        Self { limit, max_bytes: Self::DEFAULT_BYTES, after: None }
     }
 }
 
 impl<T> Page<T> {
     /// Makes a page of one more rows than the limit asks for: the surplus row says that another page follows.
     #[must_use]
-    pub fn cut(mut rows: Vec<T>, request: &PageRequest, position: impl Fn(&T) -> Position) -> Self {
-        let limit = request.limit as usize;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
+    pub fn cut(rows: Vec<T>, request: &PageRequest, position: impl Fn(&T) -> Position) -> Self {
+        Self::cut_by_weight(rows, request, |_| 0, position)
+    }
+
+    /// The same of rows that can be heavy, each with its weight in bytes: a page ends sooner where it weighs as much as
+    /// it may. It has one row at the least.
+    #[must_use]
+    pub fn cut_by_weight(
+        mut rows: Vec<T>,
+        request: &PageRequest,
+        weight: impl Fn(&T) -> usize,
+        position: impl Fn(&T) -> Position,
+    ) -> Self {
+        let mut bytes = 0;
+        let fits = |row: &&T| {
+            bytes += weight(row);
+            bytes <= request.max_bytes
+        };
+        let fitting = rows.iter().take(request.limit as usize).take_while(fits).count();
+        let delivered = fitting.max(rows.len().min(1));
+        let more = rows.len() > delivered;
+        rows.truncate(delivered);
         let next = if more { rows.last().map(position) } else { None };
         Self { items: rows, next_cursor: None, next }
     }

@@ -46,7 +46,10 @@ impl TenantStatus {
             Active => matches!(next, Suspended | Archived | Quarantined),
             Suspended => matches!(next, Active | Archived | Quarantined),
             Archived => matches!(next, Erased | Quarantined),
-            Quarantined => matches!(next, Active | Suspended | Archived | Erased),
+            // One that was being made goes on being made.
+            Quarantined => {
+                matches!(next, Provisioning | Active | Suspended | Archived | Erased)
+            }
             Erased => false,
         };
         if allowed { Ok(next) } else { Err(Error::Conflict(Conflict::WrongState)) }

@@ -228,17 +228,19 @@ impl std::ops::Deref for SearchText {
     }
 }
 
-/// How a tenant is named in an address: by its slug or by its id.
+/// How a tenant is named: by its slug or by its id in an address, or by a host name of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TenantReference {
     /// By id.
     Id(crate::domain::TenantId),
     /// By slug.
     Slug(Slug),
+    /// By a host name that is registered for it.
+    Host(crate::domain::HostName),
 }
 
 impl TenantReference {
-    /// Reads either form; `None` for what can be neither.
+    /// Reads an id or a slug; `None` for what can be neither.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match Uuid::parse_str(text) {

@@ -9,11 +9,12 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use aws_lc_rs::digest::{Context, SHA256};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
+use super::json;
 use super::state::State;
 use crate::domain::{Error, EvaluationRequest, FieldError, ImportFile, ImportProblem};
 use crate::services::imports;
@@ -60,7 +61,7 @@ pub(super) fn digest(body: &[u8]) -> [u8; 32] {
     digest
 }
 
-/// `application/json`, with whatever parameters.
+/// `application/json`, with whatever parameters, and as it is.
 fn check_media_type(request: &HttpRequest) -> Result<(), Failure> {
     let value = request
         .headers()
@@ -68,42 +69,19 @@ fn check_media_type(request: &HttpRequest) -> Result<(), Failure> {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Failure::MediaType) }
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Failure::MediaType);
+    }
+    // A short body can hide a long one.
+    let mut encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Failure::Encoding);
+    }
+    Ok(())
 }
 
 fn state(request: &HttpRequest) -> Result<&Data<State>, Failure> {
     request.app_data::<Data<State>>().ok_or_else(|| Error::Internal("no state".to_owned()).into())
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    check_syntax(body)?;
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))
-}
-
-/// A whole JSON text, an object at its top; whatever is wrong after that is wrong with a field.
-fn check_syntax(body: &[u8]) -> Result<(), Failure> {
-    serde_json::from_slice::<IgnoredAny>(body)
-        .map_err(|error| Failure::Malformed(error.to_string()))?;
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first == Some(&b'{') { Ok(()) } else { Err(Error::invalid("", "must be an object").into()) }
-}
-
-fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
-    let cause = error.inner();
-    if !cause.is_data() {
-        return Failure::Malformed(cause.to_string());
-    }
-    let detail = cause.to_string();
-    let detail = detail.split(" at line ").next().unwrap_or(&detail).to_owned();
-    let mut field = imports::pointer(error.path());
-    for named in ["unknown field `", "missing field `", "duplicate field `"] {
-        let name = detail.strip_prefix(named).and_then(|rest| rest.split('`').next());
-        if let Some(name) = name.filter(|name| !field.ends_with(&format!("/{name}"))) {
-            field = format!("{field}/{name}");
-        }
-    }
-    Error::Invalid(vec![FieldError::new(field, detail)]).into()
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
@@ -114,8 +92,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             check_media_type(&request)?;
-            let limit = state(&request)?.settings.max_body_bytes;
-            parse(&read(&request, payload, limit).await?).map(Self)
+            let settings = &state(&request)?.settings;
+            let body = read(&request, payload, settings.max_body_bytes).await?;
+            json::parse(&body, settings.max_json_depth).map(Self)
         })
     }
 }
@@ -148,6 +127,9 @@ impl FromRequest for Question {
                 }
                 Err(Failure::MediaType) => {
                     Err(Failure::parameter("Content-Type", "must be application/json"))
+                }
+                Err(Failure::Encoding) => {
+                    Err(Failure::parameter("Content-Encoding", "must not be there"))
                 }
                 Err(failure) => Err(failure),
             }
@@ -190,20 +172,21 @@ impl ImportBody {
     /// Reads the file, if nothing is wrong with it.
     pub(super) async fn read(self) -> Result<ImportFile, Failure> {
         check_media_type(&self.request)?;
-        let limit = state(&self.request)?.settings.max_import_bytes;
+        let settings = &state(&self.request)?.settings;
+        let (limit, max_depth) = (settings.max_import_bytes, settings.max_json_depth);
         let body = read(&self.request, self.payload, limit).await?;
-        let parsed = actix_web::web::block(move || check(&body)).await;
+        let parsed = actix_web::web::block(move || check(&body, max_depth)).await;
         parsed.map_err(|error| Error::Internal(error.to_string()))?
     }
 }
 
-fn check(body: &[u8]) -> Result<ImportFile, Failure> {
+fn check(body: &[u8], max_depth: usize) -> Result<ImportFile, Failure> {
     let invalid = |problems: Vec<ImportProblem>| {
         let errors =
             problems.into_iter().map(|problem| FieldError::new(problem.pointer, problem.detail));
         Failure::Domain(Error::Invalid(errors.collect()))
     };
-    check_syntax(body)?;
+    json::check(body, max_depth)?;
     let file = imports::parse(body).map_err(|problem| invalid(vec![problem]))?;
     let problems = imports::check(&file);
     if problems.is_empty() { Ok(file) } else { Err(invalid(problems)) }

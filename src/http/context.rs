@@ -24,6 +24,7 @@ use super::parameters::{Filter, Query};
 use super::reply::{Listed, Reply};
 use super::resolution::{Resolved, resolve};
 use super::state::State;
+use super::turns;
 use crate::domain::action::{AccountPlane, PlatformPlane, TenantPlane};
 use crate::domain::{
     AccountId, Action, AuditDecision, AuditRecord, Call, Caller, Error, IdempotencyKey, Page,
@@ -99,7 +100,8 @@ impl Request {
             .0
             .cursor()
             .map(|cursor| self.state.cursors.verify(self.scope(tenant, &filter), cursor));
-        Ok(PageRequest { limit: query.limit()?, after: after.transpose()? })
+        let max_bytes = self.state.settings.max_page_bytes;
+        Ok(PageRequest { limit: query.limit()?, max_bytes, after: after.transpose()? })
     }
 
     fn listed<T, F: Filter>(&self, tenant: &str, query: &Query<F>, mut page: Page<T>) -> Listed<T> {
@@ -112,7 +114,7 @@ impl Request {
     }
 
     /// A refusal before any door, for the platform's audit log.
-    fn refusal(&self, tenant: &str) -> AuditRecord {
+    fn refusal(&self, tenant: &str, error: &Error) -> AuditRecord {
         let caller = &self.caller;
         AuditRecord {
             at: self.state.registry.clock().now(),
@@ -132,7 +134,7 @@ impl Request {
             policies: "[]".to_owned(),
             correlation_id: self.ids.correlation.to_string(),
             request_id: self.ids.request.to_string(),
-            summary: "{}".to_owned(),
+            summary: serde_json::json!({ "code": error.code() }).to_string(),
         }
     }
 }
@@ -170,11 +172,13 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         let entry = match resolve(&request.http, &request.state, &request.caller)? {
             Resolved::Tenant(entry) => entry,
             Resolved::Refused(error, tenant) => {
-                request.state.registry.note_refusal(request.refusal(&tenant)).await?;
+                request.state.registry.note_refusal(request.refusal(&tenant, &error)).await?;
                 return Err(error.into());
             }
         };
         tracing::Span::current().record("tenant.id", tracing::field::display(entry.id));
+        request.state.admission.enter(entry.id, &request.http)?;
+        turns::wait(&request.http, entry.id).await;
         let store = request.state.registry.open(&entry).await?;
         Ok(Self { request, entry, store, action: PhantomData })
     }
@@ -399,6 +403,7 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         if entry.status != crate::domain::TenantStatus::Active {
             return Ok(None);
         }
+        self.request.state.admission.enter(tenant, &self.request.http)?;
         let store = registry.open(&entry).await?;
         match store.read(&self.request.call()?, tenant, move |tx| body(tx, tenant)).await {
             Ok(found) => Ok(Some(found)),

@@ -69,10 +69,10 @@ impl Sketch {
             .required(Some(Required::True));
         self.body = Some(body.build());
         self.problems(&[
-            (400, "The body is not JSON"),
+            (400, "The body is not JSON, or nests too deep"),
             (408, "The body did not come in time"),
             (413, "The body is too long"),
-            (415, "The body is not JSON"),
+            (415, "The body is not JSON, or is compressed"),
             (422, "Some fields cannot be accepted"),
         ]);
     }

@@ -22,6 +22,21 @@ pub(super) enum Failure {
     /// The body is of another media type than `application/json`.
     #[error("the body must be application/json")]
     MediaType,
+    /// The body is compressed, or otherwise not as it is.
+    #[error("the body must be sent as it is, without a content encoding")]
+    Encoding,
+    /// The body nests too deep.
+    #[error("the body must nest at most {0} levels deep")]
+    TooDeep(usize),
+    /// The request's target is too long.
+    #[error("the path and the query must have at most {0} bytes together")]
+    UriTooLong(usize),
+    /// The request has too many header fields.
+    #[error("a request must have at most {0} header fields")]
+    TooManyHeaders(usize),
+    /// A header field of the request is too long.
+    #[error("a header field must have at most {0} bytes")]
+    HeaderTooLong(usize),
     /// The body is too long.
     #[error("the body must have at most {0} bytes")]
     TooLarge(usize),
@@ -73,6 +88,11 @@ impl Failure {
             Self::Malformed(_) => "malformed_json",
             Self::Parameter(_) => "invalid_parameter",
             Self::MediaType => "unsupported_media_type",
+            Self::Encoding => "unsupported_content_encoding",
+            Self::TooDeep(_) => "json_too_deep",
+            Self::UriTooLong(_) => "uri_too_long",
+            Self::TooManyHeaders(_) => "too_many_headers",
+            Self::HeaderTooLong(_) => "header_too_long",
             Self::TooLarge(_) => "body_too_large",
             Self::TooSlow(_) => "body_too_slow",
             Self::PreconditionRequired(_) => "precondition_required",
@@ -122,6 +142,10 @@ fn detail(error: &Error) -> &'static str {
         Error::Stale => "It was changed meanwhile: read it again.",
         Error::IdempotencyMismatch => "This idempotency key was used for another request.",
         Error::TenantConflict => "The sources that name the tenant disagree.",
+        Error::HostInvalid => {
+            "The host is not spelt as a host is: lower case, A-labels, no dot at its end."
+        }
+        Error::ForwardedUntrusted => "Forwarded headers count from configured proxies alone.",
         Error::TenantUnavailable(TenantStatus::Suspended) => "The tenant is suspended.",
         Error::TenantUnavailable(TenantStatus::Archived) => "The tenant is archived.",
         Error::TenantUnavailable(TenantStatus::Provisioning) => "The tenant is still being made.",
@@ -140,6 +164,8 @@ fn detail(error: &Error) -> &'static str {
 fn conflict_detail(conflict: Conflict) -> &'static str {
     match conflict {
         Conflict::SlugTaken => "A tenant has, or had, this slug.",
+        Conflict::HostTaken => "Another tenant has this host name.",
+        Conflict::HostLimit => "A tenant has 100 host names at most.",
         Conflict::NameTaken => "Another one here has this name.",
         Conflict::IdentityTaken => "An account has this identity.",
         Conflict::AlreadyMember => "The account is a member already.",
@@ -160,7 +186,9 @@ fn status(error: &Error) -> StatusCode {
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Invalid(_) | Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Stale => StatusCode::PRECONDITION_FAILED,
-        Error::TenantConflict => StatusCode::BAD_REQUEST,
+        Error::TenantConflict | Error::HostInvalid | Error::ForwardedUntrusted => {
+            StatusCode::BAD_REQUEST
+        }
         Error::TenantUnavailable(TenantStatus::Suspended | TenantStatus::Archived) => {
             StatusCode::FORBIDDEN
         }
@@ -178,10 +206,14 @@ impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Domain(error) => status(error),
-            Self::Malformed(_) | Self::Parameter(_) | Self::TenantMissing => {
+            Self::Malformed(_) | Self::TooDeep(_) | Self::Parameter(_) | Self::TenantMissing => {
                 StatusCode::BAD_REQUEST
             }
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UriTooLong(_) => StatusCode::URI_TOO_LONG,
+            Self::TooManyHeaders(_) | Self::HeaderTooLong(_) => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::PreconditionRequired(_) => StatusCode::PRECONDITION_REQUIRED,
@@ -217,7 +249,12 @@ pub(super) fn codes() -> Vec<&'static str> {
     let mut codes = vec![
         "malformed_json",
         "invalid_parameter",
+        "json_too_deep",
         "unsupported_media_type",
+        "unsupported_content_encoding",
+        "uri_too_long",
+        "too_many_headers",
+        "header_too_long",
         "body_too_large",
         "body_too_slow",
         "precondition_required",
@@ -230,6 +267,8 @@ pub(super) fn codes() -> Vec<&'static str> {
         "stale_version",
         "idempotency_key_reused",
         "tenant_conflict",
+        "host_invalid",
+        "forwarded_untrusted",
         "tenant_provisioning",
         "tenant_suspended",
         "tenant_archived",

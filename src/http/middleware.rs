@@ -1,5 +1,6 @@
 //! What happens around every request: its id, its span, the problem document, and headers that every answer has.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -8,10 +9,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, ResponseError};
 use tracing::Instrument;
 
+use super::admission::Place;
+use super::connection::{Attendance, Attended, Pulse};
 use super::failure::Failure;
+use super::head;
 use super::state::State;
 use crate::domain::{self, Clock};
 
@@ -60,11 +64,28 @@ pub(super) async fn around(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let clock = request.app_data::<Data<State>>().map(|state| state.registry.clock());
-    let clock =
-        clock.ok_or_else(|| Failure::from(domain::Error::Internal("no state".to_owned())))?;
-    let ids = RequestIds::of(request.headers(), &*clock);
+    let state = request.app_data::<Data<State>>().cloned();
+    let state =
+        state.ok_or_else(|| Failure::from(domain::Error::Internal("no state".to_owned())))?;
+    let pulse = request.conn_data::<Rc<Pulse>>().cloned().unwrap_or_default();
+    let mut attendance = Attendance::begin(pulse);
+    let ids = RequestIds::of(request.headers(), &*state.registry.clock());
     request.extensions_mut().insert(ids.clone());
+    let response = match head::check(request.head(), &state.settings) {
+        Ok(()) => answer(request, next, &ids).await?,
+        Err(failure) => request.into_response(failure.error_response()),
+    };
+    let response = finish(response, &ids);
+    attendance.keep(response.request().extensions_mut().remove::<Place>());
+    Ok(response.map_body(|_, body| BoxBody::new(Attended::new(body, attendance))))
+}
+
+/// Answers within the request's span.
+async fn answer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    ids: &RequestIds,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let span = tracing::info_span!(
         "request",
         request.id = &*ids.request,
@@ -74,13 +95,20 @@ pub(super) async fn around(
     );
     let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let _entered = span.enter();
-    Ok(finish(response, &ids))
+    note_failure(&response);
+    Ok(response)
+}
+
+/// A failure is logged once, here.
+fn note_failure(response: &ServiceResponse<BoxBody>) {
+    if let Some(failure) = response.response().extensions().get::<Failure>() {
+        log(failure, response.status());
+    }
 }
 
 fn finish(mut response: ServiceResponse<BoxBody>, ids: &RequestIds) -> ServiceResponse<BoxBody> {
     let failure = response.response().extensions().get::<Failure>().cloned();
     if let Some(failure) = failure {
-        log(&failure, response.status());
         let body = serde_json::to_vec(&failure.problem(&ids.request)).unwrap_or_default();
         response
             .headers_mut()
@@ -98,7 +126,7 @@ fn finish(mut response: ServiceResponse<BoxBody>, ids: &RequestIds) -> ServiceRe
     response
 }
 
-/// A failure is logged once, here; what was the client's doing, quietly.
+/// What was the client's doing is logged quietly.
 fn log(failure: &Failure, status: StatusCode) {
     if status.is_server_error() {
         tracing::error!(error.code = failure.code(), error = %failure, "a request failed");

@@ -4,13 +4,19 @@
 //! it. A handler parses, calls one service, and answers. Who calls and which tenant is meant, the extractors of
 //! [`context`] find out, and nothing else does. Knows no SQL, no Cedar and no keys.
 
+mod admission;
 mod api;
 mod authentication;
+mod authority;
 mod body;
+mod connection;
 mod context;
 mod cursor;
 mod describe;
 mod failure;
+mod forwarded;
+mod head;
+mod json;
 mod middleware;
 mod openapi;
 mod parameters;
@@ -21,9 +27,10 @@ mod route;
 mod routes;
 mod server;
 mod state;
+mod turns;
 
 pub use openapi::document;
 pub use route::{Mount, RouteInfo};
 pub use routes::infos;
-pub use server::{Listeners, Server, serve};
+pub use server::{Handle, Listeners, Server, serve};
 pub use state::{Settings, State};

@@ -120,6 +120,10 @@ fn operation(route: &Route, mut sketch: Sketch) -> Operation {
     if info.method != Method::GET && info.operation_id != "access_evaluate" {
         sketch.problems(&[(409, "It contradicts what is there")]);
     }
+    sketch.problems(&[
+        (414, "The path and the query are too long"),
+        (431, "The header fields are too many or too long"),
+    ]);
     let action = info
         .action
         .map_or_else(|| "Needs no credential.".to_owned(), |name| format!("Action `{name}`."));

@@ -14,11 +14,11 @@ use utoipa::{IntoParams, PartialSchema};
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use crate::domain::{
-    AccountFilter, AccountId, AccountState, AclFilter, Error, MemberFilter, MemberState,
+    AccountFilter, AccountId, AccountState, AclFilter, Error, HostName, MemberFilter, MemberState,
     PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId,
     ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, TeamFilter, TeamId, TeamMemberFilter,
-    TeamRole, TenantFilter, TenantKind, TenantReference, TenantStatus, WithheldFilter,
-    WorkspaceFilter, WorkspaceId,
+    TeamRole, TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus,
+    WithheldFilter, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -101,6 +101,41 @@ impl PathParameter for TenantReference {
     }
 }
 
+impl PathParameter for HostName {
+    const NAME: &'static str = "host";
+    const MEANING: &'static str = "The host name: lower case, A-labels, no dot at its end.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::exact(text).ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Self as PartialSchema>::schema()
+    }
+}
+
+/// A host name to be registered. Whoever asks for one hears what is wrong with it.
+#[derive(Debug, Clone)]
+pub(super) struct NewHost(pub(super) HostName);
+
+impl FromRequest for NewHost {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = request.match_info().get(HostName::NAME).unwrap_or_default();
+        let refused = |message| Error::invalid(HostName::NAME, message).into();
+        ready(HostName::exact(text).map(Self).map_err(refused))
+    }
+}
+
+impl Describe for NewHost {
+    fn describe(sketch: &mut Sketch) {
+        Path::<HostName>::describe(sketch);
+        sketch.problems(&[(422, "It is no host name, or one of the installation's own")]);
+    }
+}
+
 impl<T: PathParameter> FromRequest for Path<T> {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;
@@ -156,6 +191,7 @@ macro_rules! filters {
 }
 filters!(
     TenantFilter,
+    TenantHostFilter,
     AccountFilter,
     MemberFilter,
     TeamFilter,

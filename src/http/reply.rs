@@ -15,7 +15,7 @@ use super::precondition::tag;
 use crate::domain::{
     Account, AclEntry, DiagnosticsReport, Evaluation, Me, Member, MigrationReport, Page,
     Precondition, Principal, Resource, ResourceType, RowSecurity, Team, TeamMember, TenancyPing,
-    Tenant, TenantRowSecurity, Token, Withheld, Workspace,
+    Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -70,6 +70,7 @@ macro_rules! versioned {
 versioned!(
     Tenant,
     TenantRowSecurity,
+    TenantHost,
     Account,
     Member,
     Team,

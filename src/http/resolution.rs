@@ -3,19 +3,22 @@
 //! Whatever sources are present must agree with each other and with the caller's credential. A caller of one tenant
 //! learns nothing of others: whether they are there, whether two names mean the same one, or what state they are in.
 
-use std::net::IpAddr;
+use std::fmt;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::header::{self, HeaderName};
 
+use super::authority::{self, Named};
 use super::failure::Failure;
+use super::forwarded;
 use super::state::{Settings, State};
-use crate::domain::{Caller, Error, Subject, TenantId, TenantReference, TenantStatus};
+use crate::domain::{
+    Caller, Error, HostName, Subject, TenantId, TenantReference, TenantStatus, below,
+};
 use crate::storage::{TenantEntry, unavailable};
 
 const TENANT_HEADER: HeaderName = HeaderName::from_static("freehold-tenant");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// What the request's sources say, and what came of it.
 #[derive(Debug)]
@@ -26,6 +29,21 @@ pub(super) enum Resolved {
     Refused(Error, String),
 }
 
+/// What names a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    /// A slug or an id, as it was written.
+    Written(String),
+    /// A host name, which may be a tenant's.
+    Host(HostName),
+}
+
+/// A source, and the tenant that it names, if it names one.
+struct Claim {
+    source: Source,
+    entry: Option<Arc<TenantEntry>>,
+}
+
 /// The tenant that a request means.
 pub(super) fn resolve(
     request: &HttpRequest,
@@ -34,23 +52,50 @@ pub(super) fn resolve(
 ) -> Result<Resolved, Failure> {
     let sources = match sources(request, &state.settings) {
         Ok(sources) => sources,
-        Err(error) => return Ok(Resolved::Refused(error, "-".to_owned())),
+        Err(error) => {
+            return Ok(Resolved::Refused(error, in_path(request).unwrap_or("-").to_owned()));
+        }
     };
-    let Some(first) = sources.first().cloned() else { return Err(Failure::TenantMissing) };
-    let same_words = sources.iter().all(|source| *source == first);
-    let mut entries = Vec::new();
-    for source in &sources {
-        let reference = TenantReference::parse(source);
-        entries.push(
-            reference.map(|reference| state.registry.resolve(&reference)).transpose()?.flatten(),
-        );
-    }
-    let sight = sight(state, caller)?;
-    Ok(match judge(&entries, same_words, sight) {
+    let Some(first) = sources.first().map(ToString::to_string) else {
+        return Err(Failure::TenantMissing);
+    };
+    let claims: Result<_, Error> =
+        sources.into_iter().map(|source| Claim::of(source, state)).collect();
+    Ok(match judge(claims?, sight(state, caller)?) {
         Ok(entry) if entry.status == TenantStatus::Active => Resolved::Tenant(entry),
         Ok(entry) => Resolved::Refused(unavailable(&entry), first),
         Err(error) => Resolved::Refused(error, first),
     })
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Written(text) => f.write_str(text),
+            Self::Host(host) => host.fmt(f),
+        }
+    }
+}
+
+impl Source {
+    fn reference(&self) -> Option<TenantReference> {
+        match self {
+            Self::Written(text) => TenantReference::parse(text),
+            Self::Host(host) => Some(TenantReference::Host(host.clone())),
+        }
+    }
+}
+
+impl Claim {
+    fn of(source: Source, state: &State) -> Result<Self, Error> {
+        let reference = source.reference();
+        let entry = reference.map(|reference| state.registry.resolve(&reference)).transpose()?;
+        Ok(Self { source, entry: entry.flatten() })
+    }
+
+    fn tenant(&self) -> Option<TenantId> {
+        self.entry.as_ref().map(|entry| entry.id)
+    }
 }
 
 /// Which tenants a caller may hear of at all.
@@ -60,6 +105,15 @@ enum Sight {
     Every,
     /// The one that the credential is for, if it is for one.
     Own(Option<TenantId>),
+}
+
+impl Sight {
+    fn sees(self, claim: &Claim) -> bool {
+        match self {
+            Self::Every => claim.entry.is_some(),
+            Self::Own(own) => own.is_some() && claim.tenant() == own,
+        }
+    }
 }
 
 fn sight(state: &State, caller: &Caller) -> Result<Sight, Failure> {
@@ -74,61 +128,66 @@ fn sight(state: &State, caller: &Caller) -> Result<Sight, Failure> {
 }
 
 /// What the sources come to, for a caller of this sight.
-fn judge(
-    entries: &[Option<Arc<TenantEntry>>],
-    same_words: bool,
-    sight: Sight,
-) -> Result<Arc<TenantEntry>, Error> {
-    let id = |entry: &Option<Arc<TenantEntry>>| entry.as_ref().map(|entry| entry.id);
-    let is_seen = |entry: &Option<Arc<TenantEntry>>| match sight {
-        Sight::Every => entry.is_some(),
-        Sight::Own(own) => own.is_some() && id(entry) == own,
-    };
-    let agree = entries.windows(2).all(|pair| id(&pair[0]) == id(&pair[1]));
-    match entries.first() {
-        Some(Some(entry)) if entries.iter().all(is_seen) && agree => Ok(entry.clone()),
+fn judge(mut claims: Vec<Claim>, sight: Sight) -> Result<Arc<TenantEntry>, Error> {
+    // A host name that is nobody's says nothing. One that is somebody else's says as little, unless it contradicts the
+    // tenant that the caller may hear of.
+    let hears = claims.iter().any(|claim| sight.sees(claim));
+    claims.retain(|claim| match claim.source {
+        Source::Written(_) => true,
+        Source::Host(_) => sight.sees(claim) || (hears && claim.entry.is_some()),
+    });
+    let agree = claims.windows(2).all(|pair| pair[0].tenant() == pair[1].tenant());
+    let same_words = claims.windows(2).all(|pair| pair[0].source == pair[1].source);
+    match claims.first().and_then(|claim| claim.entry.clone()) {
+        Some(entry) if agree && claims.iter().all(|claim| sight.sees(claim)) => Ok(entry),
         _ if same_words => Err(Error::NotFound),
         _ => Err(Error::TenantConflict),
     }
 }
 
-/// What path, host and header say, each as written there.
-fn sources(request: &HttpRequest, settings: &Settings) -> Result<Vec<String>, Error> {
+fn in_path(request: &HttpRequest) -> Option<&str> {
+    request.match_info().get("tenant")
+}
+
+/// What path, hosts and header say.
+fn sources(request: &HttpRequest, settings: &Settings) -> Result<Vec<Source>, Error> {
+    let written = |text: &str| Source::Written(text.to_owned());
     let mut sources = Vec::new();
-    sources.extend(request.match_info().get("tenant").map(str::to_owned));
-    sources.extend(host(request, settings)?);
-    sources.extend(only(request.headers(), &TENANT_HEADER)?.map(str::to_owned));
+    sources.extend(in_path(request).map(written));
+    for host in hosts(request, settings)? {
+        sources.extend(source(host, &settings.base_domains)?);
+    }
+    sources.extend(
+        forwarded::only(request.headers(), &TENANT_HEADER, &Error::TenantConflict)?.map(written),
+    );
     Ok(sources)
 }
 
-/// The one value of a header; two contradict each other whatever they say.
-fn only<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Result<Option<&'r str>, Error> {
-    let mut values = headers.get_all(name);
-    let (first, second) = (values.next(), values.next());
-    if second.is_some() {
+/// Every host that the request was sent to: by what came here, and by what a proxy says.
+fn hosts<'r>(
+    request: &'r HttpRequest,
+    settings: &Settings,
+) -> Result<impl Iterator<Item = &'r str>, Error> {
+    let forwarded = forwarded::hosts(request, &settings.trusted_proxies)?;
+    let host = forwarded::only(request.headers(), &header::HOST, &Error::HostInvalid)?;
+    // A target in absolute form stands beside the header; no two that differ mean one host.
+    let target = request.uri().authority().map(|authority| authority.as_str());
+    if target.is_some() && target != host {
         return Err(Error::TenantConflict);
     }
-    first.map(|value| value.to_str().map_err(|_| Error::TenantConflict)).transpose()
+    Ok(host.into_iter().chain(forwarded))
 }
 
-/// The slug in the host name, where the host is a subdomain of a base domain.
-fn host(request: &HttpRequest, settings: &Settings) -> Result<Option<String>, Error> {
-    let peer: Option<IpAddr> = request.peer_addr().map(|address| address.ip());
-    let behind_proxy = peer.is_some_and(|peer| settings.trusted_proxies.contains(&peer));
-    let forwarded = if behind_proxy { only(request.headers(), &FORWARDED_HOST)? } else { None };
-    let Some(host) = forwarded.or(only(request.headers(), &header::HOST)?) else { return Ok(None) };
-    let host = normalise(host);
-    let subdomain =
-        settings.base_domains.iter().find_map(|base| host.strip_suffix(base)?.strip_suffix('.'));
-    Ok(subdomain.filter(|slug| !slug.is_empty()).map(str::to_owned))
-}
-
-/// Lower case, without port and without the dot of the root.
-fn normalise(host: &str) -> String {
-    let host = host.trim().to_ascii_lowercase();
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
-        _ => host.as_str(),
-    };
-    name.strip_suffix('.').unwrap_or(name).to_owned()
+/// What a host says of the tenant: below a base domain it is a slug, else it may be a tenant's own name.
+fn source(authority: &str, base_domains: &[String]) -> Result<Option<Source>, Error> {
+    let Named::Name(name) = authority::parse(authority)? else { return Ok(None) };
+    if base_domains.iter().any(|base| base == name) {
+        return Ok(None);
+    }
+    // Of base domains that are below one another the nearest counts.
+    let slugs = base_domains.iter().filter_map(|base| below(name, base));
+    Ok(match slugs.min_by_key(|slug| slug.len()) {
+        Some(slug) => Some(Source::Written(slug.to_owned())),
+        None => HostName::exact(name).ok().map(Source::Host),
+    })
 }

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 
 use super::api::{
-    access, accounts, acl, diagnostics, health, imports, keys, me, members, migrations,
+    access, accounts, acl, diagnostics, health, hosts, imports, keys, me, members, migrations,
     organization, principals, resource_types, resources, row_security, team_members, teams,
     tenants, tokens, workspaces,
 };
@@ -40,6 +40,10 @@ fn platform() -> Vec<Route> {
         route(Platform, GET,    "/tenants/{tenant}/diagnostics",  "tenant_diagnostics",   "Examine a tenant's file", diagnostics::read_tenant),
         route(Platform, GET,    "/tenants/{tenant}/row-security", "tenant_row_security_read", "See what row-level security does in a tenant", row_security::inspect),
         route(Platform, PUT,    "/tenants/{tenant}/row-security", "tenant_row_security_update", "Change what row-level security does in a tenant", row_security::update),
+        route(Platform, GET,    "/tenants/{tenant}/hosts",        "tenant_host_list",     "List a tenant's host names", hosts::list),
+        route(Platform, GET,    "/tenants/{tenant}/hosts/{host}", "tenant_host_read",     "Read a tenant's host name", hosts::read),
+        route(Platform, PUT,    "/tenants/{tenant}/hosts/{host}", "tenant_host_put",      "Register a host name for a tenant", hosts::put),
+        route(Platform, DELETE, "/tenants/{tenant}/hosts/{host}", "tenant_host_delete",   "Take a host name from a tenant", hosts::delete),
         route(Platform, GET,    "/accounts",                      "account_list",         "List accounts", accounts::list),
         route(Platform, POST,   "/accounts",                      "account_create",       "Make an account", accounts::create),
         route(Platform, GET,    "/accounts/{account}",            "account_read",         "Read an account", accounts::read),

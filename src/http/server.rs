@@ -1,19 +1,29 @@
 //! The server: listeners, workers, and how they stop.
 
-use std::any::Any;
-use std::net::TcpListener;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-use actix_web::dev::{Extensions, ServerHandle};
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_server::{GracefulShutdownSignal, ServerBuilder};
+use actix_service::{ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, Extensions, ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, Error as WebError, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::authentication::LocalSocket;
+use super::connection::{Patience, Watched};
 use super::failure::Failure;
-use super::state::State;
+use super::state::{Settings, State};
+use super::turns::Turns;
 use super::{middleware, openapi, route, routes};
 use crate::domain::Error;
 
@@ -29,9 +39,9 @@ pub struct Listeners {
 /// A server that runs once it is awaited.
 pub struct Server {
     /// Runs it until it is stopped.
-    pub running: actix_web::dev::Server,
+    pub running: LocalBoxFuture<'static, io::Result<()>>,
     /// Stops it.
-    pub handle: ServerHandle,
+    pub handle: Handle,
 }
 
 impl std::fmt::Debug for Server {
@@ -40,54 +50,160 @@ impl std::fmt::Debug for Server {
     }
 }
 
+/// Stops a server.
+#[derive(Debug, Clone)]
+pub struct Handle(Vec<ServerHandle>);
+
+impl Handle {
+    /// Takes no more connections; in order, running requests end first.
+    pub async fn stop(&self, in_order: bool) {
+        futures_util::future::join_all(self.0.iter().map(|one| one.stop(in_order))).await;
+    }
+}
+
+/// What every worker makes its services from.
+#[derive(Clone)]
+struct Parts {
+    state: Data<State>,
+    document: web::Bytes,
+}
+
 /// Makes a server. It handles no signals: whoever runs it stops it.
+///
+/// The local socket has a worker of its own, so that the operator gets in when the address is flooded.
 ///
 /// # Errors
 /// A listener cannot be used.
-pub fn serve(state: State, listeners: Listeners) -> std::io::Result<Server> {
+pub fn serve(state: State, listeners: Listeners) -> io::Result<Server> {
     let settings = state.settings.clone();
-    let state = Data::new(state);
-    let development = settings.development;
     let document = web::Bytes::from(openapi::document().to_json().unwrap_or_default());
-    let mut server = HttpServer::new(move || {
-        let document = document.clone();
-        App::new()
-            .app_data(state.clone())
-            .wrap(from_fn(middleware::around))
-            .configure(|config| route::register(&served(development), config))
-            .service(description(document))
-            .route("/docs", web::get().to(to_docs))
-            .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
-            .default_service(web::to(nothing_here))
-    })
-    .on_connect(mark_local)
-    .workers(settings.workers)
-    .worker_max_blocking_threads(settings.blocking_threads)
-    .client_request_timeout(Duration::from_secs(settings.client_timeout_s))
-    .shutdown_timeout(settings.shutdown_timeout_s)
-    .disable_signals();
+    let parts = Parts { state: Data::new(state), document };
+    let mut servers = Vec::new();
     if let Some(tcp) = listeners.tcp {
-        server = server.listen(tcp)?;
+        let builder = builder(&settings, settings.workers);
+        let signal = builder.graceful_shutdown_signal();
+        let parts = parts.clone();
+        let made = builder.listen("address", tcp, move || over_tcp(&parts, &signal))?;
+        servers.push(made.run());
     }
     if let Some(local) = listeners.local {
-        server = server.listen_uds(local)?;
+        let builder = builder(&settings, 1);
+        let signal = builder.graceful_shutdown_signal();
+        let made =
+            builder.listen_uds("local", local, move || over_local_socket(&parts, &signal))?;
+        servers.push(made.run());
     }
-    let running = server.run();
-    let handle = running.handle();
-    Ok(Server { running, handle })
+    let handle = Handle(servers.iter().map(actix_web::dev::Server::handle).collect());
+    let running = futures_util::future::try_join_all(servers);
+    Ok(Server { running: Box::pin(async move { running.await.map(drop) }), handle })
+}
+
+fn builder(settings: &Settings, workers: usize) -> ServerBuilder {
+    actix_server::Server::build()
+        .workers(workers)
+        .max_concurrent_connections(settings.max_connections.div_ceil(workers))
+        .worker_max_blocking_threads(settings.blocking_threads)
+        .shutdown_timeout(settings.shutdown_timeout_s)
+        .disable_signals()
+}
+
+fn over_tcp(
+    parts: &Parts,
+    signal: &GracefulShutdownSignal,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
++ use<> {
+    let patience = patience(&parts.state.settings);
+    let stream = fn_service(move |stream: TcpStream| async move {
+        let peer = stream.peer_addr().ok();
+        Ok((Watched::new(stream, reset, patience), peer))
+    });
+    stream.and_then(requests(parts, signal, |_| {}))
+}
+
+fn over_local_socket(
+    parts: &Parts,
+    signal: &GracefulShutdownSignal,
+) -> impl ServiceFactory<UnixStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
++ use<> {
+    let patience = patience(&parts.state.settings);
+    let stream = fn_service(move |stream: UnixStream| async move {
+        Ok((Watched::new(stream, |_| {}, patience), None))
+    });
+    stream.and_then(requests(parts, signal, |data| {
+        data.insert(LocalSocket);
+    }))
+}
+
+/// Closed as usual, a connection would go on sending what nobody takes.
+fn reset(stream: &TcpStream) {
+    if let Err(error) = stream.set_zero_linger() {
+        tracing::debug!(error = %error, "a connection could not be reset");
+    }
+}
+
+fn patience(settings: &Settings) -> Patience {
+    Patience {
+        head: Duration::from_secs(settings.keep_alive_s + settings.client_timeout_s),
+        answer: Duration::from_secs(settings.write_timeout_s),
+    }
+}
+
+/// The service of the requests on a watched stream.
+fn requests<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    parts: &Parts,
+    signal: &GracefulShutdownSignal,
+    mark: fn(&mut Extensions),
+) -> impl ServiceFactory<
+    (Watched<S>, Option<SocketAddr>),
+    Config = (),
+    Response = (),
+    Error = DispatchError,
+    InitError = (),
+> + use<S> {
+    let settings = &parts.state.settings;
+    let signal = signal.clone();
+    let app = map_config(app(parts), |()| AppConfig::default());
+    HttpService::<Watched<S>, _, BoxBody>::build()
+        .graceful_shutdown_signal(move || {
+            let signal = signal.clone();
+            async move { signal.notified().await }
+        })
+        .keep_alive(Duration::from_secs(settings.keep_alive_s))
+        .client_request_timeout(Duration::from_secs(settings.client_timeout_s))
+        .on_connect_ext(move |stream: &Watched<S>, data: &mut Extensions| {
+            data.insert(stream.pulse());
+            mark(data);
+        })
+        .h1(app)
+}
+
+fn app(
+    parts: &Parts,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = WebError,
+        InitError = (),
+    > + use<>,
+> {
+    App::new()
+        .app_data(parts.state.clone())
+        .app_data(Turns::default())
+        .wrap(from_fn(middleware::around))
+        .configure(|config| route::register(&served(&parts.state.settings), config))
+        .service(description(parts.document.clone()))
+        .route("/docs", web::get().to(to_docs))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
+        .default_service(web::to(nothing_here))
 }
 
 /// The routes that this server has.
-fn served(development: bool) -> Vec<route::Route> {
+fn served(settings: &Settings) -> Vec<route::Route> {
     let mut table = routes::table();
-    table.retain(|route| development || route.info.mount != route::Mount::Internal);
+    table.retain(|route| settings.development || route.info.mount != route::Mount::Internal);
     table
-}
-
-fn mark_local(connection: &dyn Any, data: &mut Extensions) {
-    if connection.is::<tokio::net::UnixStream>() {
-        data.insert(LocalSocket);
-    }
 }
 
 /// The OpenAPI document's own place.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::admission::Admission;
 use super::cursor::CursorKey;
 use crate::identity::{Jwks, Signer, Verifier};
 use crate::storage::Registry;
@@ -14,8 +15,22 @@ pub struct Settings {
     pub base_domains: Vec<String>,
     /// Proxies whose `X-Forwarded-Host` counts.
     pub trusted_proxies: BTreeSet<IpAddr>,
+    /// Connections at once, over all workers.
+    pub max_connections: usize,
+    /// Requests of one tenant at once.
+    pub max_requests_per_tenant: usize,
+    /// Bytes of a request's target at most.
+    pub max_uri_bytes: usize,
+    /// Header fields of a request at most.
+    pub max_headers: usize,
+    /// Bytes of a header field's value at most.
+    pub max_header_bytes: usize,
     /// Bytes of a request's body at most.
     pub max_body_bytes: usize,
+    /// Levels of nesting of a body at most.
+    pub max_json_depth: usize,
+    /// Bytes of a page's items at most, unless a single one is longer.
+    pub max_page_bytes: usize,
     /// Bytes of an import's body at most.
     pub max_import_bytes: usize,
     /// Whether the routes of development mode are served.
@@ -26,6 +41,10 @@ pub struct Settings {
     pub blocking_threads: usize,
     /// Seconds that a client may take to send a request's head.
     pub client_timeout_s: u64,
+    /// Seconds that a connection is kept on which no request comes.
+    pub keep_alive_s: u64,
+    /// Seconds that a client may take to take an answer.
+    pub write_timeout_s: u64,
     /// Seconds that a request's body may take to come.
     pub body_timeout_s: u64,
     /// Seconds that requests may take to end when the server stops.
@@ -46,6 +65,7 @@ pub struct State {
     /// What the floor is told.
     pub settings: Settings,
     pub(super) cursors: CursorKey,
+    pub(super) admission: Admission,
 }
 
 impl State {
@@ -59,6 +79,8 @@ impl State {
         secret: &[u8; 32],
     ) -> Self {
         let jwks = Jwks { keys: vec![signer.jwk()] };
-        Self { registry, verifier, signer, jwks, settings, cursors: CursorKey::new(secret) }
+        let admission = Admission::new(settings.max_requests_per_tenant);
+        let cursors = CursorKey::new(secret);
+        Self { registry, verifier, signer, jwks, settings, cursors, admission }
     }
 }

@@ -63,29 +63,36 @@ impl SigningKey {
     /// The key in a file; a new one where there is no file.
     ///
     /// # Errors
-    /// The file cannot be read or written, or holds no key; others may read it.
+    /// As [`Self::load`]; the file cannot be written.
     pub fn load_or_create(path: &Path) -> Result<Self> {
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
-                Err(Error::Storage(format!("{}: others may read it; chmod 600 it", path.display())))
-            }
-            Ok(_) => Self::parse(&fs::read(path).map_err(failed(path))?),
-            Err(_) => {
-                let document = Ed25519KeyPair::generate()
-                    .and_then(|pair| pair.to_pkcs8v1())
-                    .map_err(|_| Error::Internal("no signing key could be made".to_owned()))?;
-                write_whole(path, document.as_ref())?;
-                Self::parse(document.as_ref())
-            }
+        if let Some(key) = Self::load(path)? {
+            return Ok(key);
+        }
+        let document = Ed25519KeyPair::generate()
+            .and_then(|pair| pair.to_pkcs8v1())
+            .map_err(|_| Error::Internal("no signing key could be made".to_owned()))?;
+        write_whole(path, document.as_ref())?;
+        Self::parse(document.as_ref())
+            .ok_or_else(|| Error::Internal("no signing key could be made".to_owned()))
+    }
+
+    /// The key in a file, if there is a file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no key; others may read it.
+    pub fn load(path: &Path) -> Result<Option<Self>> {
+        let Some(bytes) = read_private(path)? else { return Ok(None) };
+        match Self::parse(&bytes) {
+            Some(key) => Ok(Some(key)),
+            None => Err(Error::Storage(format!("{}: holds no Ed25519 key", path.display()))),
         }
     }
 
-    fn parse(pkcs8: &[u8]) -> Result<Self> {
-        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8)
-            .map_err(|_| Error::Storage("a signing key's file holds no Ed25519 key".to_owned()))?;
+    fn parse(pkcs8: &[u8]) -> Option<Self> {
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).ok()?;
         let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
         let thumbprint = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
-        Ok(Self {
+        Some(Self {
             kid: URL_SAFE_NO_PAD.encode(digest(&SHA256, thumbprint.as_bytes())),
             encoding: EncodingKey::from_ed_der(pkcs8),
             decoding: DecodingKey::from_ed_der(pair.public_key().as_ref()),
@@ -110,18 +117,44 @@ impl SigningKey {
 /// A secret in a file: 32 random bytes, made where there is none.
 ///
 /// # Errors
-/// The file cannot be read or written.
+/// As [`load_secret`]; the file cannot be written.
 pub fn load_or_create_secret(path: &Path) -> Result<[u8; 32]> {
-    if let Ok(bytes) = fs::read(path) {
-        return bytes
-            .try_into()
-            .map_err(|_| Error::Storage(format!("{}: is no secret of ours", path.display())));
+    if let Some(secret) = load_secret(path)? {
+        return Ok(secret);
     }
     let mut secret = [0_u8; 32];
     aws_lc_rs::rand::fill(&mut secret)
         .map_err(|_| Error::Internal("no randomness could be had".to_owned()))?;
     write_whole(path, &secret)?;
     Ok(secret)
+}
+
+/// The secret in a file, if there is a file.
+///
+/// # Errors
+/// The file cannot be read, or holds no secret; others may read it.
+pub fn load_secret(path: &Path) -> Result<Option<[u8; 32]>> {
+    let Some(bytes) = read_private(path)? else { return Ok(None) };
+    match bytes.try_into() {
+        Ok(secret) => Ok(Some(secret)),
+        Err(_) => Err(Error::Storage(format!("{}: holds no secret of ours", path.display()))),
+    }
+}
+
+/// Reads a file that its owner alone may read; `None` where there is none.
+fn read_private(path: &Path) -> Result<Option<Vec<u8>>> {
+    let mode = match fs::metadata(path) {
+        Ok(found) => found.permissions().mode(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(path)(error)),
+    };
+    if mode & 0o077 != 0 {
+        return Err(Error::Storage(format!(
+            "{}: others may read it; chmod 600 it",
+            path.display()
+        )));
+    }
+    fs::read(path).map(Some).map_err(failed(path))
 }
 
 /// Writes a file that is there whole or not at all, and that only its owner may read.

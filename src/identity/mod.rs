@@ -10,7 +10,7 @@ mod verifier;
 
 pub use claims::{Actor, Claims};
 pub use issuer::{Grant, Signer};
-pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret};
+pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret, load_secret};
 pub use verifier::{Issuer, Subject, Verified, Verifier};
 
 /// Makes the one crypto library the default everywhere; to be called first.

@@ -8,6 +8,7 @@ pub mod access;
 pub mod accounts;
 pub mod acl;
 pub mod diagnostics;
+pub mod hosts;
 pub mod imports;
 pub mod me;
 pub mod members;

@@ -88,11 +88,12 @@ impl Disk {
         faults: Arc<dyn Faults>,
     ) -> Result<Self> {
         let disk = Self { root: root.to_owned(), regions, min_free_bytes, faults };
-        for directory in ["", "tenants", "template", "backups", "keys"] {
+        disk.ensure_directory(&disk.root)?;
+        for directory in ["tenants", "template", "backups", "keys"] {
             disk.make_directory(&disk.root.join(directory))?;
         }
         for directory in disk.regions.values() {
-            disk.make_directory(directory)?;
+            disk.ensure_directory(directory)?;
         }
         let root = disk.root.canonicalize().map_err(failed(&disk.root))?;
         Ok(Self { root, ..disk })
@@ -209,10 +210,22 @@ impl Disk {
         self.faults.before(Operation::Open, path).map_err(failed(path))
     }
 
-    /// Makes a directory that only its owner may enter.
+    /// Makes a directory that only its owner may enter. It has its name after a power cut, too: files that are synced
+    /// in a directory without a durable name are lost with it.
     pub(in crate::storage) fn make_directory(&self, path: &Path) -> Result<()> {
         self.faults.before(Operation::Write, path).map_err(failed(path))?;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path))
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path))?;
+        match path.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => self.sync(Path::new(".")),
+            Some(parent) => self.sync(parent),
+            None => Ok(()),
+        }
+    }
+
+    /// The same, where it is not there yet: the directory around one that others have made is theirs, and need not be
+    /// readable.
+    fn ensure_directory(&self, path: &Path) -> Result<()> {
+        if path.is_dir() { Ok(()) } else { self.make_directory(path) }
     }
 
     /// Copies a file that nobody has open.

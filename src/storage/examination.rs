@@ -1,5 +1,7 @@
 //! Examinations: what is wrong with a file, why it matters, and what to do.
 
+use std::path::Path;
+
 use super::audit;
 use super::engine::Conn;
 use super::engine::Sql;
@@ -24,8 +26,12 @@ const WHY_CHAIN: &str =
 const WHY_REGISTRY: &str =
     "What the registry does not know is not served, and what it knows must be there.";
 const WHY_MEMBERSHIPS: &str = "People would not find their tenants, or find ones that they left.";
+const WHY_QUARANTINE: &str =
+    "The tenant is out of service until its file can be trusted and migrated.";
 const RESTORE: &str =
     "Stop the server, put the newest good copy of the file back, and run `freehold doctor` again.";
+const PUT_RIGHT: &str = "Find the file with this tenant's data and put it back, without a `-wal` or `-shm` file of another one beside it; it is \
+    served as soon as it is there.";
 
 impl Registry {
     /// Examines the registry and every tenant's file, or one tenant's; mends, where asked, what can be mended without
@@ -91,35 +97,29 @@ impl Registry {
     fn examine_tenant(&self, known: &KnownFile, mend: Mend) -> Vec<Check> {
         let disk = &self.file.disk;
         let path = disk.tenant(known.tenant, &known.region);
-        match identity::check_header(disk, &path) {
-            Ok(()) => {}
-            Err(Error::File(problem @ (FileProblem::Outdated | FileProblem::Newer))) => {
-                return vec![Check::failed(
-                    "schema",
-                    problem.to_string(),
-                    WHY_SCHEMA,
-                    remedy_of(problem),
-                )];
-            }
-            Err(Error::File(problem)) => {
-                return vec![Check::failed(
-                    "identity",
-                    problem.to_string(),
-                    WHY_IDENTITY,
-                    remedy_of(problem),
-                )];
-            }
-            Err(error) => {
-                return vec![Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE)];
-            }
+        if let Err(error) = identity::check_header(disk, &path) {
+            return vec![not_opened(known, &error)];
         }
-        let mut checks = vec![Check::ok("schema", format!("version {}", Schema::Tenant.newest()))];
-        checks.push(self.check_identity(known));
-        checks.push(match Maintenance::open(&path) {
+        let schema = Check::ok("schema", format!("version {}", Schema::Tenant.newest()));
+        let identity = self.check_identity(known);
+        // What a wrong file holds must not reach what the registry says of this tenant.
+        match identity {
+            Ok(identity) => {
+                let mut checks = vec![schema, identity];
+                checks.extend(self.examine_file(known, &path, mend));
+                checks
+            }
+            Err(refused) => vec![schema, refused],
+        }
+    }
+
+    /// Examines what the right file holds.
+    fn examine_file(&self, known: &KnownFile, path: &Path, mend: Mend) -> Vec<Check> {
+        let mut checks = vec![match Maintenance::open(path) {
             Ok(file) => integrity(file.integrity()),
             Err(error) => Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE),
-        });
-        match Conn::open(&path, Side::Tenant, Role::Reader) {
+        }];
+        match Conn::open(path, Side::Tenant, Role::Reader) {
             Ok(conn) => {
                 checks.push(chain(audit::verify(Sql::on(&conn))));
                 checks.push(self.memberships(known, &conn, mend));
@@ -131,27 +131,16 @@ impl Registry {
         checks
     }
 
-    fn check_identity(&self, known: &KnownFile) -> Check {
+    /// Whether the file is the one that the registry knows; an error is a file that is none, or cannot be opened.
+    fn check_identity(&self, known: &KnownFile) -> Result<Check, Check> {
         let opened = self
             .resolve(&TenantReference::Id(known.tenant))
             .and_then(|entry| entry.ok_or(Error::NotFound))
             .and_then(|entry| self.open_blocking(&entry));
         match opened {
-            Ok(_) if known.status == TenantStatus::Quarantined => {
-                let found =
-                    known.problem.clone().unwrap_or_else(|| "the tenant is quarantined".to_owned());
-                Check::failed(
-                    "identity",
-                    found,
-                    WHY_IDENTITY,
-                    "Run `freehold migrate --tenant` for it.",
-                )
-            }
-            Ok(_) => Check::ok("identity", "the file is the one that the registry knows"),
-            Err(Error::File(problem)) => {
-                Check::failed("identity", problem.to_string(), WHY_IDENTITY, remedy_of(problem))
-            }
-            Err(error) => Check::failed("identity", error.to_string(), WHY_IDENTITY, RESTORE),
+            Ok(_) if known.status == TenantStatus::Quarantined => Ok(quarantined(known)),
+            Ok(_) => Ok(Check::ok("identity", "the file is the one that the registry knows")),
+            Err(error) => Err(not_opened(known, &error)),
         }
     }
 
@@ -236,16 +225,60 @@ fn chain(verified: Result<(i64, Option<i64>), super::engine::SqlError>) -> Check
     }
 }
 
+/// What is said of a file that is refused, or cannot be opened.
+fn not_opened(known: &KnownFile, error: &Error) -> Check {
+    match error {
+        Error::File(FileProblem::Outdated) if known.status == TenantStatus::Quarantined => {
+            quarantined(known)
+        }
+        Error::File(problem) => {
+            let found = format!("{problem}: {}", found_of(*problem));
+            let (name, why) = match problem {
+                FileProblem::Outdated | FileProblem::Newer => ("schema", WHY_SCHEMA),
+                FileProblem::Damaged => ("integrity", WHY_INTEGRITY),
+                _ => ("identity", WHY_IDENTITY),
+            };
+            Check::failed(name, found, why, remedy_of(*problem))
+        }
+        error => Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE),
+    }
+}
+
+/// What is said of a tenant that was taken out of service, though its file may be right by now.
+fn quarantined(known: &KnownFile) -> Check {
+    let problem = known.problem.as_deref().unwrap_or("nobody wrote down why");
+    let remedy = "Mend the file or put the right one back, then run `freehold migrate --tenant` for it. A copy from \
+        before the migration is in `backups`.";
+    Check::failed("schema", format!("quarantined: {problem}"), WHY_QUARANTINE, remedy)
+}
+
+fn found_of(problem: FileProblem) -> &'static str {
+    match problem {
+        FileProblem::Missing => "there is no file where the registry says",
+        FileProblem::Linked => "the path is a symbolic link, or the file has more than one name",
+        FileProblem::Truncated => "the file is shorter than it says that it is",
+        FileProblem::Foreign => "it is no file of ours, or another tenant's",
+        FileProblem::Replaced => "it is this tenant's, but not the file that the registry knows",
+        FileProblem::RolledBack => "it lacks audit rows that the registry has seen in it",
+        FileProblem::Newer => "a newer program has written it",
+        FileProblem::Outdated => "it has an older schema than the registry knows of",
+        FileProblem::Damaged => "its pages cannot be read",
+    }
+}
+
 fn remedy_of(problem: FileProblem) -> &'static str {
     match problem {
-        FileProblem::Outdated => "Run `freehold migrate`.",
+        FileProblem::Outdated => "Run `freehold migrate --tenant` for it.",
         FileProblem::Newer => {
             "Run the newer program, or put back the copy that was made before its migration."
         }
-        FileProblem::Missing
-        | FileProblem::Foreign
-        | FileProblem::Replaced
-        | FileProblem::RolledBack
-        | FileProblem::Damaged => RESTORE,
+        FileProblem::Linked => {
+            "Put the file itself where the link is, as a copy: `cp`, neither `ln` nor `cp -l`."
+        }
+        FileProblem::RolledBack => {
+            "Put the newest copy of the file back. Where there is none, put back a whole data directory of one moment."
+        }
+        FileProblem::Foreign | FileProblem::Replaced => PUT_RIGHT,
+        FileProblem::Missing | FileProblem::Truncated | FileProblem::Damaged => RESTORE,
     }
 }

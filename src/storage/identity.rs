@@ -1,57 +1,119 @@
 //! Whether a file is the one that the registry means: checked whenever it is opened, never repaired.
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::audit::{self, Head};
 use super::disk::Disk;
-use super::engine::sqlite::{FileIdentity, Schema, Setting, read_header};
-use super::engine::{Pool, Sql};
+use super::engine::sqlite::{
+    APPLICATION_ID, FileIdentity, HEADER_BYTES, Header, Maintenance, Schema, Setting, read_header,
+};
+use super::engine::{Pool, Row, Sql, SqlError, params};
 use super::queue::Queue;
 use super::registry::TenantEntry;
 use crate::domain::{Error, FileId, FileProblem, Result, TenantId};
 
-/// Whether the file is there, ours, and of this program's schema.
+/// Whether the file is there, no link, ours, whole by its own account, and of this program's schema.
 pub(in crate::storage) fn check_header(disk: &Disk, path: &Path) -> Result<()> {
-    disk.opening(path)?;
-    let header = match read_header(path) {
-        Ok(header) => header,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::File(FileProblem::Missing));
-        }
-        Err(_) => return Err(Error::File(FileProblem::Damaged)),
-    };
-    if header.application_id != super::engine::sqlite::APPLICATION_ID {
-        return Err(Error::File(FileProblem::Foreign));
-    }
-    match header.user_version.cmp(&Schema::Tenant.newest()) {
+    match check_file(disk, path)?.cmp(&Schema::Tenant.newest()) {
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => Err(Error::File(FileProblem::Newer)),
         std::cmp::Ordering::Less => Err(Error::File(FileProblem::Outdated)),
     }
 }
 
+/// The same of a file whose schema may be older, which is what it says: the version of its schema.
+pub(in crate::storage) fn check_file(disk: &Disk, path: &Path) -> Result<u32> {
+    disk.opening(path)?;
+    let file = std::fs::symlink_metadata(path).map_err(problem)?;
+    let header = header_of(path, &file)?;
+    if header.application_id != APPLICATION_ID {
+        return Err(Error::File(FileProblem::Foreign));
+    }
+    if header.is_whole(path, file.len()).map_err(problem)? {
+        Ok(header.user_version)
+    } else {
+        Err(Error::File(FileProblem::Truncated))
+    }
+}
+
+fn header_of(path: &Path, file: &Metadata) -> Result<Header> {
+    if file.is_symlink() || (file.is_file() && file.nlink() > 1) {
+        return Err(Error::File(FileProblem::Linked));
+    }
+    // A pipe would be waited for.
+    if !file.is_file() {
+        return Err(Error::File(FileProblem::Foreign));
+    }
+    if file.len() < HEADER_BYTES {
+        return Err(Error::File(FileProblem::Truncated));
+    }
+    read_header(path).map_err(problem)
+}
+
+fn problem(error: std::io::Error) -> Error {
+    Error::File(match error.kind() {
+        std::io::ErrorKind::NotFound => FileProblem::Missing,
+        _ => FileProblem::Damaged,
+    })
+}
+
+const IDENTITY: &str = "select tenant_id, file_id from identity";
+
+fn identity(row: &mut Row<'_>) -> Result<(TenantId, FileId), SqlError> {
+    Ok((row.next()?, row.next()?))
+}
+
+fn damaged(_: SqlError) -> Error {
+    Error::File(FileProblem::Damaged)
+}
+
 /// Whether the file says that it is the one that the registry knows, and holds what the registry has seen in it.
 pub(in crate::storage) fn check(pool: &Pool, entry: &TenantEntry) -> Result<()> {
     let conn = pool.get().map_err(|_| Error::File(FileProblem::Damaged))?;
     let sql = Sql::on(&conn);
-    let damaged = |_| Error::File(FileProblem::Damaged);
-    let identity = sql
-        .one("select tenant_id, file_id from identity", &[], |row| {
-            Ok((row.next::<TenantId>()?, row.next::<FileId>()?))
+    is_known(sql.one(IDENTITY, &[], identity).map_err(damaged)?, entry)?;
+    let anchor = Head { seq: entry.audit_seq, hash: entry.audit_hash.clone() };
+    is_anchored(audit::contains(sql, &anchor).map_err(damaged)?)?;
+    Ok(conn.leave_log(false)?)
+}
+
+/// Opens a file whatever its version, if it is the one that the registry knows. One that is refused is left as it lies.
+pub(in crate::storage) fn open_known(path: &Path, entry: &TenantEntry) -> Result<Maintenance> {
+    let file = Maintenance::open(path)?;
+    match check_maintained(&file, entry) {
+        Ok(()) => Ok(file),
+        Err(refusal) => {
+            file.abandon()?;
+            Err(refusal)
+        }
+    }
+}
+
+fn check_maintained(file: &Maintenance, entry: &TenantEntry) -> Result<()> {
+    is_known(file.one(IDENTITY, identity).map_err(damaged)?, entry)?;
+    if entry.audit_seq == 0 {
+        return Ok(());
+    }
+    let hash: Option<String> = file
+        .one_of("select hash from audit_log where seq = ?1", params![entry.audit_seq], |row| {
+            row.next()
         })
         .map_err(damaged)?;
-    match identity {
-        Some((tenant, _)) if tenant != entry.id => return Err(Error::File(FileProblem::Foreign)),
-        Some((_, file)) if file != entry.file_id => return Err(Error::File(FileProblem::Replaced)),
-        None => return Err(Error::File(FileProblem::Foreign)),
-        Some(_) => {}
+    is_anchored(hash.as_ref() == Some(&entry.audit_hash))
+}
+
+fn is_known(found: Option<(TenantId, FileId)>, entry: &TenantEntry) -> Result<()> {
+    match found {
+        Some((tenant, file)) if tenant == entry.id && file == entry.file_id => Ok(()),
+        Some((tenant, _)) if tenant == entry.id => Err(Error::File(FileProblem::Replaced)),
+        _ => Err(Error::File(FileProblem::Foreign)),
     }
-    let anchor = Head { seq: entry.audit_seq, hash: entry.audit_hash.clone() };
-    if audit::contains(sql, &anchor).map_err(damaged)? {
-        Ok(())
-    } else {
-        Err(Error::File(FileProblem::RolledBack))
-    }
+}
+
+fn is_anchored(has_the_anchor: bool) -> Result<()> {
+    if has_the_anchor { Ok(()) } else { Err(Error::File(FileProblem::RolledBack)) }
 }
 
 /// What every connection that can be had is really set to, beside what it must be.

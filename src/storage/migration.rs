@@ -1,16 +1,18 @@
 //! Migrating tenants' files: in parallel, those alone that the registry does not know to be current, each with a
-//! snapshot before it is touched. One that fails is quarantined; the rest are served.
+//! snapshot before it is touched. A file that is not the one that the registry knows is not migrated into service. One
+//! that is refused or fails is quarantined; the rest are served.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use super::engine::sqlite::{Maintenance, Schema, read_header, version_of};
+use super::identity;
 use super::registry::files::KnownFile;
 use super::registry::{Registry, files, tenants};
 use crate::domain::{
-    Error, EventType, MigrationOutcome, MigrationReport, MigrationState, Result, SystemTask,
-    TenantMigration, TenantStatus,
+    Error, EventType, FileProblem, MigrationOutcome, MigrationReport, MigrationState, Result,
+    SystemTask, TenantId, TenantMigration, TenantReference, TenantStatus,
 };
 
 /// Files that are migrated at once.
@@ -39,20 +41,22 @@ impl Registry {
     }
 
     /// Brings every file to this program's schema, or one tenant's. Those that the registry knows to be current are not
-    /// opened; a second run does nothing.
+    /// opened, but for one that is asked for and says itself that it is not: a second run does nothing.
     ///
     /// # Errors
     /// Storage failed. A file that cannot be migrated is no error: it stands in the report.
     pub fn migrate(
         &self,
-        only: Option<crate::domain::TenantId>,
+        only: Option<TenantId>,
         progress: OnProgress<'_>,
     ) -> Result<MigrationReport> {
         let mut report = self.report()?;
         let mut pending = self.look(SystemTask::Migrate, |tx| files::all(tx))?;
         pending.retain(|file| only.is_none_or(|only| file.tenant == only));
         let before = pending.len();
-        pending.retain(|file| state(file) != MigrationState::Current);
+        pending.retain(|file| {
+            state(file) != MigrationState::Current || (only.is_some() && self.is_behind(file))
+        });
         report.current = (before - pending.len()) as u64;
         let next = AtomicUsize::new(0);
         let done = AtomicUsize::new(0);
@@ -83,6 +87,13 @@ impl Registry {
         })
     }
 
+    /// Whether a file is older than the registry has it: the copy from before a migration was put back.
+    fn is_behind(&self, known: &KnownFile) -> bool {
+        let disk = &self.file.disk;
+        let path = disk.tenant(known.tenant, &known.region);
+        identity::check_header(disk, &path) == Err(Error::File(FileProblem::Outdated))
+    }
+
     fn migrate_one(&self, known: &KnownFile) -> Result<TenantMigration> {
         self.close_tenant(known.tenant)?;
         match self.migrate_file(known) {
@@ -92,7 +103,10 @@ impl Registry {
                 Ok(entry(&known, MigrationState::Current, Some(MigrationOutcome::Migrated), None))
             }
             Err(error) => {
-                let problem = error.to_string();
+                let problem = match error {
+                    Error::File(problem) => problem.to_string(),
+                    error => error.to_string(),
+                };
                 tracing::error!(tenant.id = %known.tenant, error = %problem, "a tenant's file could not be migrated");
                 self.quarantine(known.tenant, &problem)?;
                 Ok(entry(
@@ -108,20 +122,34 @@ impl Registry {
     fn migrate_file(&self, known: &KnownFile) -> Result<u32> {
         let disk = &self.file.disk;
         let path = disk.tenant(known.tenant, &known.region);
-        disk.opening(&path)?;
-        let mut file = Maintenance::open(&path)?;
-        let version = version_of(&file)?;
-        let snapshot = disk.snapshot(known.tenant, version);
-        if version < Schema::Tenant.newest() && !disk.exists(&snapshot)? {
-            let new = snapshot.with_extension("new");
-            disk.remove(&new)?;
-            file.copy_to(&new)?;
-            disk.restrict(&new)?;
-            disk.put(&new, &snapshot)?;
+        if known.status == TenantStatus::Provisioning && !disk.exists(&path)? {
+            // An older program had not made it yet; it will be made of this schema.
+            return Ok(Schema::Tenant.newest());
         }
+        if identity::check_file(disk, &path)? > Schema::Tenant.newest() {
+            return Err(Error::File(FileProblem::Newer));
+        }
+        // A swapped or an older file is not migrated into service.
+        let entry = self.file.entry(&TenantReference::Id(known.tenant))?.ok_or(Error::NotFound)?;
+        let mut file = identity::open_known(&path, &entry)?;
+        self.keep_snapshot(known, &file)?;
         let version = Schema::Tenant.migrate(&mut file).map_err(Error::Storage)?;
         file.close()?;
         Ok(version)
+    }
+
+    fn keep_snapshot(&self, known: &KnownFile, file: &Maintenance) -> Result<()> {
+        let disk = &self.file.disk;
+        let version = version_of(file)?;
+        let snapshot = disk.snapshot(known.tenant, version);
+        if version == Schema::Tenant.newest() || disk.exists(&snapshot)? {
+            return Ok(());
+        }
+        let new = snapshot.with_extension("new");
+        disk.remove(&new)?;
+        file.copy_to(&new)?;
+        disk.restrict(&new)?;
+        disk.put(&new, &snapshot)
     }
 
     fn migrated(&self, known: &KnownFile, version: u32) -> Result<()> {
@@ -141,7 +169,7 @@ impl Registry {
     ///
     /// # Errors
     /// Storage failed.
-    pub(crate) fn quarantine(&self, id: crate::domain::TenantId, problem: &str) -> Result<()> {
+    pub(crate) fn quarantine(&self, id: TenantId, problem: &str) -> Result<()> {
         let problem = problem.to_owned();
         self.system(SystemTask::Migrate, move |tx| {
             files::set_problem(tx, id, Some(&problem))?;

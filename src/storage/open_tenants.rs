@@ -43,15 +43,6 @@ impl Live {
     }
 }
 
-impl Live {
-    /// Keeps a tenant open while nobody uses it.
-    fn keep(&self, tenant: TenantId, file: &Arc<TenantFile>) {
-        if let Some(place) = self.places.lock().get_mut(&tenant) {
-            place.kept = Some(file.clone());
-        }
-    }
-}
-
 /// A place that is given back unless a file has filled it, by a panic too.
 struct Taken<'l> {
     open: &'l OpenTenants,
@@ -116,8 +107,8 @@ impl OpenTenants {
             Some(file) => file,
             None => self.fill(tenant, open)?,
         };
+        // It is kept already: an eviction from now on lets go of it.
         self.order.insert(tenant, Arc::downgrade(&file));
-        self.live.keep(tenant, &file);
         self.order.run_pending_tasks();
         Ok(file)
     }

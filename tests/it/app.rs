@@ -214,6 +214,11 @@ impl TestApp {
         &self.url
     }
 
+    /// The server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// What the server has logged so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()
@@ -302,6 +307,12 @@ pub(crate) fn eventually<T>(happened: impl FnMut() -> Option<T>) -> T {
         }
     });
     tries.find_map(|found| found).expect("it never happened")
+}
+
+/// Says what was measured, to whoever runs the tests with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "what is measured is for people")]
+pub(crate) fn measured(what: &str) {
+    println!("{what}");
 }
 
 fn serving(log: &str) -> Option<String> {

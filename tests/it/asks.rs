@@ -9,12 +9,12 @@ use crate::client::{Answer, Client, Request};
 use crate::org::{Org, tenant};
 
 /// What is particular to a request.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct Ask {
     /// The path below the mount.
     pub(crate) path: String,
-    header: Option<(&'static str, String)>,
-    body: Option<Value>,
+    pub(crate) header: Option<(&'static str, String)>,
+    pub(crate) body: Option<Value>,
 }
 
 impl Ask {
@@ -43,7 +43,12 @@ impl Ask {
     /// The request, in somebody's name; the tenant is named by path.
     pub(crate) fn request(&self, route: &RouteInfo, org: &Org, caller: &Client) -> Request {
         let prefix = route.mount.prefixes()[0].replace("{tenant}", &org.slug);
-        let request = caller.at(&prefix).request(route.method.as_str(), &self.path);
+        self.request_by(route.method.as_str(), &caller.at(&prefix))
+    }
+
+    /// The request by another method, for a caller whose paths begin behind some mount.
+    pub(crate) fn request_by(&self, method: &str, caller: &Client) -> Request {
+        let request = caller.request(method, &self.path);
         let request = match &self.header {
             Some((name, value)) => request.header(name, value),
             None => request,
@@ -205,6 +210,10 @@ fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
             operator.act(&format!("/v1/platform/tenants/{slug}/suspend")).expect(200);
             ask
         }
+        "tenant_host_list" => Ask::at(format!("/tenants/{}/hosts", org.slug)),
+        "tenant_host_read" => Ask::at(org.host(name)),
+        "tenant_host_put" => Ask::at(org.host_path(name)).absent(),
+        "tenant_host_delete" => Ask::at(org.host(name)).fresh(),
         "account_create" => Ask::at(route.path).body(json!({
             "display_name": name,
             "identities": [{"issuer": "local", "subject": format!("{}-{name}", org.slug)}],

@@ -220,7 +220,7 @@ const UNSAFE: &[(&str, &str, &str)] = &[
     ("FREEHOLD__HTTP__LISTEN", "nowhere", "http.listen"),
     ("FREEHOLD__STORAGE__WRITER_THREADS", "0", "storage.writer_threads"),
     ("FREEHOLD__STORAGE__MAX_OPEN_TENANTS", "0", "storage.max_open_tenants"),
-    ("FREEHOLD__STORAGE__NONSENSE", "1", "nonsense"),
+    ("FREEHOLD__STORAGE__NONSENSE", "1", "FREEHOLD__STORAGE__NONSENSE"),
     ("FREEHOLD__HTTP__WORKERS", "many", "http.workers"),
     ("FREEHOLD__LOG__LEVEL", "no=such=level", "log.level"),
 ];

@@ -15,6 +15,7 @@ fn crowded(slug: &str) -> Org<'static> {
         org.team(&format!("team {n}"));
         org.resource(&format!("resource {}", n % 3), "tenant");
         org.workspace(&format!("workspace {n}"), "tenant", &org.id);
+        org.host(&format!("host-{n}"));
     }
     org
 }
@@ -49,7 +50,9 @@ fn lists(org: &Org) -> Vec<(Client, String)> {
     ]
     .map(|path| (org.owner.clone(), path.to_owned()));
     let operator = org.app.operator().at("/v1/platform");
-    let platforms = ["/tenants", "/accounts"].map(|path| (operator.clone(), path.to_owned()));
+    let hosts = format!("/tenants/{}/hosts", org.id);
+    let platforms = ["/tenants", "/accounts", &hosts];
+    let platforms = platforms.map(|path| (operator.clone(), path.to_owned()));
     tenants.into_iter().chain(platforms).collect()
 }
 

@@ -41,6 +41,7 @@ fn changeable(org: &Org) -> Vec<Thing> {
         owner("PUT", format!("/resources/{resource}/acl/{other}"), json!({"permission": "write"})),
         operator(format!("/accounts/{other}"), json!({"display_name": "changed"})),
         operator(format!("/tenants/{}", org.id), moved),
+        Thing { method: "PUT", ..operator(org.host("changeable"), json!({})) },
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::shared;
 shared!();
 
 /// The callers, in the order of the table's columns. The last one owns another tenant.
-const CALLERS: [&str; 8] =
+pub(crate) const CALLERS: [&str; 8] =
     ["stranger", "guest", "member", "admin", "owner", "operator", "host", "elsewhere"];
 
 /// What each of them is answered, on what somebody else has made.
@@ -68,6 +68,10 @@ const TABLE: &str = "
     tenant_diagnostics       401    404     404    404    404       200   200        404
     tenant_row_security_read   401  404     404    404    404       200   200        404
     tenant_row_security_update 401  404     404    404    404       200   200        404
+    tenant_host_list         401    404     404    404    404       200   200        404
+    tenant_host_read         401    404     404    404    404       200   200        404
+    tenant_host_put          401    404     404    404    404       2xx   2xx        404
+    tenant_host_delete       401    404     404    404    404       204   204        404
     account_list             401    404     404    404    404       200   200        404
     account_create           401    404     404    404    404       201   201        404
     account_read             401    404     404    404    404       200   200        404
@@ -89,7 +93,7 @@ const TABLE: &str = "
 ";
 
 /// The rows, by operation.
-fn rows() -> BTreeMap<&'static str, Vec<&'static str>> {
+pub(crate) fn rows() -> BTreeMap<&'static str, Vec<&'static str>> {
     let rows = TABLE.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     rows.filter(|row| row.len() == CALLERS.len() + 1)
         .map(|row| (row[0], row[1..].to_vec()))

@@ -77,6 +77,19 @@ impl<'a> Org<'a> {
         account
     }
 
+    /// Where a host name of this tenant's own stands on the platform plane.
+    pub(crate) fn host_path(&self, name: &str) -> String {
+        format!("/tenants/{}/hosts/{}.{}.example", self.id, name.replace('_', "-"), self.slug)
+    }
+
+    /// The same, where it is registered.
+    pub(crate) fn host(&self, name: &str) -> String {
+        let path = self.host_path(name);
+        let host = format!("/v1/platform{path}");
+        self.app.operator().request("PUT", &host).header("if-none-match", "*").send().expect(201);
+        path
+    }
+
     pub(crate) fn team(&self, name: &str) -> String {
         self.owner.post("/teams", &json!({"name": name})).expect(201).id()
     }

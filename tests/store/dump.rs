@@ -26,27 +26,41 @@ pub(crate) fn everything(data: &Path) -> String {
     let mut text = String::new();
     for path in std::iter::once(data.join("registry.db")).chain(tenant_files(data)) {
         writeln!(text, "## {}", path.file_name().unwrap().display()).unwrap();
-        let file = open(&path);
-        let tables = "select name from sqlite_schema where type = 'table' order by name";
-        for table in rows(&file, tables) {
-            writeln!(text, "# {table}").unwrap();
-            for row in rows(&file, &format!("select * from {table} order by rowid")) {
-                writeln!(text, "{row}").unwrap();
-            }
-        }
+        text.push_str(&contents(&open(&path), |_| true).unwrap());
     }
     text
 }
 
+/// Every row of the chosen tables of a file.
+pub(crate) fn contents(
+    file: &Connection,
+    is_chosen: impl Fn(&str) -> bool,
+) -> rusqlite::Result<String> {
+    let mut text = String::new();
+    let tables = "select name from sqlite_schema where type = 'table' order by name";
+    for table in try_rows(file, tables)?.into_iter().filter(|table| is_chosen(table)) {
+        writeln!(text, "# {table}").unwrap();
+        for row in try_rows(file, &format!("select * from {table} order by rowid"))? {
+            writeln!(text, "{row}").unwrap();
+        }
+    }
+    Ok(text)
+}
+
 /// The rows of a statement, the columns of each put together.
 pub(crate) fn rows(file: &Connection, sql: &str) -> Vec<String> {
-    let mut statement = file.prepare(sql).unwrap();
+    try_rows(file, sql).unwrap()
+}
+
+/// The same of a file that may be damaged.
+pub(crate) fn try_rows(file: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = file.prepare(sql)?;
     let columns = statement.column_count();
     let rows = statement.query_map([], |row| {
         let cells = (0..columns).map(|column| row.get::<_, Cell>(column).map(|cell| word(&cell)));
         Ok(cells.collect::<Result<Vec<_>, _>>()?.join("|"))
     });
-    rows.unwrap().map(Result::unwrap).collect()
+    rows?.collect()
 }
 
 fn word(cell: &Cell) -> String {

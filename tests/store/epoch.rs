@@ -30,6 +30,15 @@ struct Hammer<'a> {
     wrong: AtomicUsize,
 }
 
+/// Stops the writers when it goes, where a round has failed too.
+struct Stop<'h>(&'h AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 impl<'a> Hammer<'a> {
     fn new(node: &'a Node) -> Self {
         let (store, mark) = (node.store("acme"), node.call("acme", "mark"));
@@ -80,6 +89,7 @@ impl<'a> Hammer<'a> {
     /// Rounds of a revocation amid writes, and of its end.
     fn rounds(&self, revoke: impl Fn() -> Result<()>, grant: impl Fn() -> Result<()>, look: bool) {
         std::thread::scope(|scope| {
+            let _stop = Stop(&self.stop);
             for writer in 0..WRITERS {
                 scope.spawn(move || self.write(writer));
             }
@@ -98,7 +108,6 @@ impl<'a> Hammer<'a> {
                 self.phase.fetch_add(1, Ordering::SeqCst);
                 grant().unwrap();
             }
-            self.stop.store(true, Ordering::SeqCst);
         });
         let wrong = self.wrong.load(Ordering::SeqCst);
         assert_eq!(wrong, 0, "writes that were begun after the revocation was acknowledged");

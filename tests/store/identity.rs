@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use freehold::domain::action::CreateTeam;
 use freehold::domain::{Name, NewTeam};
 use freehold::services::teams;
+use serde_json::json;
 
 use crate::dump;
+use crate::files;
 use crate::node::{Node, Place};
 use crate::program::{Program, verb};
 use crate::world;
@@ -19,8 +21,10 @@ const DAMAGES: &[(&str, &str)] = &[
     ("swapped-two", "file_foreign"),
     ("strange", "file_foreign"),
     ("noise", "file_foreign"),
-    ("empty", "file_damaged"),
-    ("torn", "file_damaged"),
+    ("empty", "file_truncated"),
+    ("torn", "file_truncated"),
+    ("symbolic", "file_linked"),
+    ("hard", "file_linked"),
     ("twin", "file_replaced"),
     ("older", "file_rolled_back"),
     ("newer", "file_newer"),
@@ -85,6 +89,10 @@ impl World {
         fs::write(self.path("empty"), []).unwrap();
         let torn = fs::File::options().write(true).open(self.path("torn")).unwrap();
         torn.set_len(4096 * 3).unwrap();
+        let elsewhere = self.place.root().join("elsewhere");
+        fs::rename(self.path("symbolic"), &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, self.path("symbolic")).unwrap();
+        fs::hard_link(self.path("hard"), self.place.root().join("second")).unwrap();
         let edits = [
             ("twin", "update identity set file_id = '00000000-0000-7000-8000-000000000000'"),
             ("newer", "pragma user_version = 9999"),
@@ -133,4 +141,53 @@ fn the_doctor_names_every_file_that_is_not_the_right_one() {
     verb(&world.place, &["doctor", "--tenant", "older"]).ended(1);
     let fixed = verb(&world.place, &["doctor", "--fix"]).ended(1);
     assert!(fixed.out.contains("older: FAILED"), "a wrong file is never repaired: {}", fixed.out);
+}
+
+/// Swaps two tenants' files, and nothing that lies beside them.
+fn swap(place: &Place, one: &Path, other: &Path) {
+    let aside = place.root().join("aside");
+    fs::rename(one, &aside).unwrap();
+    fs::rename(other, one).unwrap();
+    fs::rename(&aside, other).unwrap();
+}
+
+#[test]
+fn files_that_were_swapped_without_their_logs_are_refused_and_swapped_back_without_a_loss() {
+    const SLUGS: [&str; 2] = ["one", "other"];
+    let node = Node::new();
+    node.import(&world::tenants(SLUGS));
+    let paths = SLUGS.map(|slug| node.tenant(slug).to_string());
+    let place = node.stop();
+    let paths = paths.map(|id| files::tenant_file(&place.data(), &id));
+    let mut program = Program::serve(&place);
+    for slug in SLUGS {
+        let olga = program.client(&program.token(slug, "olga"));
+        for team in ["red", "green", "blue"] {
+            let made = olga.post(&format!("/v1/tenants/{slug}/teams"), &json!({"name": team}));
+            assert_eq!(made.0, 201, "{}", made.1);
+        }
+    }
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
+    for path in &paths {
+        assert!(files::beside(path, "-wal").metadata().unwrap().len() > 0, "killed with a log");
+    }
+    swap(&place, &paths[0], &paths[1]);
+    let mut program = Program::serve(&place);
+    for slug in SLUGS {
+        let client = program.client(&program.token(slug, "olga"));
+        let (status, problem) = client.get(&format!("/v1/tenants/{slug}/teams"));
+        assert_eq!((status, problem["code"].as_str()), (503, Some("file_foreign")), "{slug}");
+    }
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
+    swap(&place, &paths[0], &paths[1]);
+    let program = Program::serve(&place);
+    for slug in SLUGS {
+        let client = program.client(&program.token(slug, "olga"));
+        let (status, page) = client.get(&format!("/v1/tenants/{slug}/teams"));
+        assert_eq!((status, page["items"].as_array().map(Vec::len)), (200, Some(4)), "{page}");
+    }
+    program.stop();
+    verb(&place, &["doctor"]).ended(0);
 }

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::dump;
+use crate::files;
 use crate::node::Place;
 use crate::program::{command, verb};
 
@@ -75,19 +76,6 @@ fn contents(path: &Path, people: &HashMap<String, String>) -> Vec<String> {
     lines
 }
 
-/// A copy of a data directory as a crash left it, so that looking changes nothing.
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let (path, copied) = (entry.path(), to.join(entry.file_name()));
-        match entry.file_type().unwrap() {
-            kind if kind.is_dir() => copy(&path, &copied),
-            kind if kind.is_file() => drop(std::fs::copy(&path, &copied).unwrap()),
-            _ => {}
-        }
-    }
-}
-
 /// An import, killed after a while; says whether it had ended.
 fn die_after(place: &Place, moment: Duration) -> bool {
     let mut child = command(place, &["import", file().to_str().unwrap()])
@@ -104,7 +92,7 @@ fn die_after(place: &Place, moment: Duration) -> bool {
 /// between the last row and the service.
 fn is_never_half(place: &Place, whole: &Plain) -> usize {
     let copied = place.root().join("copy");
-    copy(&place.data(), &copied);
+    files::copy(&place.data(), &copied);
     let mut finished = 0;
     let has_registry = copied.join("registry.db").exists();
     let found = if has_registry { plain(&copied) } else { Plain::new() };

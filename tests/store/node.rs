@@ -19,22 +19,32 @@ use freehold::worker::Worker;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A temporary place with a data directory in it, kept as long as anybody needs it.
+/// A place with a data directory in it; a temporary one is kept as long as anybody needs it.
 #[derive(Clone)]
-pub(crate) struct Place(Arc<TempDir>);
+pub(crate) struct Place {
+    root: PathBuf,
+    _kept: Option<Arc<TempDir>>,
+}
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(tempfile::tempdir().unwrap()))
+        let place = tempfile::tempdir().unwrap();
+        let of = Self::of(place.path());
+        Self { _kept: Some(Arc::new(place)), ..of }
+    }
+
+    /// A place that somebody else keeps.
+    pub(crate) fn of(root: &Path) -> Self {
+        Self { root: root.to_owned(), _kept: None }
     }
 
     pub(crate) fn root(&self) -> &Path {
-        self.0.path()
+        &self.root
     }
 
     /// The data directory; the program makes it.
     pub(crate) fn data(&self) -> PathBuf {
-        self.root().join("data")
+        self.root.join("data")
     }
 }
 

@@ -124,17 +124,38 @@ pub(crate) struct Client {
 impl Client {
     /// Asks; where nobody answers any more, the status is 0.
     pub(crate) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.send(method, path, &[], body)
+    }
+
+    /// The same, with headers.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> (u16, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let request = self.http.request(method, format!("{}{path}", self.root));
-        let request = request.bearer_auth(&self.token);
-        let request = match body {
+        let mut request = request.bearer_auth(&self.token);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        self.answer(match body {
             Some(body) => request.json(body),
             None => request,
-        };
+        })
+    }
+
+    /// An answer of which the body is missing is none.
+    fn answer(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
         self.runtime.block_on(async {
             let Ok(response) = request.send().await else { return (0, Value::Null) };
             let status = response.status().as_u16();
-            (status, response.json().await.unwrap_or(Value::Null))
+            match response.bytes().await {
+                Ok(body) => (status, serde_json::from_slice(&body).unwrap_or(Value::Null)),
+                Err(_) => (0, Value::Null),
+            }
         })
     }
 

@@ -5,6 +5,7 @@ pub(super) mod accounts;
 pub(super) mod acl;
 pub(super) mod diagnostics;
 pub(super) mod health;
+pub(super) mod hosts;
 pub(super) mod imports;
 pub(super) mod keys;
 pub(super) mod me;

@@ -40,8 +40,8 @@ struct Change<A: Action, T, F> {
     target: Target,
     right: Right,
     body: F,
-    /// Its denial is the one to be written down; it stays so if the batch runs again.
-    is_first_denial: bool,
+    /// Whether its denial is the one to be written down, once it has been counted; it stays so if the batch runs again.
+    is_first_denial: Option<bool>,
     /// It has changed something.
     has_written: bool,
     result: Option<Result<T>>,
@@ -102,7 +102,7 @@ where
         target,
         right,
         body,
-        is_first_denial: false,
+        is_first_denial: None,
         has_written: false,
         result: None,
         reply: Some(reply),
@@ -143,8 +143,7 @@ where
     fn note(&mut self, conn: &Conn, record: Option<Box<AuditRecord>>) -> Result<()> {
         let core = self.door.core();
         let Some(record) = record else { return Ok(()) };
-        self.is_first_denial = self.is_first_denial || core.denials.is_first(&record);
-        if !self.is_first_denial {
+        if !*self.is_first_denial.get_or_insert_with(|| core.denials.is_first(&record)) {
             return Ok(());
         }
         let _session = conn.session(nobody(&core.name));

@@ -111,6 +111,10 @@ fn read_entry(sql: Sql<'_>, reference: &TenantReference) -> Result<Option<Tenant
     let (statement, key) = match reference {
         TenantReference::Id(id) => (concat_entry("where t.id = ?1"), id.to_string()),
         TenantReference::Slug(slug) => (concat_entry("where t.slug = ?1"), slug.to_string()),
+        TenantReference::Host(host) => (
+            concat_entry("join tenant_hosts h on h.tenant_id = t.id where h.host = ?1"),
+            host.to_string(),
+        ),
     };
     Ok(sql.one(&statement, params![key], |row| {
         Ok(TenantEntry {

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 mod facts;
 pub(crate) mod files;
+pub(crate) mod hosts;
 pub(crate) mod memberships;
 pub(crate) mod operators;
 pub(crate) mod row_security;

@@ -77,7 +77,8 @@ pub(crate) fn page<A: Action<Plane = TenantPlane>>(
     guess_reach(tx)?;
     seek_many(tx);
     let rows = sql(tx).all(&text, &params, seen)?;
-    let page = Page::cut(rows, page, |seen| position(&seen.resource, sort));
+    let weight = |seen: &Seen| ENVELOPE_BYTES + seen.resource.attributes.as_str().len();
+    let page = Page::cut_by_weight(rows, page, weight, |seen| position(&seen.resource, sort));
     Ok(page.map(|seen| seen.deliver(tx)))
 }
 
@@ -91,6 +92,9 @@ fn position(resource: &Resource, sort: ResourceSort) -> Position {
     };
     Position { key, id: resource.id.to_string() }
 }
+
+/// Bytes that a resource weighs without its attributes.
+const ENVELOPE_BYTES: usize = 512;
 
 /// Rows that somebody sees at most, for looking them up to beat looking through all.
 const FEW: i64 = 500;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::authorizer::{self, Phase};
@@ -84,6 +85,7 @@ impl Conn {
             looks: Arc::default(),
             failure: Mutex::new(None),
         };
+        conn.leave_log(true)?;
         Contract::apply(&conn.raw)?;
         Contract::limit(&conn.raw)?;
         functions::register(&conn.raw, &conn.session)?;
@@ -125,13 +127,23 @@ impl Conn {
         Ok(())
     }
 
+    /// Says whether closing leaves the log as it lies. The last connection to close writes the log back and removes it,
+    /// and a log that lies beside the wrong file would be written into that file: so it is left until the file is known
+    /// to be the right one.
+    pub(in crate::storage) fn leave_log(&self, leave: bool) -> Result<(), SqlError> {
+        self.raw.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave)?;
+        Ok(())
+    }
+
     /// Refuses a file that is not the one that is meant, whatever lies in its place.
     pub(in crate::storage) fn check_identity(&self, meant: &FileIdentity) -> Result<(), SqlError> {
         let found = Sql::on(self).one("select tenant_id, file_id from identity", &[], |row| {
             Ok((row.next::<String>()?, row.next::<FileId>()?))
         })?;
         match found {
-            Some((tenant, file)) if *tenant == *meant.tenant && file == meant.file => Ok(()),
+            Some((tenant, file)) if *tenant == *meant.tenant && file == meant.file => {
+                self.leave_log(false)
+            }
             _ => Err(SqlError::stranger()),
         }
     }

@@ -1,35 +1,14 @@
 //! Connections that no request sees: to make, stamp, migrate and examine files.
 
-use std::io::Read;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::contract::Contract;
+use super::header::APPLICATION_ID;
 use super::{Param, Row, SqlError};
 use crate::domain::{FileId, Timestamp};
-
-/// Says in a file's header that it is one of ours.
-pub(in crate::storage) const APPLICATION_ID: i32 = 0x4648_4c44;
-
-/// What a file's first hundred bytes tell without opening it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::storage) struct Header {
-    /// Whose format it is.
-    pub(in crate::storage) application_id: i32,
-    /// The version of its schema.
-    pub(in crate::storage) user_version: u32,
-}
-
-/// Reads a file's header: `user_version` is at offset 60, `application_id` at offset 68.
-pub(in crate::storage) fn read_header(path: &Path) -> std::io::Result<Header> {
-    let mut header = [0_u8; 100];
-    std::fs::File::open(path)?.read_exact(&mut header)?;
-    let word = |at: usize| {
-        u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-    };
-    Ok(Header { application_id: word(68).cast_signed(), user_version: word(60) })
-}
 
 /// A maintenance connection: the contract without the authorizer and the lowered limits.
 #[derive(Debug)]
@@ -88,8 +67,18 @@ impl Maintenance {
         sql: &str,
         map: impl Fn(&mut Row<'_>) -> Result<T, SqlError>,
     ) -> Result<Option<T>, SqlError> {
+        self.one_of(sql, &[], map)
+    }
+
+    /// The first row of a statement with parameters, where there is one.
+    pub(in crate::storage) fn one_of<T>(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        map: impl Fn(&mut Row<'_>) -> Result<T, SqlError>,
+    ) -> Result<Option<T>, SqlError> {
         let mut statement = self.raw.prepare(sql)?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query(rusqlite::params_from_iter(params))?;
         let Some(row) = rows.next()? else { return Ok(None) };
         map(&mut Row::new(row)).map(Some)
     }
@@ -97,6 +86,13 @@ impl Maintenance {
     /// Writes the log back into the file, empties it, and closes: the file alone is then the whole database.
     pub(in crate::storage) fn close(self) -> Result<(), SqlError> {
         self.raw.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
+        self.raw.close().map_err(|(_, error)| error.into())
+    }
+
+    /// Closes without writing a log back: the log that lies beside a file that is not the right one may be another
+    /// file's, and must not be mixed into it.
+    pub(in crate::storage) fn abandon(self) -> Result<(), SqlError> {
+        self.raw.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         self.raw.close().map_err(|(_, error)| error.into())
     }
 

@@ -64,14 +64,17 @@ fn version_number(migration: &Migration) -> u32 {
     u32::try_from(migration.version()).unwrap_or(0)
 }
 
+/// What failed, in one line: of a statement what SQLite says of it, not all of its text.
 fn describe(error: &refinery::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        match error.downcast_ref::<rusqlite::Error>() {
+            Some(rusqlite::Error::SqlInputError { msg, .. }) => return msg.clone(),
+            Some(failure) => return failure.to_string(),
+            None => cause = error.source(),
+        }
     }
-    text
+    error.to_string()
 }
 
 /// The version in a file's header, by way of a connection.

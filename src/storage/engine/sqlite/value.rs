@@ -5,8 +5,8 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccountId, Attributes, Description, Email, FileId, IdentityPart, Name, PrincipalId, Region,
-    ResourceId, ResourceTypeName, Slug, TeamId, TenantId, Timestamp, Word, WorkspaceId,
+    AccountId, Attributes, Description, Email, FileId, HostName, IdentityPart, Name, PrincipalId,
+    Region, ResourceId, ResourceTypeName, Slug, TeamId, TenantId, Timestamp, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -190,4 +190,4 @@ macro_rules! texts {
         }
     )+};
 }
-texts!(Name, Description, Slug, ResourceTypeName, Email, IdentityPart, Region);
+texts!(Name, Description, Slug, ResourceTypeName, Email, IdentityPart, Region, HostName);

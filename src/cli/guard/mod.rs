@@ -1,0 +1,43 @@
+//! The start-up guard: refuses what is unsafe or cannot work, before anything is opened or bound.
+//!
+//! A finding is a sentence that begins with the key, or the path, that is to be changed, and says what would be right.
+//! All findings are told at once. `freehold check` says what `freehold serve` would.
+
+mod files;
+mod host;
+mod numbers;
+mod regions;
+mod values;
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use super::application::Mode;
+use super::configuration::Configuration;
+
+/// Refuses to go on with what is unsafe.
+pub(super) fn guard(data: &Path, configuration: &Configuration, mode: Mode) -> Result<()> {
+    let findings = findings(data, configuration, mode);
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        bail!("refused to start:\n  {}", findings.join("\n  "))
+    }
+}
+
+fn findings(data: &Path, configuration: &Configuration, mode: Mode) -> Vec<String> {
+    [
+        numbers::findings(configuration),
+        values::findings(configuration, mode),
+        host::findings(),
+        files::findings(data),
+        regions::findings(data, &configuration.storage.regions),
+    ]
+    .concat()
+}
+
+/// A finding where something is so.
+fn when(is_so: bool, finding: impl Into<String>) -> Option<String> {
+    is_so.then(|| finding.into())
+}

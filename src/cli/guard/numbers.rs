@@ -1,0 +1,67 @@
+//! The bounds of every number.
+
+use crate::cli::configuration::Configuration;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const HOUR_S: u64 = 3600;
+
+/// A key, its value, and the least and the most that it may be.
+type Bound = (&'static str, u64, u64, u64);
+
+pub(super) fn findings(configuration: &Configuration) -> Vec<String> {
+    let bounds = [http(configuration), http_times(configuration), storage(configuration)].concat();
+    let is_outside = |(_, value, least, most): &Bound| !(*least..=*most).contains(value);
+    let outside = bounds.into_iter().filter(is_outside);
+    outside
+        .map(|(key, value, least, most)| format!("{key}: is {value}, must be {least} to {most}"))
+        .collect()
+}
+
+#[rustfmt::skip]
+fn http(configuration: &Configuration) -> Vec<Bound> {
+    let http = &configuration.http;
+    vec![
+        ("http.max_connections",         http.max_connections as u64,         16,      1_000_000),
+        ("http.max_requests_per_tenant", http.max_requests_per_tenant as u64, 1,       1_000_000),
+        ("http.max_uri_bytes",           http.max_uri_bytes as u64,           256,     60 * KIB),
+        ("http.max_headers",             http.max_headers as u64,             16,      96),
+        ("http.max_header_bytes",        http.max_header_bytes as u64,        KIB,     64 * KIB),
+        ("http.max_body_bytes",          http.max_body_bytes as u64,          KIB,     256 * MIB),
+        ("http.max_import_bytes",        http.max_import_bytes as u64,        KIB,     1024 * MIB),
+        ("http.max_json_depth",          http.max_json_depth as u64,          10,      100),
+        ("http.max_page_bytes",          http.max_page_bytes as u64,          KIB,     64 * MIB),
+        ("http.workers",                 http.workers as u64,                 0,       512),
+        ("http.blocking_threads",        http.blocking_threads as u64,        1,       512),
+    ]
+}
+
+#[rustfmt::skip]
+fn http_times(configuration: &Configuration) -> Vec<Bound> {
+    let http = &configuration.http;
+    vec![
+        ("http.keep_alive_s",            http.keep_alive_s,                   1,       HOUR_S),
+        ("http.client_timeout_s",        http.client_timeout_s,               1,       300),
+        ("http.body_timeout_s",          http.body_timeout_s,                 1,       HOUR_S),
+        ("http.write_timeout_s",         http.write_timeout_s,                1,       HOUR_S),
+        ("http.shutdown_timeout_s",      http.shutdown_timeout_s,             1,       HOUR_S),
+    ]
+}
+
+#[rustfmt::skip]
+fn storage(configuration: &Configuration) -> Vec<Bound> {
+    let storage = &configuration.storage;
+    vec![
+        ("storage.max_open_tenants",     storage.max_open_tenants as u64,     1,       100_000),
+        ("storage.readers_per_tenant",   storage.readers_per_tenant.into(),   1,       64),
+        ("storage.registry_readers",     storage.registry_readers.into(),     1,       64),
+        ("storage.writer_threads",       storage.writer_threads as u64,       1,       64),
+        ("storage.max_waiting_writes",   storage.max_waiting_writes as u64,   1,       1_000_000),
+        ("storage.max_batch",            storage.max_batch as u64,            1,       10_000),
+        ("storage.read_steps",           storage.read_steps.into(),           1_000,   1_000_000_000),
+        ("storage.reader_timeout_ms",    storage.reader_timeout_ms,           1,       60_000),
+        ("storage.reader_idle_s",        storage.reader_idle_s,               1,       24 * HOUR_S),
+        ("storage.min_free_bytes",       storage.min_free_bytes,              0,       1024 * 1024 * MIB),
+        ("storage.max_opening_tenants",  storage.max_opening_tenants as u64,  1,       64),
+    ]
+}

@@ -1,0 +1,122 @@
+//! What addresses, names and words may be.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use tracing_subscriber::EnvFilter;
+
+use super::when;
+use crate::cli::application::{LOCAL_ISSUER, Mode};
+use crate::cli::configuration::Configuration;
+
+/// Characters of an issuer's or an audience's name at most.
+const MAX_NAME: usize = 255;
+/// Characters of a base domain at most: a host name has 253, and a tenant's slug with its dot comes before it.
+const MAX_DOMAIN: usize = 253 - 64;
+const LEVELS: &[&str] = &["trace", "debug", "info", "warn", "error", "off"];
+
+pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String> {
+    let (http, identity) = (&configuration.http, &configuration.identity);
+    let proxies = http.trusted_proxies.iter().filter_map(proxy);
+    let mut findings: Vec<String> = listen(configuration, mode).into_iter().collect();
+    findings.extend(proxies);
+    findings.extend(domains(&http.base_domains));
+    findings.extend(name("identity.issuer", &identity.issuer));
+    findings.extend(name("identity.audience", &identity.audience));
+    findings.extend(when(
+        identity.issuer == LOCAL_ISSUER,
+        "identity.issuer: \"local\" is the local issuer's name; choose another",
+    ));
+    findings.extend(when(
+        mode == Mode::Production && identity.local_issuer,
+        "identity.local_issuer: must be false; the local issuer signs for everybody and is for `freehold dev` alone",
+    ));
+    findings.extend(level(&configuration.log.level));
+    findings
+}
+
+fn listen(configuration: &Configuration, mode: Mode) -> Option<String> {
+    let Ok(address) = configuration.listen() else {
+        return Some(format!(
+            "http.listen: {:?} is no address with a port, as 127.0.0.1:8080 is",
+            configuration.http.listen
+        ));
+    };
+    let ip = address.ip();
+    when(mode == Mode::Development && !ip.is_loopback(), "http.listen: development mode takes loopback addresses alone; `freehold serve` is for all others")
+        .or_else(|| when(is_of_many(ip), format!("http.listen: {ip} is the address of many; give one of this host's")))
+}
+
+fn is_of_many(ip: IpAddr) -> bool {
+    ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST)
+}
+
+/// A proxy is one host, written as its requests come from it.
+fn proxy(ip: &IpAddr) -> Option<String> {
+    let says = |what: &str| Some(format!("http.trusted_proxies: {ip} {what}"));
+    match ip {
+        _ if ip.is_unspecified() || is_of_many(*ip) => {
+            says("is no host's address; name each proxy by its own")
+        }
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().and_then(|v4| says(&format!("must be written {v4}"))),
+        IpAddr::V4(_) => None,
+    }
+}
+
+fn domains(domains: &[String]) -> Vec<String> {
+    let lower: Vec<String> = domains.iter().map(|domain| domain.to_ascii_lowercase()).collect();
+    let mut findings = Vec::new();
+    for (n, domain) in lower.iter().enumerate() {
+        let says = |what: String| format!("http.base_domains: {domain:?} {what}");
+        let is_below = |other: &&String| {
+            domain.strip_suffix(other.as_str()).is_some_and(|rest| rest.ends_with('.'))
+        };
+        findings.extend(not_a_domain(domain).map(|what| says(what.to_owned())));
+        findings.extend(when(lower[..n].contains(domain), says("stands there twice".to_owned())));
+        findings.extend(lower.iter().find(is_below).map(|other| {
+            says(format!("is below {other:?}: a host could mean tenants of both; keep one of them"))
+        }));
+    }
+    findings
+}
+
+fn not_a_domain(domain: &str) -> Option<&'static str> {
+    let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if is_address(domain) || is_address(domain.trim_matches(['[', ']'])) {
+        Some("is an address; a subdomain needs a name, as example.com is")
+    } else if domain.len() > MAX_DOMAIN {
+        Some("is too long for a tenant's slug to come before it")
+    } else if !domain.split('.').all(is_label) {
+        Some(
+            "is no host name, as example.com is, without port, without a dot at either end, in ASCII",
+        )
+    } else {
+        None
+    }
+}
+
+fn name(key: &str, value: &str) -> Option<String> {
+    let is_name =
+        (1..=MAX_NAME).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic());
+    when(!is_name, format!("{key}: must be 1 to {MAX_NAME} ASCII characters without blanks"))
+}
+
+/// A bare word would be taken as a target of which everything is logged.
+fn level(level: &str) -> Option<String> {
+    let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
+    let is_directive = |part: &str| part.contains(['=', '[']) || is_level(part);
+    let is_good =
+        EnvFilter::try_new(level).is_ok() && level.split(',').map(str::trim).all(is_directive);
+    when(
+        !is_good,
+        format!(
+            "log.level: {level:?} is neither a level ({}) nor directives, as \"info,freehold::http=debug\" is",
+            LEVELS.join(", ")
+        ),
+    )
+}

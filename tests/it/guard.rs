@@ -1,0 +1,380 @@
+//! The start-up guard: what is unsafe ends the process before its port is bound, and is named.
+//!
+//! The port that each case asks for is taken already: whoever came as far as binding it would complain of that.
+
+use std::fs::{self, Permissions};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::app::{Place, TestApp, measured};
+
+/// What is wrong, and what the complaint must say.
+struct Case {
+    settings: Vec<(String, String)>,
+    plant: fn(&Path),
+    says: Vec<String>,
+}
+
+/// A setting of the environment that is refused; the complaint begins with the key.
+fn set(key: &str, value: &str, says: &str) -> Case {
+    let variable = format!("FREEHOLD__{}", key.to_uppercase().replace('.', "__"));
+    let settings = vec![(variable, value.to_owned())];
+    Case { settings, plant: |_| {}, says: vec![key.to_owned(), says.to_owned()] }
+}
+
+/// A data directory that is refused.
+fn planted(plant: fn(&Path), says: &[&str]) -> Case {
+    let says = says.iter().map(|&word| word.to_owned()).collect();
+    Case { settings: Vec::new(), plant, says }
+}
+
+/// Every number, one below and one above what it may be.
+fn numbers() -> Vec<Case> {
+    let bounds = [
+        ("http.max_connections", 16, 1_000_000),
+        ("http.max_requests_per_tenant", 1, 1_000_000),
+        ("http.max_uri_bytes", 256, 61_440),
+        ("http.max_headers", 16, 96),
+        ("http.max_header_bytes", 1024, 65_536),
+        ("http.max_body_bytes", 1024, 268_435_456),
+        ("http.max_import_bytes", 1024, 1_073_741_824),
+        ("http.max_json_depth", 10, 100),
+        ("http.max_page_bytes", 1024, 67_108_864),
+        ("http.workers", 0, 512),
+        ("http.blocking_threads", 1, 512),
+        ("http.keep_alive_s", 1, 3600),
+        ("http.client_timeout_s", 1, 300),
+        ("http.body_timeout_s", 1, 3600),
+        ("http.write_timeout_s", 1, 3600),
+        ("http.shutdown_timeout_s", 1, 3600),
+        ("storage.max_open_tenants", 1, 100_000),
+        ("storage.readers_per_tenant", 1, 64),
+        ("storage.registry_readers", 1, 64),
+        ("storage.writer_threads", 1, 64),
+        ("storage.max_waiting_writes", 1, 1_000_000),
+        ("storage.max_batch", 1, 10_000),
+        ("storage.read_steps", 1000, 1_000_000_000),
+        ("storage.reader_timeout_ms", 1, 60_000),
+        ("storage.reader_idle_s", 1, 86_400_i64),
+    ];
+    let mut cases = Vec::new();
+    for (key, least, most) in bounds {
+        let says = format!("must be {least} to {most}");
+        cases.push(set(key, &(most + 1).to_string(), &says));
+        // What is below nothing is no number of this kind, and its key is named all the same.
+        let below = if least == 0 { "" } else { says.as_str() };
+        cases.push(set(key, &(least - 1).to_string(), below));
+    }
+    cases
+}
+
+fn values() -> Vec<Case> {
+    let long = "x".repeat(256);
+    vec![
+        set("identity.local_issuer", "true", "must be false"),
+        set("identity.issuer", "local", "choose another"),
+        set("identity.issuer", "", "1 to 255"),
+        set("identity.issuer", "two words", "without blanks"),
+        set("identity.audience", "", "1 to 255"),
+        set("identity.audience", "t\u{e4}b", "ASCII"),
+        set("identity.audience", &long, "1 to 255"),
+        set("http.listen", "nowhere", "no address with a port"),
+        set("http.listen", "127.0.0.1", "no address with a port"),
+        set("http.listen", "localhost:8080", "no address with a port"),
+        set("http.listen", "224.0.0.1:8080", "address of many"),
+        set("http.listen", "[ff02::1]:8080", "address of many"),
+        set("http.trusted_proxies", "0.0.0.0", "is no host's address"),
+        set("http.trusted_proxies", "::", "is no host's address"),
+        set("http.trusted_proxies", "127.0.0.1,239.1.2.3", "239.1.2.3 is no host's"),
+        set("http.trusted_proxies", "255.255.255.255", "is no host's address"),
+        set("http.trusted_proxies", "::ffff:10.0.0.1", "must be written 10.0.0.1"),
+        set("http.trusted_proxies", "10.0.0.0/8", "invalid IP address"),
+        set("http.base_domains", ".example.com", "is no host name"),
+        set("http.base_domains", "example.com.", "is no host name"),
+        set("http.base_domains", "example.com:8080", "is no host name"),
+        set("http.base_domains", "*.example.com", "is no host name"),
+        set("http.base_domains", "exam_ple.com", "is no host name"),
+        set("http.base_domains", "b\u{fc}cher.example", "is no host name"),
+        set("http.base_domains", "-example.com", "is no host name"),
+        set("http.base_domains", "192.0.2.1", "is an address"),
+        set("http.base_domains", "[::1]", "is an address"),
+        set("http.base_domains", "example.com,EXAMPLE.com", "stands there twice"),
+        set("http.base_domains", "example.com,eu.example.com", "is below \"example.com\""),
+        set("http.base_domains", &format!("{}com", "abc.".repeat(47)), "too long"),
+        set("log.level", "bogus", "neither a level"),
+        set("log.level", "no=such=level", "log.level"),
+        set("log.level", "info,freehold", "neither a level"),
+        set("log.level", "freehold=loud", "log.level"),
+        set("log.level", "", "neither a level"),
+        set("log.format", "xml", "xml"),
+        set("http.workers", "many", "many"),
+        set("http.workers", "-1", "-1"),
+        set("http.listn", "127.0.0.1:1", "no such key"),
+        set("storage.nonsense", "1", "FREEHOLD__STORAGE__NONSENSE"),
+        set("htp.listen", "1", "FREEHOLD__HTP__LISTEN"),
+    ]
+    .into_iter()
+    .map(in_environment)
+    .collect()
+}
+
+/// An unknown key of the environment is named as its variable.
+fn in_environment(mut case: Case) -> Case {
+    if case.says.iter().any(|word| word.starts_with("FREEHOLD__") || word == "no such key") {
+        case.says[0].clone_from(&case.settings[0].0);
+    }
+    case
+}
+
+fn region(name: &str, path: &str, says: &str) -> Case {
+    let mut case = set(&format!("storage.regions.{name}"), path, says);
+    case.plant = |data| {
+        let beside = |name: &str| data.parent().unwrap().join(name);
+        directory(&data.join("tenants"), 0o700);
+        directory(data, 0o700);
+        directory(&beside("open"), 0o755);
+        directory(&beside("closed"), 0o700);
+        symlink(data.join("tenants"), beside("link")).unwrap();
+        fs::write(beside("file"), "").unwrap();
+    };
+    case
+}
+
+fn regions() -> Vec<Case> {
+    let mut twice = region("eu", "{place}/closed", "overlaps with storage.regions.asia");
+    twice
+        .settings
+        .push(("FREEHOLD__STORAGE__REGIONS__ASIA".to_owned(), "{place}/closed".to_owned()));
+    let mut within = region("eu", "{place}/closed/eu", "overlaps with storage.regions.asia");
+    within
+        .settings
+        .push(("FREEHOLD__STORAGE__REGIONS__ASIA".to_owned(), "{place}/closed".to_owned()));
+    vec![
+        twice,
+        within,
+        region("eu", "relative", "must be an absolute path"),
+        region("eu", "{place}/closed/../closed", "without .."),
+        region("default", "{place}/closed", "choose another name"),
+        region("e_u", "{place}/closed", "the name"),
+        region("eu", "{place}/data/tenants", "overlaps with <data>/tenants"),
+        region("eu", "{place}/data/tenants/eu", "overlaps with <data>/tenants"),
+        region("eu", "{place}/data/keys", "overlaps with <data>/keys"),
+        region("eu", "{place}/data", "overlaps with <data>"),
+        region("eu", "{place}/link", "overlaps with <data>/tenants"),
+        region("eu", "{place}", "overlaps with <data>"),
+        region("eu", "{place}/open", "chmod 700"),
+        region("eu", "{place}/file", "is no directory"),
+        region("eu", "{place}/file/below", "is no directory"),
+        region("eu", "/proc/freehold", "cannot be written"),
+    ]
+}
+
+fn directory(path: &Path, mode: u32) {
+    fs::create_dir_all(path).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// A data directory with a file in it.
+fn with_file(data: &Path, name: &str, bytes: &[u8], mode: u32) {
+    let path = data.join(name);
+    directory(data, 0o700);
+    if let Some(parent) = path.parent().filter(|parent| *parent != data) {
+        directory(parent, 0o700);
+    }
+    fs::write(&path, bytes).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn files() -> Vec<Case> {
+    vec![
+        planted(|data| directory(data, 0o755), &["data: others may read it; chmod 700"]),
+        planted(|data| directory(data, 0o701), &["data: others may read it"]),
+        planted(|data| fs::write(data, "").unwrap(), &["data: is no directory"]),
+        planted(|data| symlink("elsewhere", data).unwrap(), &["data: is a link"]),
+        planted(
+            |data| {
+                directory(&data.with_file_name("real"), 0o700);
+                symlink("real", data).unwrap();
+            },
+            &["data: is a link"],
+        ),
+        planted(
+            |data| with_file(data, "registry.db", b"", 0o644),
+            &["registry.db: others may read it; chmod 600"],
+        ),
+        planted(
+            |data| {
+                directory(&data.join("tenants"), 0o750);
+                directory(data, 0o700);
+            },
+            &["tenants: others may read it; chmod 700"],
+        ),
+        planted(
+            |data| {
+                directory(&data.join("backups"), 0o777);
+                directory(data, 0o700);
+            },
+            &["backups: others may read it"],
+        ),
+        planted(
+            |data| {
+                with_file(data, "keys/system.key", b"", 0o600);
+                directory(&data.join("keys"), 0o755);
+            },
+            &["keys: others may read it", "system.key: holds no Ed25519 key"],
+        ),
+        planted(
+            |data| with_file(data, "keys/system.key", b"x", 0o604),
+            &["system.key: others may read it; chmod 600"],
+        ),
+        planted(
+            |data| with_file(data, "keys/local.key", b"no key", 0o600),
+            &["local.key: holds no Ed25519 key"],
+        ),
+        planted(
+            |data| with_file(data, "keys/cursor.key", &[7; 31], 0o600),
+            &["cursor.key: holds no secret"],
+        ),
+        planted(
+            |data| with_file(data, "keys/cursor.key", &[7; 32], 0o640),
+            &["cursor.key: others may read it"],
+        ),
+    ]
+}
+
+/// Runs a case, with its port taken by somebody else.
+fn run(case: &Case, verb: &str, taken: &str) -> (Output, Place) {
+    let place = Place::new();
+    let beside = place.data().parent().unwrap().to_str().unwrap().to_owned();
+    (case.plant)(&place.data());
+    let mut command = place.command();
+    command.arg(verb).env("FREEHOLD__HTTP__LISTEN", taken).stdin(Stdio::null());
+    for (key, value) in &case.settings {
+        command.env(key, value.replace("{place}", &beside));
+    }
+    (command.output().unwrap(), place)
+}
+
+#[test]
+fn what_is_unsafe_ends_the_start_before_the_port_is_bound_and_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let cases =
+        [numbers(), values(), regions(), files()].into_iter().flatten().collect::<Vec<Case>>();
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Relaxed)) {
+                    refused(case, &address);
+                }
+            });
+        }
+    });
+    measured(&format!("{} unsafe configurations, refused by serve and by check", cases.len()));
+    assert!(cases.len() >= 100, "{}", cases.len());
+}
+
+fn refused(case: &Case, address: &str) {
+    for verb in ["serve", "check"] {
+        let (output, place) = run(case, verb, address);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let what = format!("{verb} {:?}: {said}", case.settings);
+        assert_eq!(output.status.code(), Some(1), "{what}");
+        assert!(output.stdout.is_empty(), "{what}");
+        for word in &case.says {
+            assert!(said.contains(word.as_str()), "no {word:?} in {what}");
+        }
+        assert!(!said.contains("cannot be taken"), "{what}");
+        assert!(!place.data().join("lock").exists(), "{what}");
+    }
+}
+
+#[test]
+fn nobody_listens_where_a_start_was_refused() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let case = set("identity.local_issuer", "true", "must be false");
+    let (output, place) = run(&case, "serve", &free);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(TcpStream::connect(&free).is_err(), "somebody listens");
+    assert!(!place.data().exists(), "what is refused makes nothing");
+}
+
+#[test]
+fn every_finding_is_told_at_once() {
+    let mut case = set("http.workers", "513", "http.workers");
+    case.settings.push(("FREEHOLD__IDENTITY__AUDIENCE".to_owned(), String::new()));
+    case.settings.push(("FREEHOLD__LOG__LEVEL".to_owned(), "info,bogus".to_owned()));
+    let said = run(&case, "check", "127.0.0.1:1").0.stderr;
+    let said = String::from_utf8_lossy(&said);
+    for key in ["http.workers: ", "identity.audience: ", "log.level: "] {
+        assert!(said.contains(key), "{said}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_file() {
+    let place = Place::new();
+    let check = |text: &str| {
+        let file = place.file("settings.toml", text);
+        place.freehold(&["--config", file.to_str().unwrap(), "check"])
+    };
+    for (text, says) in [
+        ("[http]\nlistn = \"x\"\n", "settings.toml: http.listn"),
+        ("[htpp]\nlisten = \"x\"\n", "settings.toml: htpp.listen"),
+        ("listen = \"x\"\n", "settings.toml: listen"),
+        ("[http]\nworkers = \"many\"\n", "http.workers"),
+        ("[http]\nmax_body_bytes = -1\n", "http.max_body_bytes"),
+        ("[http]\nlisten = [\"x\"]\n", "http.listen"),
+        ("[http\n", "configuration cannot be read"),
+    ] {
+        let refused = check(text).ended(1);
+        assert!(refused.err.contains(says), "no {says:?} in {refused:?}");
+    }
+    check("[storage.regions]\n").ended(0);
+}
+
+#[test]
+fn a_path_too_long_for_a_socket_is_refused() {
+    let place = Place::new();
+    let long = place.data().join("d".repeat(100));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_freehold"));
+    let output = command.arg("--data").arg(&long).arg("check").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("freehold.sock") && said.contains("may have 107"), "{said}");
+}
+
+/// Runs a verb under a limit of open files.
+fn limited(place: &Place, files: usize, verb: &[&str]) -> Output {
+    let script = format!("ulimit -n {files}; exec \"$0\" --data \"$FREEHOLD_DATA\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_freehold")]).args(verb);
+    command.env("FREEHOLD_DATA", place.data()).current_dir(place.data().parent().unwrap());
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn too_few_open_files_are_refused_and_few_are_shared_out() {
+    let place = Place::new();
+    let refused = limited(&place, 100, &["check"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("limit of open files is 100, must be 128 or more"), "{said}");
+    let few = limited(&place, 256, &["seed"]);
+    let said = String::from_utf8_lossy(&few.stderr).into_owned();
+    assert_eq!(few.status.code(), Some(0), "{said}");
+    assert!(said.contains("max_open_tenants=11") && said.contains("max_connections=75"), "{said}");
+}
+
+#[test]
+fn the_defaults_are_safe() {
+    let place = Place::new();
+    assert_eq!(place.freehold(&["check"]).ended(0).out.trim(), "ok");
+    let place = TestApp::serve_at(&place, &[]).stop();
+    assert_eq!(place.freehold(&["check"]).ended(0).out.trim(), "ok");
+}

@@ -1,0 +1,170 @@
+//! What must come of a request: let in, or refused with which status and counted in which audit log.
+
+use std::collections::BTreeMap;
+
+use freehold::http::{Mount, RouteInfo};
+
+use super::objects::{Origin, Strange};
+use super::world::{House, Standing, Who};
+use crate::matrix::{CALLERS, rows};
+use crate::resolution::Sources;
+
+/// What operators of lower roles may do.
+const AUDITOR: &[&str] = &["account_list", "account_read"];
+const SUPPORT: &[&str] = &[
+    "tenant_list",
+    "tenant_inspect",
+    "tenant_diagnostics",
+    "tenant_host_list",
+    "tenant_host_read",
+    "tenant_row_security_read",
+    "migration_list",
+    "diagnostics_read",
+];
+
+/// The audit log that counts a refusal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Log {
+    /// The platform's.
+    Registry,
+    /// That of the tenant that is addressed.
+    Tenant,
+}
+
+/// What must come of a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// The status, as the table writes it.
+    Allowed(&'static str),
+    /// The status, and the log that counts it if one does.
+    Refused(u16, Option<Log>),
+}
+use Outcome::{Allowed, Refused};
+
+/// The rules of one tenant.
+pub(crate) struct Rules {
+    rows: BTreeMap<&'static str, Vec<&'static str>>,
+    names: [String; 2],
+}
+
+impl Rules {
+    pub(crate) fn of(house: &House) -> Self {
+        Self { rows: rows(), names: [house.org.slug.clone(), house.org.id.clone()] }
+    }
+
+    /// What must come of a request whose body is good.
+    pub(crate) fn outcome(
+        &self,
+        route: &RouteInfo,
+        who: &Who,
+        sources: &Sources,
+        strange: Option<Strange>,
+    ) -> Outcome {
+        if who.standing == Standing::Nobody && route.action.is_some() {
+            return Refused(401, None);
+        }
+        match route.mount {
+            Mount::Tenant => self
+                .unresolved(who, sources)
+                .unwrap_or_else(|| self.on_the_tenant_plane(route, who, strange)),
+            Mount::Platform => self.on_the_platform_plane(route, who, strange),
+            Mount::Internal if who.standing == Standing::Elsewhere => {
+                Refused(404, Some(Log::Registry))
+            }
+            Mount::Internal => self.on_the_tenant_plane(route, who, strange),
+            _ if who.is_suspended && route.action.is_some() => Refused(404, Some(Log::Registry)),
+            _ => Allowed("200"),
+        }
+    }
+
+    /// A refusal before the tenant's door: of a caller who may not hear of the tenant, or sources that disagree.
+    fn unresolved(&self, who: &Who, sources: &Sources) -> Option<Outcome> {
+        let words = words(sources);
+        let is_own = words.iter().all(|word| self.names.contains(word));
+        if is_own && who.standing != Standing::Elsewhere {
+            return None;
+        }
+        let same = words.iter().all(|word| *word == words[0]);
+        Some(Refused(if same { 404 } else { 400 }, Some(Log::Registry)))
+    }
+
+    fn on_the_tenant_plane(
+        &self,
+        route: &RouteInfo,
+        who: &Who,
+        strange: Option<Strange>,
+    ) -> Outcome {
+        let Standing::Role(role) = who.standing else {
+            return if is_malformed(strange) { unheard() } else { Refused(404, Some(Log::Tenant)) };
+        };
+        let inside = self.cell(route, role, Log::Tenant);
+        match strange {
+            _ if is_malformed(strange) => unheard(),
+            Some(Strange { is_target: true, .. }) => Refused(404, Some(Log::Tenant)),
+            // Whoever is let in looks for what is not there, which is no denial.
+            Some(_) if matches!(inside, Allowed(_)) => unheard(),
+            _ => inside,
+        }
+    }
+
+    fn on_the_platform_plane(
+        &self,
+        route: &RouteInfo,
+        who: &Who,
+        strange: Option<Strange>,
+    ) -> Outcome {
+        let inside = match who.standing {
+            Standing::Operator("platform-admin") => self.cell(route, "operator", Log::Registry),
+            Standing::Operator(role) => self.operator(route, role),
+            Standing::Role(role) => self.cell(route, role, Log::Registry),
+            _ => self.cell(route, "elsewhere", Log::Registry),
+        };
+        match strange {
+            _ if is_malformed(strange) => unheard(),
+            // The platform plane knows every tenant's: none is foreign there.
+            Some(Strange { origin: Origin::Foreign, .. }) => inside,
+            Some(Strange { is_target: true, .. }) => Refused(404, Some(Log::Registry)),
+            Some(_) if matches!(inside, Allowed(_)) => unheard(),
+            _ => inside,
+        }
+    }
+
+    /// An operator of a lower role is told no where they may know of what it is about.
+    fn operator(&self, route: &RouteInfo, role: &str) -> Outcome {
+        let of_both = SUPPORT.contains(&route.operation_id);
+        let of_auditor = AUDITOR.contains(&route.operation_id) && role == "auditor";
+        if of_both || of_auditor {
+            return self.cell(route, "operator", Log::Registry);
+        }
+        let about = route.path.split('/').find(|name| name.starts_with('{'));
+        let may_know = about.is_none() || (about == Some("{account}") && role == "auditor");
+        Refused(if may_know { 403 } else { 404 }, Some(Log::Registry))
+    }
+
+    /// What the table says of a caller of its columns.
+    fn cell(&self, route: &RouteInfo, caller: &str, log: Log) -> Outcome {
+        let row = self.rows.get(route.operation_id);
+        let row = row.unwrap_or_else(|| panic!("{} has no row", route.operation_id));
+        let cell = row[CALLERS.iter().position(|name| *name == caller).unwrap()];
+        if cell.starts_with('2') {
+            Allowed(cell)
+        } else {
+            Refused(cell.parse().unwrap(), Some(log))
+        }
+    }
+}
+
+/// What can be no name names nothing, and is asked of no door.
+fn unheard() -> Outcome {
+    Refused(404, None)
+}
+
+fn is_malformed(strange: Option<Strange>) -> bool {
+    strange.is_some_and(|strange| strange.origin == Origin::Malformed)
+}
+
+/// What the sources say, each as the program reads it.
+fn words(sources: &Sources) -> Vec<String> {
+    let host = sources.host.as_ref().map(|host| host.trim_end_matches(".localhost").to_owned());
+    sources.path.iter().cloned().chain(host).chain(sources.headers.iter().cloned()).collect()
+}

@@ -1,0 +1,281 @@
+//! Limits: what is too long, too deep, too slow or too much is refused, and costs nobody else anything.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::app::{Place, TestApp, eventually};
+use crate::org::Org;
+use crate::wire::{Said, Wire, text, with_body};
+
+/// A server that loses its patience soon, which the tests here share.
+fn app() -> &'static TestApp {
+    static APP: OnceLock<TestApp> = OnceLock::new();
+    APP.get_or_init(|| TestApp::serve_at(&Place::new(), IMPATIENT))
+}
+
+const IMPATIENT: &[(&str, &str)] = &[
+    ("FREEHOLD__HTTP__CLIENT_TIMEOUT_S", "1"),
+    ("FREEHOLD__HTTP__KEEP_ALIVE_S", "2"),
+    ("FREEHOLD__HTTP__BODY_TIMEOUT_S", "1"),
+    ("FREEHOLD__HTTP__WRITE_TIMEOUT_S", "2"),
+    ("FREEHOLD__HTTP__MAX_PAGE_BYTES", "12000"),
+];
+
+/// An answer that no socket's buffers hold.
+const LARGE: &str = "/docs/swagger-ui-bundle.js";
+
+fn code(said: &Said) -> String {
+    let problem: Value = serde_json::from_str(&said.body).unwrap_or(Value::Null);
+    problem["code"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Sockets that a server has open.
+fn sockets(app: &TestApp) -> usize {
+    let files = std::fs::read_dir(format!("/proc/{}/fd", app.pid())).unwrap();
+    let targets = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+    targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+}
+
+/// Kibibytes of memory that a server has.
+pub(crate) fn memory(app: &TestApp) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", app.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_head_that_is_too_long_is_refused_with_a_problem() {
+    let long = |bytes| "a".repeat(bytes);
+    let many = |count| "x-y: z\r\n".repeat(count);
+    let cases = [
+        (format!("/livez?{}", long(8185)), String::new(), 200, ""),
+        (format!("/livez?{}", long(8186)), String::new(), 414, "uri_too_long"),
+        (format!("/{}", long(60_000)), String::new(), 414, "uri_too_long"),
+        ("/livez".to_owned(), format!("x-a: {}\r\n", long(16_384)), 200, ""),
+        ("/livez".to_owned(), format!("x-a: {}\r\n", long(16_385)), 431, "header_too_long"),
+        ("/livez".to_owned(), many(63), 200, ""),
+        ("/livez".to_owned(), many(64), 431, "too_many_headers"),
+        // The parser refuses these itself, with no document.
+        ("/livez".to_owned(), many(96), 431, ""),
+        ("/livez".to_owned(), format!("x-a: {}\r\n", long(140_000)), 431, ""),
+        (format!("/{}", long(70_000)), String::new(), 400, ""),
+    ];
+    for (path, fields, status, expected) in cases {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
+        let said = Wire::to(app()).ask(&request);
+        let found = (said.status, code(&said));
+        assert_eq!(found, (status, expected.to_owned()), "{} bytes", request.len());
+    }
+}
+
+#[test]
+fn a_body_is_refused_that_is_too_deep_or_can_be_read_in_two_ways() {
+    let org = Org::new(app(), "odd-bodies");
+    let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    let many: Vec<_> = (0..100_000).map(|n| format!("\"{n}\":1")).collect();
+    let cases = [
+        (format!("{{\"name\":{}}}", nested(31)), 422, "invalid"),
+        (format!("{{\"name\":{}}}", nested(32)), 400, "json_too_deep"),
+        (nested(500_000), 400, "json_too_deep"),
+        ("[".repeat(1_000_000), 400, "json_too_deep"),
+        ("{\"a\":".repeat(200_000), 400, "json_too_deep"),
+        ("{\"name\":\"a\",\"name\":\"b\"}".to_owned(), 422, "invalid"),
+        ("{\"name\":\"a\",\"x\":[{\"b\":1,\"\\u0062\":2}]}".to_owned(), 422, "invalid"),
+        (format!("{{{}}}", many.join(",")), 422, "invalid"),
+        (
+            format!("{{\"name\":\"x\",\"description\":{}}}", "9".repeat(100_000)),
+            400,
+            "malformed_json",
+        ),
+        ("{\"name\":\"brackets in text [[[{{{\\\"[\"}".to_owned(), 201, ""),
+    ];
+    for (body, status, expected) in cases {
+        let said = Wire::to(app()).ask(&with_body(&org.owner, "POST", &path(&org), &body));
+        assert_eq!((said.status, code(&said)), (status, expected.to_owned()), "{body:.80}");
+    }
+}
+
+fn path(org: &Org) -> String {
+    format!("/v1/tenants/{}/teams", org.slug)
+}
+
+#[test]
+fn attributes_have_every_name_once() {
+    let org = Org::new(app(), "twice-in-attributes");
+    let body = format!(
+        r#"{{"type":"prompt","workspace_id":"{}","name":"x","attributes":{{"a":{{"b":1,"b":2}}}}}}"#,
+        org.everyone
+    );
+    let answer = org.owner.request("POST", "/resources").body("application/json", body).send();
+    assert_eq!(answer.problem(422, "invalid").fields(), ["/attributes/a/b"]);
+    assert_eq!(org.owner.column("/resources", "name"), [""; 0]);
+}
+
+#[test]
+fn a_body_that_is_no_utf_8_is_refused_wherever_that_stands() {
+    let org = Org::new(app(), "odd-bytes");
+    for bytes in [
+        &b"{\"name\":\"\xff\"}"[..],
+        b"{\"name\":\"x\",\"\xc3\x28\":1}",
+        b"{\"name\":\"\xed\xa0\x80\"}",
+    ] {
+        let fields =
+            format!("Content-Type: application/json\r\nContent-Length: {}\r\n", bytes.len());
+        let mut request = text(&org.owner, "POST", &path(&org), &fields, "").into_bytes();
+        request.extend_from_slice(bytes);
+        let said = Wire::to(app()).write(request).answer().unwrap();
+        assert_eq!((said.status, code(&said).as_str()), (400, "malformed_json"));
+    }
+}
+
+#[test]
+fn a_compressed_body_is_refused() {
+    let org = Org::new(app(), "compressed");
+    let with = |encoding: &str| {
+        let request = org.owner.request("POST", "/teams").header("content-encoding", encoding);
+        request.json(&json!({"name": encoding})).send()
+    };
+    for encoding in ["gzip", "br", "deflate", "zstd", "identity, gzip", ""] {
+        with(encoding).problem(415, "unsupported_content_encoding");
+    }
+    with("identity").expect(201);
+}
+
+#[test]
+fn a_page_ends_before_it_has_too_many_bytes_and_the_next_begins_there() {
+    let org = Org::new(app(), "heavy-pages");
+    let make = |n: usize, bytes: usize| {
+        let body = json!({
+            "type": "prompt", "workspace_id": org.everyone, "name": format!("n-{n:02}"),
+            "attributes": {"text": "x".repeat(bytes)},
+        });
+        org.owner.post("/resources", &body).expect(201);
+    };
+    // The sixth alone is more than a page may have.
+    (0..12).for_each(|n| make(n, if n == 5 { 15_000 } else { 5_000 }));
+    let (mut names, mut sizes, mut cursor) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page = org.owner.get(&format!("/resources?limit=200&sort=name{cursor}")).expect(200);
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() == 1 || page.text.len() < 12_200, "{} bytes", page.text.len());
+        sizes.push(items.len());
+        names.extend(items.iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let expected: Vec<_> = (0..12).map(|n| format!("n-{n:02}")).collect();
+    assert_eq!(names, expected);
+    assert_eq!(sizes, [2, 2, 1, 1, 2, 2, 2]);
+}
+
+#[test]
+fn a_head_that_does_not_end_ends_the_connection() {
+    for first in ["", "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
+        let mut wire = Wire::to(app());
+        if !first.is_empty() {
+            assert_eq!(wire.ask(first).status, 200);
+        }
+        // A byte now and then is no request either.
+        for byte in b"GET /livez HTTP/1.1\r\nHost: local".iter().cycle().take(200) {
+            wire.write([*byte]);
+            if wire.is_answered_within(Duration::from_millis(100)) {
+                break;
+            }
+        }
+        assert!(wire.answers().iter().all(|said| said.status == 408), "after {first:?}");
+    }
+}
+
+#[test]
+fn a_body_that_does_not_end_is_answered_and_ends_the_connection() {
+    let org = Org::new(app(), "slow-bodies");
+    let fields = "Content-Type: application/json\r\nContent-Length: 1000\r\n";
+    let mut wire = Wire::to(app());
+    wire.write(text(&org.owner, "POST", &path(&org), fields, "{\"name\":"));
+    let said = wire.answer().unwrap();
+    assert_eq!((said.status, code(&said).as_str()), (408, "body_too_slow"));
+    assert_eq!(wire.answer(), None);
+}
+
+#[test]
+fn an_answer_that_nobody_takes_ends_the_connection() {
+    let server = TestApp::serve_at(&Place::new(), IMPATIENT);
+    assert_eq!(server.stranger().get("/livez").status, 200);
+    let before = sockets(&server);
+    let request = format!("GET {LARGE} HTTP/1.1\r\nHost: x\r\n\r\n").repeat(4);
+    let readers: Vec<_> = (0..50)
+        .map(|_| {
+            let mut wire = Wire::narrow(&server);
+            wire.write(&request);
+            wire
+        })
+        .collect();
+    eventually(|| (sockets(&server) >= before + 49).then_some(()));
+    // The server has lost its patience, and none of the readers has gone.
+    eventually(|| (sockets(&server) <= before).then_some(()));
+    drop(readers);
+}
+
+#[test]
+fn an_answer_that_is_taken_drop_by_drop_ends_the_connection() {
+    let mut wire = Wire::narrow(app());
+    wire.write(format!("GET {LARGE} HTTP/1.1\r\nHost: x\r\n\r\n").repeat(4));
+    let mut taken = 0;
+    // What comes in between keeps the connection busy, and takes too long all the same.
+    while let bytes @ 1.. = wire.take(1024) {
+        taken += bytes;
+        assert!(taken < 200 * 1024, "the server was patient for {taken} bytes");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn connections_are_counted_and_the_operator_gets_in_beside_them() {
+    let settings = [IMPATIENT, &[("FREEHOLD__HTTP__MAX_CONNECTIONS", "32")]].concat();
+    let server = TestApp::serve_at(&Place::new(), &settings);
+    assert_eq!(server.stranger().get("/livez").status, 200);
+    let before = sockets(&server);
+    let idle: Vec<_> = (0..300).map(|_| Wire::to(&server)).collect();
+    eventually(|| (sockets(&server) >= before + 30).then_some(()));
+    server.freehold(&["tenant", "create", "beside"]).ended(0);
+    let most = sockets(&server);
+    assert!(most <= before + 34, "{before} sockets before, {most} now");
+    // Whoever waits is served as the idle ones are cut off.
+    assert_eq!(server.stranger().get("/livez").status, 200);
+    drop(idle);
+}
+
+#[test]
+fn two_thousand_idle_connections_hinder_nobody() {
+    let org = Org::new(app(), "among-idle");
+    let idle: Vec<_> = (0..2_000).map(|_| Wire::to(app())).collect();
+    for n in 0..50 {
+        org.owner.post("/teams", &json!({"name": format!("team-{n}")})).expect(201);
+        org.owner.get("/teams").expect(200);
+    }
+    drop(idle);
+}
+
+#[test]
+fn a_tenant_has_so_many_requests_at_once_and_no_more() {
+    let settings = [("FREEHOLD__HTTP__MAX_REQUESTS_PER_TENANT", "4")];
+    let server = TestApp::serve_at(&Place::new(), &settings);
+    let (org, other) = (Org::new(&server, "crowded"), Org::new(&server, "empty"));
+    let fields = "Content-Type: application/json\r\nContent-Length: 1000\r\n";
+    let running: Vec<_> = (0..4)
+        .map(|_| {
+            let mut wire = Wire::to(&server);
+            wire.write(text(&org.owner, "POST", &path(&org), fields, "{"));
+            wire
+        })
+        .collect();
+    let refused =
+        eventually(|| Some(org.owner.get("/teams")).filter(|answer| answer.status != 200));
+    assert_eq!(refused.problem(503, "busy").header("retry-after"), "1");
+    other.owner.get("/teams").expect(200);
+    server.stranger().get("/v1/me").expect(401);
+    drop(running);
+    eventually(|| Some(org.owner.get("/teams")).filter(|answer| answer.status == 200));
+}

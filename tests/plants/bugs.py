@@ -1,0 +1,138 @@
+"""Bugs that would cost somebody their data or their secrets, and the tests that must notice them.
+
+A bug is a file, what stands there, what shall stand there instead, and the arguments of `cargo test` whose run must fail.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bug:
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+BUGS = [
+    Bug(
+        "whoever has a token reaches every tenant",
+        "src/http/resolution.rs",
+        "        (Subject::Account(_), own) => Sight::Own(own),",
+        "        (Subject::Account(_), _) => Sight::Every,",
+        "--test it isolation",
+    ),
+    Bug(
+        "a write is acknowledged though its commit failed",
+        "src/storage/queue.rs",
+        "            job.finish(&committed);",
+        "            job.finish(&Ok(()));",
+        "-p freehold-rig --test rig",
+    ),
+    Bug(
+        "a commit need not reach the disk",
+        "src/storage/engine/sqlite/contract.rs",
+        'name: "synchronous", value: "2"',
+        'name: "synchronous", value: "1"',
+        "-p freehold-rig --test rig",
+    ),
+    Bug(
+        "readers have no authorizer",
+        "src/storage/engine/sqlite/conn.rs",
+        "                self.raw.authorizer(Some(authorizer::reader(authorizer::accessors(&suffix))))?;",
+        "",
+        "--lib",
+    ),
+    Bug(
+        "rows are written whatever was permitted",
+        "src/storage/engine/sqlite/conn.rs",
+        "                row_security::install_triggers(&self.raw)?;\n",
+        "",
+        "--lib",
+    ),
+    Bug(
+        "everybody has every principal",
+        "src/storage/engine/sqlite/functions.rs",
+        "        self.set.contains(id)\n",
+        "        !id.is_empty()\n",
+        "--test rule random",
+    ),
+    Bug(
+        "a session outlives its caller",
+        "src/storage/engine/sqlite/conn.rs",
+        "        *self.conn.session.lock() = self.previous.take();",
+        "        drop(self.previous.take());",
+        "--lib",
+    ),
+    Bug(
+        "forwarded headers count from anybody",
+        "src/http/forwarded.rs",
+        "is_some_and(|peer| proxies.iter().any(|proxy| proxy.to_canonical() == peer))",
+        "is_none_or(|peer| proxies.iter().all(|proxy| proxy.to_canonical() != peer))",
+        "--test it disagreement",
+    ),
+    Bug(
+        "two headers that name a tenant: the first one wins",
+        "src/http/forwarded.rs",
+        "    if second.is_some() {\n        return Err(Error::TenantConflict);\n    }\n    first.map",
+        "    drop(second);\n    first.map",
+        "--test it disagreement",
+    ),
+    Bug(
+        "a cursor is good in every tenant",
+        "src/http/cursor.rs",
+        "[scope.tenant.as_bytes(), scope.list.as_bytes(), scope.filter.as_bytes(), position]",
+        "[scope.list.as_bytes(), scope.filter.as_bytes(), position]",
+        "--test it cursors",
+    ),
+    Bug(
+        "a token for somebody else is accepted",
+        "src/identity/verifier.rs",
+        "        rules.set_audience(&[&self.audience]);",
+        "        rules.validate_aud = false;",
+        "--test it tokens",
+    ),
+    Bug(
+        "what the registry said once is true for ever",
+        "src/storage/registry/facts.rs",
+        "        if let Some((kept, entry)) = self.accounts.get(&account)\n            && kept == epoch\n        {",
+        "        if let Some((_, entry)) = self.accounts.get(&account) {",
+        "--test it revocation",
+    ),
+    Bug(
+        "any file is opened that lies in a tenant's place",
+        "src/storage/identity.rs",
+        "        Some((tenant, file)) if tenant == entry.id && file == entry.file_id => Ok(()),",
+        "        Some(_) => Ok(()),",
+        "--test store",
+    ),
+    Bug(
+        "an older copy of a file is as good",
+        "src/storage/identity.rs",
+        "    if has_the_anchor { Ok(()) } else { Err(Error::File(FileProblem::RolledBack)) }",
+        "    let _ = has_the_anchor;\n    Ok(())",
+        "--test store",
+    ),
+    Bug(
+        "a migration that fails leaves its half",
+        "src/storage/engine/sqlite/migrations.rs",
+        ".set_grouped(true)",
+        ".set_grouped(false)",
+        "--test store",
+    ),
+    Bug(
+        "a refusal leaves no trace",
+        "src/storage/entry.rs",
+        "        Some(record) if core.denials.is_first(&record) => {",
+        "        Some(record) if core.denials.is_first(&record) && record.actor.is_empty() => {",
+        "--test it audit",
+    ),
+    Bug(
+        "a request is done as often as it is sent",
+        "src/storage/idempotency.rs",
+        "    let Some(idempotency) = &call.idempotency else { return Ok(None) };\n    let found",
+        "    let Some(idempotency) = call.idempotency.as_ref().filter(|_| false) else { return Ok(None) };\n    let found",
+        "--test it idempotency",
+    ),
+]

@@ -1,0 +1,320 @@
+//! Migrations that die: at every operation of the file system, after every statement, and at
+//! moments that nobody chose. What lies there then has the first schema or the newest, whole, with
+//! every row, and the next start goes on.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::child::{self, Death};
+use crate::dice::{Dice, say, seed, times};
+use crate::dump;
+use crate::files;
+use crate::migrations::older_place;
+use crate::node::{Node, Place};
+use crate::older;
+use crate::program::{command, verb};
+
+const SECOND: &str = include_str!("../../migrations/tenant/V0002__row_security_report.sql");
+
+/// A place that an older program left, and what is expected of its files.
+struct Old {
+    place: Place,
+    ids: Vec<String>,
+    first: Vec<String>,
+    newest: Vec<String>,
+    rows: Vec<String>,
+}
+
+impl Old {
+    fn new(tenants: usize) -> Self {
+        let (place, ids) = older_place(tenants);
+        let kept = place.root().join("kept");
+        files::copy(&place.data(), &kept);
+        let first = older::first_schema(place.root());
+        let newest = {
+            let template = newest_template(&place);
+            older::schema_of(&dump::open(&template))
+        };
+        assert_ne!(first, newest);
+        let rows = ids.iter().map(|id| rows(&files::tenant_file(&place.data(), id))).collect();
+        Self { place, ids, first, newest, rows }
+    }
+
+    fn kept(&self) -> PathBuf {
+        self.place.root().join("kept")
+    }
+
+    fn file(&self, number: usize) -> PathBuf {
+        files::tenant_file(&self.place.data(), &self.ids[number])
+    }
+
+    /// Takes the place back to where it was.
+    fn take_back(&self) {
+        for folder in ["tenants", "backups"] {
+            std::fs::remove_dir_all(self.place.data().join(folder)).unwrap();
+            files::copy(&self.kept().join(folder), &self.place.data().join(folder));
+        }
+        for suffix in ["", "-wal", "-shm"] {
+            drop(std::fs::remove_file(files::beside(
+                &self.place.data().join("registry.db"),
+                suffix,
+            )));
+        }
+        std::fs::copy(self.kept().join("registry.db"), self.place.data().join("registry.db"))
+            .unwrap();
+    }
+
+    /// Every file has one schema or the other, whole, and its rows; says how many have the newest.
+    fn is_never_half(&self) -> usize {
+        let copied = self.place.root().join("copy");
+        drop(std::fs::remove_dir_all(&copied));
+        files::copy(&self.place.data().join("tenants"), &copied.join("tenants"));
+        let check = |number: usize| {
+            let path = files::tenant_file(&copied, &self.ids[number]);
+            if self.is_untouched(number, &path) {
+                return false;
+            }
+            let file = dump::open(&path);
+            let version = dump::rows(&file, "pragma user_version").remove(0);
+            let history = dump::rows(&file, "select max(version) from refinery_schema_history");
+            assert_eq!(history, [version.as_str()], "header and history agree");
+            let is_new = version != "1";
+            let expected = if is_new { &self.newest } else { &self.first };
+            assert_eq!(&older::schema_of(&file), expected, "half migrated");
+            drop(file);
+            assert_eq!(rows(&path), self.rows[number], "rows were lost");
+            is_new
+        };
+        (0..self.ids.len()).filter(|number| check(*number)).count()
+    }
+
+    /// Whether a file is what it was, to the byte.
+    fn is_untouched(&self, number: usize, path: &Path) -> bool {
+        let kept = files::tenant_file(&self.kept(), &self.ids[number]);
+        let has_log = files::beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0);
+        !has_log && std::fs::read(path).unwrap() == std::fs::read(kept).unwrap()
+    }
+
+    /// A copy of every file from before its migration is kept.
+    fn has_snapshots(&self) {
+        for id in &self.ids {
+            let snapshot = self.place.data().join("backups").join(format!("{id}-v1.db"));
+            assert_eq!(older::schema_of(&dump::open(&snapshot)), self.first);
+        }
+    }
+
+    /// The program brings every file to the newest schema, and finds nothing wrong.
+    fn is_finished_by_the_next_start(&self) {
+        verb(&self.place, &["migrate"]).ended(0);
+        assert_eq!(self.is_never_half(), self.ids.len());
+        verb(&self.place, &["doctor"]).ended(0);
+    }
+}
+
+fn newest_template(place: &Place) -> PathBuf {
+    let templates = std::fs::read_dir(place.data().join("template")).unwrap();
+    templates.map(|file| file.unwrap().path()).max().unwrap()
+}
+
+/// What a migration must not lose: every row of every table that both schemas have, but for what is
+/// about the schema itself.
+fn rows(path: &Path) -> String {
+    let file = dump::open(path);
+    let organization = dump::rows(&file, "select id, name, kind, version from organizations");
+    let about_schema = ["refinery_schema_history", "row_security_report", "organizations"];
+    let rest = dump::contents(&file, |table| !about_schema.contains(&table)).unwrap();
+    format!("{organization:?}\n{rest}")
+}
+
+#[test]
+fn a_migration_that_dies_at_any_operation_is_finished_by_the_next_start() {
+    if let Some(task) = child::task() {
+        let death = Arc::new(Death::default());
+        death.arm(task.step);
+        let place = Place::of(&task.root);
+        Node::at(&place, |settings| settings.faults = death);
+        return;
+    }
+    let old = Old::new(1);
+    let test =
+        "migration_kills::a_migration_that_dies_at_any_operation_is_finished_by_the_next_start";
+    for step in 0.. {
+        let has_survived = child::survives(test, old.place.root(), step);
+        let migrated = old.is_never_half();
+        if step % 8 == 0 || migrated == 0 {
+            old.is_finished_by_the_next_start();
+        } else {
+            Node::at(&old.place, |_| ()).stop();
+            assert_eq!(old.is_never_half(), 1);
+        }
+        old.has_snapshots();
+        if has_survived {
+            assert!(step > 10, "a migration takes more operations than {step}");
+            return;
+        }
+        old.take_back();
+    }
+}
+
+/// The statements of the second migration, as they are applied: with the header's version and the
+/// history, in one transaction.
+fn statements(template: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut one = String::new();
+    for line in SECOND.lines() {
+        if one.is_empty() && (line.is_empty() || line.starts_with("--")) {
+            continue;
+        }
+        one.push_str(line);
+        one.push('\n');
+        if line.ends_with(';') {
+            found.push(std::mem::take(&mut one));
+        }
+    }
+    found.push("pragma user_version = 2".to_owned());
+    let history = "select 'insert into refinery_schema_history values (2, ' || quote(name) || ', '
+            || quote(applied_on) || ', ' || quote(checksum) || ')'
+        from refinery_schema_history where version = 2";
+    found.extend(dump::rows(&dump::open(template), history));
+    found
+}
+
+/// Applies the first statements, so that they reach the log, and ends as a process that is killed.
+fn die_after_statements(path: &Path, statements: &[String], count: usize) -> ! {
+    let file = Connection::open(path).unwrap();
+    // What does not fit into a tiny cache is written to the log before it is committed.
+    file.execute_batch("pragma cache_size = 1; pragma cache_spill = 1; begin immediate").unwrap();
+    for statement in statements.iter().take(count) {
+        file.execute_batch(statement).unwrap();
+        for table in ["audit_log", "outbox_events", "resources", "principals", "sqlite_schema"] {
+            dump::rows(&file, &format!("select count(*) from {table}"));
+        }
+    }
+    if count > statements.len() {
+        file.execute_batch("commit").unwrap();
+    }
+    std::process::abort()
+}
+
+#[test]
+fn a_migration_that_dies_after_any_of_its_statements_is_finished_by_the_next_start() {
+    if let Some(task) = child::task() {
+        let place = Place::of(&task.root);
+        let path = dump::tenant_files(&place.data()).remove(0);
+        die_after_statements(&path, &statements(&newest_template(&place)), task.step);
+    }
+    let old = Old::new(1);
+    let test = "migration_kills::a_migration_that_dies_after_any_of_its_statements_is_finished_by_the_next_start";
+    let count = statements(&newest_template(&old.place)).len();
+    assert!(count > 4, "the migration's, the header and the history: {count}");
+    let mut hot = 0;
+    for step in 0..=count + 1 {
+        assert!(!child::survives(test, old.place.root(), step));
+        let log = files::beside(&old.file(0), "-wal");
+        hot += usize::from(log.metadata().is_ok_and(|log| log.len() > 0));
+        let is_committed = step > count;
+        let copied = old.place.root().join("looked-at");
+        drop(std::fs::remove_dir_all(&copied));
+        files::copy(&old.place.data(), &copied);
+        let file = dump::open(&files::tenant_file(&copied, &old.ids[0]));
+        let expected = if is_committed { &old.newest } else { &old.first };
+        assert_eq!(&older::schema_of(&file), expected, "after {step} statements");
+        drop(file);
+        old.is_finished_by_the_next_start();
+        old.take_back();
+    }
+    assert!(hot > 0, "some died with what they did in the log");
+}
+
+/// The program, migrating.
+fn migrate(place: &Place) -> Child {
+    command(place, &["migrate"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Waits until the migration of a file has begun: its log or its snapshot is being written.
+fn has_begun(old: &Old, child: &mut Child) {
+    let signs = [
+        files::beside(&old.file(0), "-wal"),
+        old.place.data().join("backups").join(format!("{}-v1.new", old.ids[0])),
+    ];
+    while child.try_wait().unwrap().is_none() && !signs.iter().any(|sign| sign.exists()) {
+        std::thread::yield_now();
+    }
+}
+
+/// Kills a program after a while; says whether it had ended.
+fn kill_after(mut child: Child, moment: Duration) -> bool {
+    std::thread::sleep(moment);
+    child.kill().unwrap();
+    child.wait().unwrap().success()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the moments are spread over the time that it takes here"
+)]
+fn time_of(place: &Place) -> Duration {
+    let begun = Instant::now();
+    assert!(migrate(place).wait().unwrap().success());
+    begun.elapsed()
+}
+
+fn part_of(whole: Duration, dice: &mut Dice) -> Duration {
+    whole.mul_f64(f64::from(u32::try_from(dice.below(10_000)).unwrap()) / 10_000.0)
+}
+
+#[test]
+fn a_migration_that_is_killed_at_any_moment_is_finished_by_the_next_start() {
+    let mut dice = Dice::new(seed("kills of one tenant's migration"));
+    let old = Old::new(1);
+    let whole = time_of(&old.place);
+    old.take_back();
+    let (kills, mut died, mut done) = (times(200, 2000), 0, 0);
+    for kill in 0..kills {
+        let mut child = migrate(&old.place);
+        let moment = if kill % 4 == 0 {
+            part_of(whole, &mut dice)
+        } else {
+            has_begun(&old, &mut child);
+            part_of(whole / 4, &mut dice)
+        };
+        died += usize::from(!kill_after(child, moment));
+        let migrated = old.is_never_half();
+        done += migrated;
+        if kill % 20 == 0 {
+            old.is_finished_by_the_next_start();
+            old.has_snapshots();
+        }
+        if migrated > 0 || kill % 20 == 0 {
+            old.take_back();
+        }
+    }
+    say(&format!("{kills} kills of one migration: {died} died, {done} had migrated"));
+    assert!(died > kills / 2 && done > 0 && done < kills, "on both sides of the commit");
+}
+
+#[test]
+fn a_hundred_migrations_that_are_killed_at_any_moment_are_finished_by_the_next_start() {
+    let mut dice = Dice::new(seed("kills of a hundred tenants' migrations"));
+    let old = Old::new(100);
+    let whole = time_of(&old.place);
+    old.take_back();
+    let (kills, mut seen) = (times(50, 500), Vec::new());
+    while seen.len() < kills {
+        kill_after(migrate(&old.place), part_of(whole / 2, &mut dice));
+        seen.push(old.is_never_half());
+        // Some die again on the way before they may finish.
+        if seen.len() % 5 == 0 {
+            old.is_finished_by_the_next_start();
+            old.has_snapshots();
+            old.take_back();
+        }
+    }
+    let halves = seen.iter().filter(|count| (1..100).contains(*count)).count();
+    say(&format!("{kills} kills of a hundred migrations, {halves} on the way: {seen:?}"));
+    assert!(halves > kills / 10, "some died on the way: {seen:?}");
+}
