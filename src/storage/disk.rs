@@ -199,6 +199,7 @@ impl Disk {
 
     /// Which files lie in a database's place now.
     pub(in crate::storage) fn stamp(&self, path: &Path) -> Result<FileStamp> {
+        self.faults.before(Operation::Read, path).map_err(failed(path))?;
         let of = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");

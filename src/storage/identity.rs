@@ -46,7 +46,7 @@ fn header_of(path: &Path, file: &Metadata) -> Result<Header> {
     if !file.is_file() {
         return Err(Error::File(FileProblem::Foreign));
     }
-    if file.len() < HEADER_BYTES {
+    if file.len() < HEADER_BYTES as u64 {
         return Err(Error::File(FileProblem::Truncated));
     }
     read_header(path).map_err(problem)
