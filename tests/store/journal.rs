@@ -1,6 +1,6 @@
 //! `kill -9` under load, again and again on one data directory: what the server acknowledged, as its
 //! clients have written down for themselves outside of it, is there afterwards, and exact; what it
-//! did not acknowledge is there whole or not at all.
+//! did not acknowledge is there whole or not at all. Fifty times; with `FREEHOLD_LONG=1` a thousand.
 //!
 //! A kill shows what the program does, not what the disk does: the operating system still has every
 //! byte that was handed to it. What a power cut leaves is for the fault rig.
