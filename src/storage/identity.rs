@@ -4,7 +4,9 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::audit::{self, Head};
+use rustix::fs::Access;
+use rustix::io::Errno;
+
 use super::disk::Disk;
 use super::engine::sqlite::{
     APPLICATION_ID, FileIdentity, HEADER_BYTES, Header, Maintenance, Schema, Setting, read_header,
@@ -27,6 +29,7 @@ pub(in crate::storage) fn check_header(disk: &Disk, path: &Path) -> Result<()> {
 pub(in crate::storage) fn check_file(disk: &Disk, path: &Path) -> Result<u32> {
     disk.opening(path)?;
     let file = std::fs::symlink_metadata(path).map_err(problem)?;
+    check_access(path)?;
     let header = header_of(path, &file)?;
     if header.application_id != APPLICATION_ID {
         return Err(Error::File(FileProblem::Foreign));
@@ -36,6 +39,25 @@ pub(in crate::storage) fn check_file(disk: &Disk, path: &Path) -> Result<u32> {
     } else {
         Err(Error::File(FileProblem::Truncated))
     }
+}
+
+/// Whether the program's user may use the file, and what SQLite keeps beside it.
+fn check_access(path: &Path) -> Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match rustix::fs::access(Path::new(&name), Access::READ_OK | Access::WRITE_OK) {
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {
+                return Err(Error::File(FileProblem::Denied));
+            }
+            _ => {}
+        }
+        // Where a log or an index must be, nothing else can stand.
+        if !suffix.is_empty() && std::fs::symlink_metadata(&name).is_ok_and(|it| !it.is_file()) {
+            return Err(Error::File(FileProblem::Linked));
+        }
+    }
+    Ok(())
 }
 
 fn header_of(path: &Path, file: &Metadata) -> Result<Header> {
@@ -55,6 +77,7 @@ fn header_of(path: &Path, file: &Metadata) -> Result<Header> {
 fn problem(error: std::io::Error) -> Error {
     Error::File(match error.kind() {
         std::io::ErrorKind::NotFound => FileProblem::Missing,
+        std::io::ErrorKind::PermissionDenied => FileProblem::Denied,
         _ => FileProblem::Damaged,
     })
 }
@@ -63,20 +86,6 @@ const IDENTITY: &str = "select tenant_id, file_id from identity";
 
 fn identity(row: &mut Row<'_>) -> Result<(TenantId, FileId), SqlError> {
     Ok((row.next()?, row.next()?))
-}
-
-fn damaged(_: SqlError) -> Error {
-    Error::File(FileProblem::Damaged)
-}
-
-/// Whether the file says that it is the one that the registry knows, and holds what the registry has seen in it.
-pub(in crate::storage) fn check(pool: &Pool, entry: &TenantEntry) -> Result<()> {
-    let conn = pool.get().map_err(|_| Error::File(FileProblem::Damaged))?;
-    let sql = Sql::on(&conn);
-    is_known(sql.one(IDENTITY, &[], identity).map_err(damaged)?, entry)?;
-    let anchor = Head { seq: entry.audit_seq, hash: entry.audit_hash.clone() };
-    is_anchored(audit::contains(sql, &anchor).map_err(damaged)?)?;
-    Ok(conn.leave_log(false)?)
 }
 
 /// Opens a file whatever its version, if it is the one that the registry knows. One that is refused is left as it lies.
@@ -91,16 +100,17 @@ pub(in crate::storage) fn open_known(path: &Path, entry: &TenantEntry) -> Result
     }
 }
 
+/// Whether the file says that it is the one that the registry knows, and holds what the registry has seen in it.
 fn check_maintained(file: &Maintenance, entry: &TenantEntry) -> Result<()> {
-    is_known(file.one(IDENTITY, identity).map_err(damaged)?, entry)?;
+    is_known(file.one(IDENTITY, identity)?, entry)?;
     if entry.audit_seq == 0 {
         return Ok(());
     }
-    let hash: Option<String> = file
-        .one_of("select hash from audit_log where seq = ?1", params![entry.audit_seq], |row| {
-            row.next()
-        })
-        .map_err(damaged)?;
+    let hash: Option<String> = file.one_of(
+        "select hash from audit_log where seq = ?1",
+        params![entry.audit_seq],
+        |row| row.next(),
+    )?;
     is_anchored(hash.as_ref() == Some(&entry.audit_hash))
 }
 
