@@ -149,7 +149,9 @@ pub(in crate::storage) fn of_registry(pool: &Pool) -> Result<FileIdentity> {
     let found = Sql::on(&conn).one("select tenant_id, file_id from identity", &[], |row| {
         Ok(FileIdentity { tenant: row.next::<String>()?.into(), file: row.next()? })
     })?;
-    found
+    let found = found
         .filter(|found| *found.tenant == *"platform")
-        .ok_or_else(|| Error::Storage("registry.db is no registry".to_owned()))
+        .ok_or_else(|| Error::Storage("registry.db is no registry".to_owned()))?;
+    conn.leave_log(false)?;
+    Ok(found)
 }

@@ -137,7 +137,8 @@ impl Rules {
             return self.cell(route, "operator", Log::Registry);
         }
         let about = route.path.split('/').find(|name| name.starts_with('{'));
-        let may_know = about.is_none() || (about == Some("{account}") && role == "auditor");
+        let may_know = matches!(about, None | Some("{tenant}"))
+            || (about == Some("{account}") && role == "auditor");
         Refused(if may_know { 403 } else { 404 }, Some(Log::Registry))
     }
 
