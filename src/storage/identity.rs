@@ -14,13 +14,22 @@ use super::queue::Queue;
 use super::registry::TenantEntry;
 use crate::domain::{Error, FileId, FileProblem, Result, TenantId};
 
-/// Whether the file is there, no link, ours, whole by its own account, and of this program's schema.
+/// Whether the file is there, no link, ours, whole by its own account, of this program's schema, and can be opened.
 pub(in crate::storage) fn check_header(disk: &Disk, path: &Path) -> Result<()> {
     match check_file(disk, path)?.cmp(&Schema::Tenant.newest()) {
-        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Equal => check_readable(path),
         std::cmp::Ordering::Greater => Err(Error::File(FileProblem::Newer)),
         std::cmp::Ordering::Less => Err(Error::File(FileProblem::Outdated)),
     }
+}
+
+/// A pool goes on trying for as long as somebody would wait for a reader: what cannot be opened, or has a schema that no
+/// program made, is refused before one is made.
+fn check_readable(path: &Path) -> Result<()> {
+    let file = Maintenance::open(path).map_err(damaged)?;
+    let is_sound = file.one(IDENTITY, identity).and_then(|_| Schema::Tenant.is_of(&file));
+    file.abandon()?;
+    if is_sound.map_err(damaged)? { Ok(()) } else { Err(Error::File(FileProblem::Damaged)) }
 }
 
 /// The same of a file whose schema may be older, which is what it says: the version of its schema.
@@ -46,7 +55,7 @@ fn header_of(path: &Path, file: &Metadata) -> Result<Header> {
     if !file.is_file() {
         return Err(Error::File(FileProblem::Foreign));
     }
-    if file.len() < HEADER_BYTES {
+    if file.len() < HEADER_BYTES as u64 {
         return Err(Error::File(FileProblem::Truncated));
     }
     read_header(path).map_err(problem)
@@ -65,13 +74,17 @@ fn identity(row: &mut Row<'_>) -> Result<(TenantId, FileId), SqlError> {
     Ok((row.next()?, row.next()?))
 }
 
-fn damaged(_: SqlError) -> Error {
-    Error::File(FileProblem::Damaged)
+fn damaged(error: SqlError) -> Error {
+    match error.into() {
+        // Somebody else has the file just now.
+        busy @ Error::Busy { .. } => busy,
+        _ => Error::File(FileProblem::Damaged),
+    }
 }
 
 /// Whether the file says that it is the one that the registry knows, and holds what the registry has seen in it.
 pub(in crate::storage) fn check(pool: &Pool, entry: &TenantEntry) -> Result<()> {
-    let conn = pool.get().map_err(|_| Error::File(FileProblem::Damaged))?;
+    let conn = pool.get()?;
     let sql = Sql::on(&conn);
     is_known(sql.one(IDENTITY, &[], identity).map_err(damaged)?, entry)?;
     let anchor = Head { seq: entry.audit_seq, hash: entry.audit_hash.clone() };

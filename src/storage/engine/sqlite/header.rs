@@ -8,12 +8,12 @@ use std::path::Path;
 pub(in crate::storage) const APPLICATION_ID: i32 = 0x4648_4c44;
 
 /// Bytes of a header; a shorter file has none.
-pub(in crate::storage) const HEADER_BYTES: u64 = 100;
+pub(in crate::storage) const HEADER_BYTES: usize = 100;
 
 /// Bytes before the first frame of a log.
-const LOG_HEADER_BYTES: u64 = 32;
+const LOG_HEADER_BYTES: usize = 32;
 /// Bytes before the page in each frame of a log.
-const FRAME_HEADER_BYTES: u64 = 24;
+const FRAME_HEADER_BYTES: usize = 24;
 
 /// What a file's first hundred bytes tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(in crate::storage) struct Header {
 
 /// Reads a file's header.
 pub(in crate::storage) fn read_header(path: &Path) -> std::io::Result<Header> {
-    let mut header = [0_u8; HEADER_BYTES as usize];
+    let mut header = [0_u8; HEADER_BYTES];
     File::open(path)?.read_exact(&mut header)?;
     // Written by a program that does not keep the count of pages, the count is not to be believed.
     let is_counted = word(&header, 24) == word(&header, 92);
@@ -73,15 +73,15 @@ impl Header {
     /// Strikes out the pages that a log has.
     fn strike_out(&self, mut log: File, lacking: &mut Vec<u64>) -> std::io::Result<()> {
         let end = log.metadata()?.len();
-        let frame_bytes = FRAME_HEADER_BYTES + self.page_bytes;
-        if end < LOG_HEADER_BYTES {
+        let frame_bytes = FRAME_HEADER_BYTES as u64 + self.page_bytes;
+        if end < LOG_HEADER_BYTES as u64 {
             return Ok(());
         }
-        let mut head = [0_u8; LOG_HEADER_BYTES as usize];
+        let mut head = [0_u8; LOG_HEADER_BYTES];
         log.read_exact(&mut head)?;
-        let mut at = LOG_HEADER_BYTES;
+        let mut at = LOG_HEADER_BYTES as u64;
         while !lacking.is_empty() && at + frame_bytes <= end {
-            let mut frame = [0_u8; FRAME_HEADER_BYTES as usize];
+            let mut frame = [0_u8; FRAME_HEADER_BYTES];
             log.seek(SeekFrom::Start(at))?;
             log.read_exact(&mut frame)?;
             // Frames of another salt were left by an earlier use of the log.
