@@ -58,7 +58,7 @@ impl Node {
     }
 
     pub(crate) fn stop(self) {
-        self.registry.close(Duration::from_secs(60));
+        self.registry.close(Duration::from_mins(1));
     }
 }
 

@@ -53,6 +53,14 @@ impl Request {
         Ok(Self { http: request.clone(), state, caller, ids })
     }
 
+    /// The way into a tenant: its place among the requests of all, its turn on this worker, its file.
+    async fn enter(&self, entry: &Arc<TenantEntry>) -> Reply<TenantStore> {
+        tracing::Span::current().record("tenant.id", tracing::field::display(entry.id));
+        self.state.admission.enter(entry.id, &self.http)?;
+        turns::wait(&self.http, entry.id).await;
+        Ok(self.state.registry.open(entry).await?)
+    }
+
     /// The call that the stores are asked with.
     fn call(&self) -> std::result::Result<Call, Failure> {
         Ok(Call {
@@ -176,10 +184,7 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
                 return Err(error.into());
             }
         };
-        tracing::Span::current().record("tenant.id", tracing::field::display(entry.id));
-        request.state.admission.enter(entry.id, &request.http)?;
-        turns::wait(&request.http, entry.id).await;
-        let store = request.state.registry.open(&entry).await?;
+        let store = request.enter(&entry).await?;
         Ok(Self { request, entry, store, action: PhantomData })
     }
 
@@ -403,8 +408,7 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         if entry.status != crate::domain::TenantStatus::Active {
             return Ok(None);
         }
-        self.request.state.admission.enter(tenant, &self.request.http)?;
-        let store = registry.open(&entry).await?;
+        let store = self.request.enter(&entry).await?;
         match store.read(&self.request.call()?, tenant, move |tx| body(tx, tenant)).await {
             Ok(found) => Ok(Some(found)),
             Err(Error::NotFound | Error::Forbidden) => Ok(None),

@@ -66,6 +66,11 @@ impl Denials {
         });
         ended
     }
+
+    /// Takes rows back that could not be written.
+    pub(in crate::storage) fn put_back(&self, records: Vec<AuditRecord>) {
+        self.0.lock().due.extend(records);
+    }
 }
 
 impl Window {

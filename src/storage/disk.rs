@@ -116,17 +116,6 @@ impl Disk {
         Ok(file)
     }
 
-    /// Whether any tenant's file lies in the directory.
-    pub(in crate::storage) fn has_tenants(&self) -> Result<bool> {
-        let path = self.root.join("tenants");
-        let mut folders = fs::read_dir(&path).map_err(failed(&path))?;
-        Ok(folders.any(|folder| {
-            folder
-                .and_then(|folder| fs::read_dir(folder.path()))
-                .is_ok_and(|mut files| files.next().is_some())
-        }))
-    }
-
     /// The registry's file.
     pub(in crate::storage) fn registry(&self) -> PathBuf {
         self.root.join("registry.db")
@@ -199,6 +188,7 @@ impl Disk {
 
     /// Which files lie in a database's place now.
     pub(in crate::storage) fn stamp(&self, path: &Path) -> Result<FileStamp> {
+        self.faults.before(Operation::Read, path).map_err(failed(path))?;
         let of = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");

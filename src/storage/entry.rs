@@ -10,7 +10,7 @@ use super::audit;
 use super::door::{self, Core, Door, ReadTx, Refusal, Reply, WriteTx, nobody};
 use super::engine::{Conn, Sql};
 use super::queue::Job;
-use crate::domain::{Action, AuditRecord, Call, Error, Result, Target};
+use crate::domain::{Action, AuditRecord, Call, Error, Result, Target, Timestamp};
 
 /// Steps that a read may take on the blocking pool: about a second's worth.
 const BLOCKING_STEPS: u32 = 50_000_000;
@@ -118,15 +118,18 @@ pub(in crate::storage) fn wait<T>(reply: Reply<T>) -> Result<T> {
         .unwrap_or_else(|_| Err(Error::Internal("a change was dropped".to_owned())))
 }
 
-/// Appends audit rows for what the program itself saw, outside any queue: before a file is closed.
-pub(in crate::storage) fn append_records(core: &Core, records: &[AuditRecord]) -> Result<()> {
+/// Appends the audit rows that count denials, of the windows that have ended by now; beside the queue, since nobody
+/// waits for them. What cannot be written is kept.
+pub(in crate::storage) fn write_down_denials(core: &Core, now: Timestamp) -> Result<()> {
+    let records = core.denials.ended(now);
     if records.is_empty() {
         return Ok(());
     }
-    core.queue.transact(|conn| {
+    let written = core.queue.transact(|conn| {
         let _session = conn.session(nobody(&core.name));
         records.iter().try_for_each(|record| audit::append(Sql::on(conn), record))
-    })
+    });
+    written.inspect_err(|_| core.denials.put_back(records))
 }
 
 /// The audit row of a refusal, waiting to be written.

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::engine::sqlite::{Maintenance, Schema, read_header, version_of};
-use super::identity;
 use super::registry::files::KnownFile;
 use super::registry::{Registry, files, tenants};
+use super::{identity, provisioning};
 use crate::domain::{
     Error, EventType, FileProblem, MigrationOutcome, MigrationReport, MigrationState, Result,
     SystemTask, TenantId, TenantMigration, TenantReference, TenantStatus,
@@ -145,11 +145,7 @@ impl Registry {
         if version == Schema::Tenant.newest() || disk.exists(&snapshot)? {
             return Ok(());
         }
-        let new = snapshot.with_extension("new");
-        disk.remove(&new)?;
-        file.copy_to(&new)?;
-        disk.restrict(&new)?;
-        disk.put(&new, &snapshot)
+        provisioning::keep_copy(disk, file, &snapshot)
     }
 
     fn migrated(&self, known: &KnownFile, version: u32) -> Result<()> {

@@ -23,7 +23,7 @@ fn damaged(path: &Path) -> impl FnOnce(String) -> Error {
 pub(in crate::storage) fn prepare_registry(disk: &Disk, clock: &dyn Clock) -> Result<()> {
     let path = disk.registry();
     if !disk.exists(&path)? {
-        if disk.has_tenants()? {
+        if !disk.tenants()?.is_empty() {
             return Err(damaged(&path)(
                 "the registry is gone, but tenants' files are there: restore it".to_owned(),
             ));
@@ -42,10 +42,18 @@ pub(in crate::storage) fn prepare_registry(disk: &Disk, clock: &dyn Clock) -> Re
     }
     disk.opening(&path)?;
     let mut file = Maintenance::open(&path)?;
-    file.copy_to(&disk.registry_snapshot(version))?;
-    disk.restrict(&disk.registry_snapshot(version))?;
+    keep_copy(disk, &file, &disk.registry_snapshot(version))?;
     Schema::Registry.migrate(&mut file).map_err(damaged(&path))?;
     Ok(file.close()?)
+}
+
+/// Keeps a copy of a file before it is migrated; it is there whole or not at all.
+pub(in crate::storage) fn keep_copy(disk: &Disk, file: &Maintenance, copy: &Path) -> Result<()> {
+    let new = copy.with_extension("new");
+    disk.remove(&new)?;
+    file.copy_to(&new)?;
+    disk.restrict(&new)?;
+    disk.put(&new, copy)
 }
 
 fn make_registry(disk: &Disk, path: &Path, clock: &dyn Clock) -> Result<()> {

@@ -195,14 +195,17 @@ impl Queue {
         &self,
         work: impl FnOnce(&Conn) -> Result<T>,
     ) -> Result<T> {
-        self.with_writer(|conn| {
+        self.check_usable()?;
+        let done = self.with_writer(|conn| {
             conn.begin_immediate()?;
             let done = work(conn).and_then(|done| {
                 self.make_durable(conn).map(|()| done).map_err(|error| self.fence_after(error))
             });
             conn.rollback();
             done
-        })
+        })?;
+        (self.after_commit)();
+        Ok(done)
     }
 
     /// Closes the writing connection, the log written back into the file where that can be done.
@@ -241,12 +244,7 @@ impl Queue {
     }
 
     fn attempt(&self, jobs: &mut Vec<Box<dyn Job>>) -> Result<()> {
-        self.disk.check_room(&self.file.path)?;
-        self.reopen_registry();
-        if self.is_fenced() {
-            let why = "an earlier commit failed; the file is being looked at";
-            return Err(Error::Storage(why.to_owned()));
-        }
+        self.check_usable()?;
         self.with_writer(|conn| {
             let committed = match &self.epoch {
                 Epoch::Leads(_) => self.run_jobs(conn, jobs).and_then(|()| self.make_durable(conn)),
@@ -255,6 +253,17 @@ impl Queue {
             conn.rollback();
             committed.map_err(|error| self.fence_after(error))
         })
+    }
+
+    /// Refuses to write where there is no room, or to what failed before and was not looked at since.
+    fn check_usable(&self) -> Result<()> {
+        self.disk.check_room(&self.file.path)?;
+        self.reopen_registry();
+        if self.is_fenced() {
+            let why = "an earlier commit failed; the file is being looked at";
+            return Err(Error::Storage(why.to_owned()));
+        }
+        Ok(())
     }
 
     /// The registry is needed by all: after a failed commit it is opened anew, and SQLite recovers what was committed.

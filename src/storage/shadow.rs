@@ -62,6 +62,8 @@ impl Shadow {
 
     /// Takes lines back that could not be written down.
     pub(in crate::storage) fn put_back(&self, lines: Vec<Withheld>) {
-        lines.into_iter().for_each(|line| self.add(line));
+        for line in lines {
+            self.add(line);
+        }
     }
 }

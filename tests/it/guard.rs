@@ -60,6 +60,8 @@ fn numbers() -> Vec<Case> {
         ("storage.read_steps", 1000, 1_000_000_000),
         ("storage.reader_timeout_ms", 1, 60_000),
         ("storage.reader_idle_s", 1, 86_400_i64),
+        ("storage.min_free_bytes", 0, 1_099_511_627_776),
+        ("storage.max_opening_tenants", 1, 64),
     ];
     let mut cases = Vec::new();
     for (key, least, most) in bounds {
@@ -76,6 +78,7 @@ fn values() -> Vec<Case> {
     let long = "x".repeat(256);
     vec![
         set("identity.local_issuer", "true", "must be false"),
+        set("storage.max_opening_tenants", "16", "must be less than http.blocking_threads"),
         set("identity.issuer", "local", "choose another"),
         set("identity.issuer", "", "1 to 255"),
         set("identity.issuer", "two words", "without blanks"),
@@ -98,6 +101,8 @@ fn values() -> Vec<Case> {
         set("http.base_domains", "example.com:8080", "is no host name"),
         set("http.base_domains", "*.example.com", "is no host name"),
         set("http.base_domains", "exam_ple.com", "is no host name"),
+        set("http.base_domains", "xn--a.example", "is no host name"),
+        set("http.base_domains", "acme.1", "is no host name"),
         set("http.base_domains", "b\u{fc}cher.example", "is no host name"),
         set("http.base_domains", "-example.com", "is no host name"),
         set("http.base_domains", "192.0.2.1", "is an address"),

@@ -15,8 +15,8 @@ use freehold::domain::action::{
 };
 use freehold::domain::{
     Call, ChangeResource, Error, PageRequest, Permission, Precondition, PrincipalId, Resource,
-    ResourceFilter, ResourceId, ResourceSort, Result, RowSecurityMode, TeamFilter, Withheld,
-    WithheldFilter, WithheldReason, Word, WorkspaceFilter,
+    ResourceFilter, ResourceId, ResourceSort, ResourceTypeName, Result, RowSecurityMode,
+    TeamFilter, Withheld, WithheldFilter, WithheldReason, Word, WorkspaceFilter,
 };
 use freehold::services::{access, acl, resources, row_security, teams, workspaces};
 use freehold::storage::TenantStore;
@@ -45,7 +45,9 @@ struct Found {
 }
 
 fn add(tally: &mut Tally, more: &Tally) {
-    more.iter().for_each(|(line, rows)| *tally.entry(*line).or_default() += rows);
+    for (line, rows) in more {
+        *tally.entry(*line).or_default() += rows;
+    }
 }
 
 /// What the page would have withheld of what somebody was delivered.
@@ -138,7 +140,10 @@ fn everything(court: &Court, person: &str) -> Vec<Vec<Resource>> {
     for (sort, limit) in ResourceSort::ALL.iter().zip(1..) {
         found.push(listed(&court.store, &call, *sort, limit).unwrap());
     }
-    let by_type = ResourceFilter { kind: prompt(), ..ResourceFilter::default() };
+    let by_type = ResourceFilter {
+        kind: Some(ResourceTypeName::parse("prompt").unwrap()),
+        ..ResourceFilter::default()
+    };
     let mine = ResourceFilter {
         owner_id: Some(court.account(person).into()),
         ..ResourceFilter::default()
@@ -146,10 +151,6 @@ fn everything(court: &Court, person: &str) -> Vec<Vec<Resource>> {
     found.extend([by_type, mine, ResourceFilter::default()].map(|it| first(court, person, &it, 2)));
     found.push(court.ids.iter().map(|id| read(&court.store, &call, *id).unwrap()).collect());
     found
-}
-
-fn prompt() -> Option<freehold::domain::ResourceTypeName> {
-    Some(freehold::domain::ResourceTypeName::parse("prompt").unwrap())
 }
 
 /// Every list is whole, and each row says what the page lets somebody do, or to read where that is nothing.
@@ -282,7 +283,9 @@ fn delivered_at_once(court: &Court) -> Tally {
     std::thread::scope(|scope| {
         let readers: Vec<_> =
             (0..READERS).map(|reader| scope.spawn(move || read(reader))).collect();
-        readers.into_iter().for_each(|reader| add(&mut tally, &reader.join().unwrap()));
+        for reader in readers {
+            add(&mut tally, &reader.join().unwrap());
+        }
     });
     tally
 }

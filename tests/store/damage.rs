@@ -142,7 +142,7 @@ pub(crate) fn inflict(damage: Damage, file: &Kept, other: &Kept, aside: &Path, d
         OtherProgram => other_program(&file.path),
         Noise => file.is(&dice.bytes(100 + file.right.len() / 7)),
         Empty => file.is(&[]),
-        Short => file.is(&file.right[..1 + dice.below(99)]),
+        Short => file.is(&file.right[..=dice.below(99)]),
         Cut => file.is(&file.right[..100 + dice.below(file.right.len() - 100)]),
         Missing => remove(&file.path),
         OtherIdentity | NoIdentity | Twin | Shortened | Rewritten | Newer | Outdated => {

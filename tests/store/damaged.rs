@@ -253,7 +253,7 @@ fn round(world: &World, round: usize, dice: &mut Dice, counts: &mut Counts) -> u
         let other = &world.kept[sound[dice.below(sound.len())]];
         damage::inflict(*damage, &world.kept[*victim], other, world.place.root(), dice);
     }
-    let asked = Asked::start(world, round % REAL == 0);
+    let asked = Asked::start(world, round.is_multiple_of(REAL));
     let mut open = Vec::new();
     for (victim, damage) in &victims {
         let answer = asked.ask(*victim);

@@ -161,7 +161,7 @@ fn read_on(
         let after = known.now();
         let (is_own, is_all) = (seen == *mine, seen.len() == all && seen.is_superset(mine));
         assert!(is_own || is_all, "neither answer: {seen:?}");
-        if before == after && before.0 % 2 == 0 {
+        if before == after && before.0.is_multiple_of(2) {
             let (_, withholds) = before;
             assert!(if withholds { is_own } else { is_all }, "{withholds} of {before:?}: {seen:?}");
             known.reads.fetch_add(1, Ordering::SeqCst);

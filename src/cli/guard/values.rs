@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 use super::when;
 use crate::cli::application::{LOCAL_ISSUER, Mode};
 use crate::cli::configuration::Configuration;
+use crate::domain::has_true_labels;
 
 /// Characters of an issuer's or an audience's name at most.
 const MAX_NAME: usize = 255;
@@ -31,7 +32,20 @@ pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String>
         "identity.local_issuer: must be false; the local issuer signs for everybody and is for `freehold dev` alone",
     ));
     findings.extend(level(&configuration.log.level));
+    findings.extend(openers(configuration));
     findings
+}
+
+/// Whoever opens a file may wait for another to close, and that one may need a thread to be done.
+fn openers(configuration: &Configuration) -> Option<String> {
+    let (openers, threads) =
+        (configuration.storage.max_opening_tenants, configuration.http.blocking_threads);
+    when(
+        openers >= threads && threads > 1,
+        format!(
+            "storage.max_opening_tenants: is {openers}, must be less than http.blocking_threads, which is {threads}"
+        ),
+    )
 }
 
 fn listen(configuration: &Configuration, mode: Mode) -> Option<String> {
@@ -91,13 +105,21 @@ fn not_a_domain(domain: &str) -> Option<&'static str> {
         Some("is an address; a subdomain needs a name, as example.com is")
     } else if domain.len() > MAX_DOMAIN {
         Some("is too long for a tenant's slug to come before it")
-    } else if !domain.split('.').all(is_label) {
+    } else if !domain.split('.').all(is_label) || !has_true_labels(domain) || ends_in_number(domain)
+    {
         Some(
             "is no host name, as example.com is, without port, without a dot at either end, in ASCII",
         )
     } else {
         None
     }
+}
+
+/// What ends so is an address, in one notation or another.
+fn ends_in_number(domain: &str) -> bool {
+    let last = domain.rsplit('.').next().unwrap_or(domain);
+    last.strip_prefix("0x").unwrap_or(last).bytes().all(|byte| byte.is_ascii_hexdigit())
+        && last.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
 }
 
 fn name(key: &str, value: &str) -> Option<String> {

@@ -38,8 +38,9 @@ pub(in crate::http) async fn live() -> Word {
 pub(in crate::http) async fn ready(state: Data<State>) -> Reply<Word> {
     let registry = state.registry.clone();
     let is_ready = web::block(move || registry.is_ready()).await;
-    match is_ready.map_err(|error| Error::Internal(error.to_string()))? {
-        true => Ok(Word("ready\n")),
-        false => Err(Error::Storage("the registry takes no writes".to_owned()).into()),
+    if is_ready.map_err(|error| Error::Internal(error.to_string()))? {
+        Ok(Word("ready\n"))
+    } else {
+        Err(Error::Storage("the registry takes no writes".to_owned()).into())
     }
 }

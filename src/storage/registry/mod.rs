@@ -276,8 +276,7 @@ impl Registry {
         let every = Duration::from_secs(10);
         self.file.housekeeping.execute_at_fixed_rate(every, every, move || {
             let Some(file) = file.upgrade() else { return };
-            let records = file.core.denials.ended(file.core.clock.now());
-            let mut result = entry::append_records(&file.core, &records);
+            let mut result = entry::write_down_denials(&file.core, file.core.clock.now());
             let live = file.open.live();
             for tenant in &live {
                 result = result.and(tenant.write_down());
@@ -522,8 +521,8 @@ impl Registry {
             tracing::warn!("some tenants were still in use when the time to close was over");
         }
         self.file.tenant_writers.stop();
-        let records = self.file.core.denials.ended(crate::domain::Timestamp(i64::MAX));
-        if let Err(error) = entry::append_records(&self.file.core, &records) {
+        let end = crate::domain::Timestamp(i64::MAX);
+        if let Err(error) = entry::write_down_denials(&self.file.core, end) {
             tracing::warn!(error = %error, "counted denials could not be written down");
         }
         self.file.core.writers.stop();

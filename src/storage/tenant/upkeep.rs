@@ -15,8 +15,7 @@ use crate::storage::{door, entry, projection};
 impl TenantFile {
     /// Writes down what was counted: denials, and what row-level security would have withheld.
     pub(in crate::storage) fn write_down(self: &Arc<Self>) -> Result<()> {
-        let denials = self.core.denials.ended(self.core.clock.now());
-        let written = entry::append_records(&self.core, &denials);
+        let written = entry::write_down_denials(&self.core, self.core.clock.now());
         TenantStore::new(self.clone()).write_down_withheld_blocking().and(written)
     }
 

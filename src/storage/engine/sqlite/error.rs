@@ -49,6 +49,11 @@ impl SqlError {
         Self { kind: Kind::Refused, message }
     }
 
+    /// A copy that others kept from being whole.
+    pub(in crate::storage) fn unfinished() -> Self {
+        Self { kind: Kind::Busy, message: "the copy is not whole".to_owned() }
+    }
+
     /// A file that is not the one that was meant.
     pub(in crate::storage) fn stranger() -> Self {
         Self { kind: Kind::Stranger, message: "the file is another one".to_owned() }

@@ -1,5 +1,6 @@
 //! What a file's bytes tell without opening it: whose it is, its version, and how long it must be.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -58,7 +59,6 @@ impl Header {
         if self.page_bytes == 0 || pages * self.page_bytes <= bytes {
             return Ok(true);
         }
-        let mut lacking: Vec<u64> = (bytes / self.page_bytes + 1..=pages).collect();
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         let log = match File::open(log) {
@@ -66,12 +66,18 @@ impl Header {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
+        let there = bytes / self.page_bytes;
+        // A damaged header can claim billions of pages: no more are looked for than the log can have.
+        if pages - there > log.metadata()?.len() / self.page_bytes {
+            return Ok(false);
+        }
+        let mut lacking: HashSet<u64> = (there + 1..=pages).collect();
         self.strike_out(log, &mut lacking)?;
         Ok(lacking.is_empty())
     }
 
     /// Strikes out the pages that a log has.
-    fn strike_out(&self, mut log: File, lacking: &mut Vec<u64>) -> std::io::Result<()> {
+    fn strike_out(&self, mut log: File, lacking: &mut HashSet<u64>) -> std::io::Result<()> {
         let end = log.metadata()?.len();
         let frame_bytes = FRAME_HEADER_BYTES as u64 + self.page_bytes;
         if end < LOG_HEADER_BYTES as u64 {
@@ -88,8 +94,7 @@ impl Header {
             if frame[8..16] != head[16..24] {
                 return Ok(());
             }
-            let page = u64::from(word(&frame, 0));
-            lacking.retain(|lacked| *lacked != page);
+            lacking.remove(&u64::from(word(&frame, 0)));
             at += frame_bytes;
         }
         Ok(())

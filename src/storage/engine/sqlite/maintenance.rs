@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -99,9 +100,11 @@ impl Maintenance {
     /// Copies the whole database to a new file, consistently, whatever others do.
     pub(in crate::storage) fn copy_to(&self, path: &Path) -> Result<(), SqlError> {
         let mut copy = Connection::open(path)?;
-        let backup = rusqlite::backup::Backup::new(&self.raw, &mut copy)?;
-        backup.step(-1)?;
-        Ok(())
+        let backup = Backup::new(&self.raw, &mut copy)?;
+        match backup.step(-1)? {
+            StepResult::Done => Ok(()),
+            _ => Err(SqlError::unfinished()),
+        }
     }
 
     /// Whether SQLite finds every page in its place.

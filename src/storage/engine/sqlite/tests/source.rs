@@ -49,7 +49,8 @@ pub(super) fn statements(source: &str) -> Vec<Statement> {
             }
             Piece::Literal(condition) if is_list && condition.contains('?') => {
                 if let Some(list) = found.last_mut() {
-                    list.sql.push_str(&format!(" and {condition}"));
+                    list.sql.push_str(" and ");
+                    list.sql.push_str(&condition);
                 }
             }
             Piece::Literal(_) => {}

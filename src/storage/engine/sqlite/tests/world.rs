@@ -43,7 +43,9 @@ impl World {
         let world = Self(tempfile::tempdir().unwrap());
         let mut file = Maintenance::create(&world.0.path().join("tenant.db")).unwrap();
         Schema::Tenant.migrate(&mut file).unwrap();
-        ROWS.iter().for_each(|row| file.execute(row, &[]).unwrap());
+        for row in ROWS {
+            file.execute(row, &[]).unwrap();
+        }
         file.close().unwrap();
         world
     }
