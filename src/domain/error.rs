@@ -70,6 +70,8 @@ super::word::words! {
         Newer = "file_newer",
         /// It is not migrated yet.
         Outdated = "file_outdated",
+        /// It, or its log, may not be read and written by the user that runs the program.
+        Denied = "file_denied",
         /// Its pages cannot be read.
         Damaged = "file_damaged",
     }

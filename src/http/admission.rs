@@ -1,4 +1,5 @@
-//! How many requests of one tenant are served at once: a tenant that floods is told so, and takes no other's turn.
+//! How many requests are served at once: of one tenant, and of one caller. Whoever floods is told so, and takes nobody
+//! else's turn. A caller's share is smaller than a tenant's: one of its people does not keep the others out.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,54 +8,78 @@ use std::sync::Arc;
 use actix_web::{HttpMessage, HttpRequest};
 use parking_lot::Mutex;
 
-use crate::domain::{Error, Result, TenantId};
+use crate::domain::{AccountId, Error, Result, TenantId};
 
-/// Requests that are served now, by tenant; a tenant without any has no entry.
-type Running = Arc<Mutex<HashMap<TenantId, usize>>>;
+/// Whose requests are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Party {
+    /// A tenant's.
+    Tenant(TenantId),
+    /// An account's, wherever they go.
+    Caller(AccountId),
+}
 
-/// Counts the requests of each tenant.
+/// Requests that are served now; a party without any has no entry.
+type Running = Arc<Mutex<HashMap<Party, usize>>>;
+
+/// Counts the requests of each party.
 #[derive(Debug)]
 pub(super) struct Admission {
-    max: usize,
+    max_per_tenant: usize,
+    max_per_caller: usize,
     running: Running,
 }
 
 impl Admission {
-    pub(super) fn new(max: usize) -> Self {
-        Self { max, running: Running::default() }
+    pub(super) fn new(max_per_tenant: usize, max_per_caller: usize) -> Self {
+        Self { max_per_tenant, max_per_caller, running: Running::default() }
     }
 
-    /// Takes a place among the tenant's requests; the request keeps it until its answer is with the client.
-    pub(super) fn enter(&self, tenant: TenantId, request: &HttpRequest) -> Result<()> {
-        let place = self.place(tenant)?;
-        request.extensions_mut().insert(place);
+    /// Takes a place among the party's requests; the request keeps it until its answer is with the client.
+    pub(super) fn enter(&self, party: Party, request: &HttpRequest) -> Result<()> {
+        self.count(party)?;
+        let mut extensions = request.extensions_mut();
+        match extensions.get_mut::<Place>() {
+            Some(place) => place.parties.push(party),
+            None => {
+                let running = self.running.clone();
+                extensions.insert(Place { parties: vec![party], running });
+            }
+        }
         Ok(())
     }
 
-    fn place(&self, tenant: TenantId) -> Result<Place> {
+    fn count(&self, party: Party) -> Result<()> {
+        let max = match party {
+            Party::Tenant(_) => self.max_per_tenant,
+            Party::Caller(_) => self.max_per_caller,
+        };
         let mut running = self.running.lock();
-        let count = running.entry(tenant).or_default();
-        if *count >= self.max {
+        let count = running.get(&party).copied().unwrap_or_default();
+        if count >= max {
             return Err(Error::Busy { retry_after_s: 1 });
         }
-        *count += 1;
-        Ok(Place { tenant, running: self.running.clone() })
+        running.insert(party, count + 1);
+        Ok(())
     }
 }
 
-/// A place among a tenant's requests, given back when it is dropped.
+/// A request's place among those of its parties, given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    tenant: TenantId,
+    parties: Vec<Party>,
     running: Running,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut count) = self.running.lock().entry(self.tenant) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
+        let mut running = self.running.lock();
+        for party in &self.parties {
+            if let Entry::Occupied(mut count) = running.entry(*party) {
+                *count.get_mut() -= 1;
+                if *count.get() == 0 {
+                    count.remove();
+                }
             }
         }
     }

@@ -31,6 +31,8 @@ pub(super) struct Patience {
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
     is_busy: Cell<bool>,
+    /// A request has come since the stream was last asked for more.
+    has_begun: Cell<bool>,
     undelivered: RefCell<Vec<Place>>,
 }
 
@@ -45,6 +47,7 @@ impl Attendance {
     /// A request has come.
     pub(super) fn begin(pulse: Rc<Pulse>) -> Self {
         pulse.is_busy.set(true);
+        pulse.has_begun.set(true);
         Self { pulse, place: None }
     }
 
@@ -168,8 +171,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
             return Poll::Ready(read);
         }
-        if this.pulse.is_busy.get() || this.answer.due.is_some() {
+        let is_busy = this.pulse.is_busy.get() || this.answer.due.is_some();
+        if this.pulse.has_begun.replace(false) || is_busy {
             this.head.stop();
+        }
+        if is_busy {
             return Poll::Pending;
         }
         this.head.poll_over(cx).map(|()| Err(too_slow()))

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::openapi::Required;
 
+use super::admission::Party;
 use super::body::{BodyDigest, digest};
 use super::cursor::Scope;
 use super::describe::{Describe, Sketch};
@@ -50,14 +51,25 @@ impl Request {
         let ids =
             request.extensions().get::<RequestIds>().cloned().ok_or_else(|| lost("request id"))?;
         let caller = super::authentication::caller(request, &state)?;
+        if let Some(account) = caller.subject.account() {
+            state.admission.enter(Party::Caller(account), request)?;
+        }
         Ok(Self { http: request.clone(), state, caller, ids })
+    }
+
+    /// Waits for the caller's turn, where no tenant is asked whose turn it could be.
+    async fn turn(self) -> Self {
+        if let Some(account) = self.caller.subject.account() {
+            turns::wait(&self.http, Party::Caller(account)).await;
+        }
+        self
     }
 
     /// The way into a tenant: its place among the requests of all, its turn on this worker, its file.
     async fn enter(&self, entry: &Arc<TenantEntry>) -> Reply<TenantStore> {
         tracing::Span::current().record("tenant.id", tracing::field::display(entry.id));
-        self.state.admission.enter(entry.id, &self.http)?;
-        turns::wait(&self.http, entry.id).await;
+        self.state.admission.enter(Party::Tenant(entry.id), &self.http)?;
+        turns::wait(&self.http, Party::Tenant(entry.id)).await;
         Ok(self.state.registry.open(entry).await?)
     }
 
@@ -287,12 +299,11 @@ pub(super) struct PlatformContext<A> {
 
 impl<A: Action<Plane = PlatformPlane>> FromRequest for PlatformContext<A> {
     type Error = Failure;
-    type Future = std::future::Ready<std::result::Result<Self, Failure>>;
+    type Future = LocalBoxFuture<'static, std::result::Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(
-            Request::of(request).map(|request| Self { request, action: PhantomData }),
-        )
+        let request = Request::of(request);
+        Box::pin(async move { Ok(Self { request: request?.turn().await, action: PhantomData }) })
     }
 }
 
@@ -370,12 +381,11 @@ pub(super) struct AccountContext<A> {
 
 impl<A: Action<Plane = AccountPlane, Resource = AccountId>> FromRequest for AccountContext<A> {
     type Error = Failure;
-    type Future = std::future::Ready<std::result::Result<Self, Failure>>;
+    type Future = LocalBoxFuture<'static, std::result::Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(
-            Request::of(request).map(|request| Self { request, action: PhantomData }),
-        )
+        let request = Request::of(request);
+        Box::pin(async move { Ok(Self { request: request?.turn().await, action: PhantomData }) })
     }
 }
 

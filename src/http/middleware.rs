@@ -128,7 +128,9 @@ fn finish(mut response: ServiceResponse<BoxBody>, ids: &RequestIds) -> ServiceRe
 
 /// What was the client's doing is logged quietly.
 fn log(failure: &Failure, status: StatusCode) {
-    if status.is_server_error() {
+    // Whoever sends too much does not write the node's log, too.
+    let is_flood = matches!(failure, Failure::Domain(domain::Error::Busy { .. }));
+    if status.is_server_error() && !is_flood {
         tracing::error!(error.code = failure.code(), error = %failure, "a request failed");
     } else {
         tracing::debug!(error.code = failure.code(), error = %failure, "a request was refused");

@@ -145,8 +145,11 @@ fn judge(mut claims: Vec<Claim>, sight: Sight) -> Result<Arc<TenantEntry>, Error
     }
 }
 
+/// As it was written: a name that is spelt in another way is another name.
 fn in_path(request: &HttpRequest) -> Option<&str> {
-    request.match_info().get("tenant")
+    request.match_info().get("tenant")?;
+    let path = request.uri().path();
+    path.strip_prefix("/v1/tenants/").unwrap_or(path).split('/').next()
 }
 
 /// What path, hosts and header say.

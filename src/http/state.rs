@@ -19,6 +19,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// Requests of one tenant at once.
     pub max_requests_per_tenant: usize,
+    /// Requests of one account at once, wherever they go.
+    pub max_requests_per_caller: usize,
     /// Bytes of a request's target at most.
     pub max_uri_bytes: usize,
     /// Header fields of a request at most.
@@ -79,7 +81,8 @@ impl State {
         secret: &[u8; 32],
     ) -> Self {
         let jwks = Jwks { keys: vec![signer.jwk()] };
-        let admission = Admission::new(settings.max_requests_per_tenant);
+        let admission =
+            Admission::new(settings.max_requests_per_tenant, settings.max_requests_per_caller);
         let cursors = CursorKey::new(secret);
         Self { registry, verifier, signer, jwks, settings, cursors, admission }
     }

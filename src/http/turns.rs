@@ -1,4 +1,5 @@
-//! Turns: on each worker the tenants take turns, so that one with many requests makes nobody wait for all of them.
+//! Turns: on each worker the tenants take turns, so that one with many requests makes nobody wait for all of them; where
+//! no tenant is asked, callers do.
 //!
 //! A worker runs what is ready in the order in which it came, and a small read runs there from its beginning to its
 //! end. A tenant that floods would so be before everybody else with all that it has sent. Therefore a tenant begins only
@@ -12,15 +13,15 @@ use std::rc::Rc;
 use actix_web::HttpRequest;
 use tokio::sync::oneshot;
 
-use crate::domain::TenantId;
+use super::admission::Party;
 
-/// Requests that a tenant begins in a round on one worker: few enough for the others, and enough for a round to be worth
+/// Requests that a party begins in a round on one worker: few enough for the others, and enough for a round to be worth
 /// its making.
 const IN_A_ROUND: usize = 4;
 
-/// The tenants that have begun something in this round of a worker, and who waits for the next.
+/// The parties that have begun something in this round of a worker, and who waits for the next.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Turns(Rc<RefCell<HashMap<TenantId, Turn>>>);
+pub(super) struct Turns(Rc<RefCell<HashMap<Party, Turn>>>);
 
 #[derive(Debug, Default)]
 struct Turn {
@@ -42,10 +43,10 @@ impl Turn {
     }
 }
 
-/// Waits until it is the tenant's turn on this worker.
-pub(super) async fn wait(request: &HttpRequest, tenant: TenantId) {
+/// Waits until it is the party's turn on this worker.
+pub(super) async fn wait(request: &HttpRequest, party: Party) {
     let Some(turns) = request.app_data::<Turns>() else { return };
-    if let Some(turn) = turns.take(tenant) {
+    if let Some(turn) = turns.take(party) {
         // The sender is gone only when the worker is.
         let _begun = turn.await;
     }
@@ -53,12 +54,12 @@ pub(super) async fn wait(request: &HttpRequest, tenant: TenantId) {
 
 impl Turns {
     /// Takes a turn in this round, or queues for one.
-    fn take(&self, tenant: TenantId) -> Option<oneshot::Receiver<()>> {
-        let mut tenants = self.0.borrow_mut();
-        if tenants.is_empty() {
+    fn take(&self, party: Party) -> Option<oneshot::Receiver<()>> {
+        let mut parties = self.0.borrow_mut();
+        if parties.is_empty() {
             actix_web::rt::spawn(self.clone().rounds());
         }
-        let turn = tenants.entry(tenant).or_default();
+        let turn = parties.entry(party).or_default();
         if turn.begun < IN_A_ROUND && turn.waiting.is_empty() {
             turn.begun += 1;
             return None;
@@ -72,9 +73,9 @@ impl Turns {
     async fn rounds(self) {
         loop {
             tokio::task::yield_now().await;
-            let mut tenants = self.0.borrow_mut();
-            tenants.retain(|_, turn| turn.next_round());
-            if tenants.is_empty() {
+            let mut parties = self.0.borrow_mut();
+            parties.retain(|_, turn| turn.next_round());
+            if parties.is_empty() {
                 return;
             }
         }

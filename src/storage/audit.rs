@@ -31,16 +31,6 @@ pub(in crate::storage) fn head(sql: Sql<'_>) -> Result<Head, SqlError> {
     Ok(head.unwrap_or_else(|| Head { seq: 0, hash: GENESIS.to_owned() }))
 }
 
-/// Whether the log has this row.
-pub(in crate::storage) fn contains(sql: Sql<'_>, head: &Head) -> Result<bool, SqlError> {
-    if head.seq == 0 {
-        return Ok(true);
-    }
-    let found: Option<String> =
-        sql.one("select hash from audit_log where seq = ?1", params![head.seq], |row| row.next())?;
-    Ok(found.as_ref() == Some(&head.hash))
-}
-
 /// Appends a row.
 pub(in crate::storage) fn append(sql: Sql<'_>, record: &AuditRecord) -> Result<()> {
     let head = head(sql)?;

@@ -77,6 +77,14 @@ pub(in crate::storage) fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error
 pub(in crate::storage) struct FileStamp {
     file: (u64, u64),
     log: Option<(u64, u64)>,
+    bytes: u64,
+}
+
+impl FileStamp {
+    /// Whether the same files lie there later, and nothing was cut off.
+    pub(in crate::storage) fn goes_on_as(&self, later: &Self) -> bool {
+        (self.file, self.log) == (later.file, later.log) && self.bytes <= later.bytes
+    }
 }
 
 impl Disk {
@@ -192,7 +200,9 @@ impl Disk {
         let of = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
-        Ok(FileStamp { file: of(path).map_err(failed(path))?, log: of(Path::new(&log)).ok() })
+        let bytes = fs::metadata(path).map_err(failed(path))?.len();
+        let file = of(path).map_err(failed(path))?;
+        Ok(FileStamp { file, log: of(Path::new(&log)).ok(), bytes })
     }
 
     /// To be called before SQLite opens a file.

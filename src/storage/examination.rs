@@ -89,8 +89,8 @@ impl Registry {
             ));
         }
         let found = format!("{missing} files missing, {strange} files that no tenant has");
-        let remedy =
-            "Put missing files back from a copy; move strange ones out of the data directory.";
+        let remedy = "Put missing files back from a copy. Where files are strange, an older registry was put back, or they were put \
+             there: restore a data directory of one moment, or move them out.";
         Ok(Check::failed("registry", found, WHY_REGISTRY, remedy))
     }
 
@@ -148,7 +148,9 @@ impl Registry {
     fn memberships(&self, known: &KnownFile, conn: &Conn, mend: Mend) -> Check {
         match self.compare_memberships(known, conn, mend) {
             Ok(check) => check,
-            Err(error) => Check::failed("memberships", error.to_string(), WHY_MEMBERSHIPS, RESTORE),
+            Err(error) => {
+                Check::failed("memberships", error.to_string(), WHY_MEMBERSHIPS, remedy_for(&error))
+            }
         }
     }
 
@@ -240,7 +242,16 @@ fn not_opened(known: &KnownFile, error: &Error) -> Check {
             };
             Check::failed(name, found, why, remedy_of(*problem))
         }
-        error => Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE),
+        error => Check::failed("integrity", error.to_string(), WHY_INTEGRITY, remedy_for(error)),
+    }
+}
+
+/// What helps against an error that came while a file was examined: the file itself may be sound.
+fn remedy_for(error: &Error) -> &'static str {
+    match error {
+        Error::DiskFull => "Make room on the disk, and run `freehold doctor` again.",
+        Error::Busy { .. } => "Run `freehold doctor` again.",
+        _ => RESTORE,
     }
 }
 
@@ -262,7 +273,12 @@ fn found_of(problem: FileProblem) -> &'static str {
         FileProblem::RolledBack => "it lacks audit rows that the registry has seen in it",
         FileProblem::Newer => "a newer program has written it",
         FileProblem::Outdated => "it has an older schema than the registry knows of",
-        FileProblem::Damaged => "its pages cannot be read",
+        FileProblem::Denied => {
+            "the user that runs the program may not read and write it, or what lies beside it"
+        }
+        FileProblem::Damaged => {
+            "its pages cannot be read, or its tables are not those that the program made"
+        }
     }
 }
 
@@ -277,6 +293,9 @@ fn remedy_of(problem: FileProblem) -> &'static str {
         }
         FileProblem::RolledBack => {
             "Put the newest copy of the file back. Where there is none, put back a whole data directory of one moment."
+        }
+        FileProblem::Denied => {
+            "Give the file, and `-wal` and `-shm` beside it, back to that user: `chown`, and `chmod 600`. It may be sound."
         }
         FileProblem::Foreign | FileProblem::Replaced => PUT_RIGHT,
         FileProblem::Missing | FileProblem::Truncated | FileProblem::Damaged => RESTORE,

@@ -4,38 +4,33 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::audit::{self, Head};
+use rustix::fs::Access;
+use rustix::io::Errno;
+
 use super::disk::Disk;
 use super::engine::sqlite::{
     APPLICATION_ID, FileIdentity, HEADER_BYTES, Header, Maintenance, Schema, Setting, read_header,
+    version_of,
 };
 use super::engine::{Pool, Row, Sql, SqlError, params};
 use super::queue::Queue;
 use super::registry::TenantEntry;
 use crate::domain::{Error, FileId, FileProblem, Result, TenantId};
 
-/// Whether the file is there, no link, ours, whole by its own account, of this program's schema, and can be opened.
+/// Whether the file is there, no link, ours, whole by its own account, and of this program's schema.
 pub(in crate::storage) fn check_header(disk: &Disk, path: &Path) -> Result<()> {
     match check_file(disk, path)?.cmp(&Schema::Tenant.newest()) {
-        std::cmp::Ordering::Equal => check_readable(path),
+        std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => Err(Error::File(FileProblem::Newer)),
         std::cmp::Ordering::Less => Err(Error::File(FileProblem::Outdated)),
     }
-}
-
-/// A pool goes on trying for as long as somebody would wait for a reader: what cannot be opened, or has a schema that no
-/// program made, is refused before one is made.
-fn check_readable(path: &Path) -> Result<()> {
-    let file = Maintenance::open(path).map_err(damaged)?;
-    let is_sound = file.one(IDENTITY, identity).and_then(|_| Schema::Tenant.is_of(&file));
-    file.abandon()?;
-    if is_sound.map_err(damaged)? { Ok(()) } else { Err(Error::File(FileProblem::Damaged)) }
 }
 
 /// The same of a file whose schema may be older, which is what it says: the version of its schema.
 pub(in crate::storage) fn check_file(disk: &Disk, path: &Path) -> Result<u32> {
     disk.opening(path)?;
     let file = std::fs::symlink_metadata(path).map_err(problem)?;
+    check_access(path)?;
     let header = header_of(path, &file)?;
     if header.application_id != APPLICATION_ID {
         return Err(Error::File(FileProblem::Foreign));
@@ -45,6 +40,25 @@ pub(in crate::storage) fn check_file(disk: &Disk, path: &Path) -> Result<u32> {
     } else {
         Err(Error::File(FileProblem::Truncated))
     }
+}
+
+/// Whether the program's user may use the file, and what SQLite keeps beside it.
+fn check_access(path: &Path) -> Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match rustix::fs::access(Path::new(&name), Access::READ_OK | Access::WRITE_OK) {
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {
+                return Err(Error::File(FileProblem::Denied));
+            }
+            _ => {}
+        }
+        // Where a log or an index must be, nothing else can stand.
+        if !suffix.is_empty() && std::fs::symlink_metadata(&name).is_ok_and(|it| !it.is_file()) {
+            return Err(Error::File(FileProblem::Linked));
+        }
+    }
+    Ok(())
 }
 
 fn header_of(path: &Path, file: &Metadata) -> Result<Header> {
@@ -64,6 +78,7 @@ fn header_of(path: &Path, file: &Metadata) -> Result<Header> {
 fn problem(error: std::io::Error) -> Error {
     Error::File(match error.kind() {
         std::io::ErrorKind::NotFound => FileProblem::Missing,
+        std::io::ErrorKind::PermissionDenied => FileProblem::Denied,
         _ => FileProblem::Damaged,
     })
 }
@@ -74,28 +89,10 @@ fn identity(row: &mut Row<'_>) -> Result<(TenantId, FileId), SqlError> {
     Ok((row.next()?, row.next()?))
 }
 
-fn damaged(error: SqlError) -> Error {
-    match error.into() {
-        // Somebody else has the file just now.
-        busy @ Error::Busy { .. } => busy,
-        _ => Error::File(FileProblem::Damaged),
-    }
-}
-
-/// Whether the file says that it is the one that the registry knows, and holds what the registry has seen in it.
-pub(in crate::storage) fn check(pool: &Pool, entry: &TenantEntry) -> Result<()> {
-    let conn = pool.get()?;
-    let sql = Sql::on(&conn);
-    is_known(sql.one(IDENTITY, &[], identity).map_err(damaged)?, entry)?;
-    let anchor = Head { seq: entry.audit_seq, hash: entry.audit_hash.clone() };
-    is_anchored(audit::contains(sql, &anchor).map_err(damaged)?)?;
-    Ok(conn.leave_log(false)?)
-}
-
 /// Opens a file whatever its version, if it is the one that the registry knows. One that is refused is left as it lies.
 pub(in crate::storage) fn open_known(path: &Path, entry: &TenantEntry) -> Result<Maintenance> {
     let file = Maintenance::open(path)?;
-    match check_maintained(&file, entry) {
+    match check_schema(&file).and_then(|()| check_maintained(&file, entry)) {
         Ok(()) => Ok(file),
         Err(refusal) => {
             file.abandon()?;
@@ -104,17 +101,27 @@ pub(in crate::storage) fn open_known(path: &Path, entry: &TenantEntry) -> Result
     }
 }
 
+/// Whether the file says that it is the one that the registry knows, and holds what the registry has seen in it.
 fn check_maintained(file: &Maintenance, entry: &TenantEntry) -> Result<()> {
-    is_known(file.one(IDENTITY, identity).map_err(damaged)?, entry)?;
+    is_known(file.one(IDENTITY, identity)?, entry)?;
     if entry.audit_seq == 0 {
         return Ok(());
     }
-    let hash: Option<String> = file
-        .one_of("select hash from audit_log where seq = ?1", params![entry.audit_seq], |row| {
-            row.next()
-        })
-        .map_err(damaged)?;
+    let hash: Option<String> = file.one_of(
+        "select hash from audit_log where seq = ?1",
+        params![entry.audit_seq],
+        |row| row.next(),
+    )?;
     is_anchored(hash.as_ref() == Some(&entry.audit_hash))
+}
+
+/// Whether a file that says that it has this program's schema has it: else statements fail that cannot fail.
+fn check_schema(file: &Maintenance) -> Result<()> {
+    if version_of(file)? != Schema::Tenant.newest() || Schema::Tenant.is_of(file)? {
+        Ok(())
+    } else {
+        Err(Error::File(FileProblem::Damaged))
+    }
 }
 
 fn is_known(found: Option<(TenantId, FileId)>, entry: &TenantEntry) -> Result<()> {
@@ -152,7 +159,9 @@ pub(in crate::storage) fn of_registry(pool: &Pool) -> Result<FileIdentity> {
     let found = Sql::on(&conn).one("select tenant_id, file_id from identity", &[], |row| {
         Ok(FileIdentity { tenant: row.next::<String>()?.into(), file: row.next()? })
     })?;
-    found
+    let found = found
         .filter(|found| *found.tenant == *"platform")
-        .ok_or_else(|| Error::Storage("registry.db is no registry".to_owned()))
+        .ok_or_else(|| Error::Storage("registry.db is no registry".to_owned()))?;
+    conn.leave_log(false)?;
+    Ok(found)
 }

@@ -184,7 +184,8 @@ impl Queue {
     /// away is lost.
     fn make_durable(&self, conn: &Conn) -> Result<()> {
         let now = self.disk.stamp(&self.file.path)?;
-        if *self.stamp.lock() != Some(now) {
+        let before = self.stamp.lock().replace(now);
+        if !before.is_some_and(|before| before.goes_on_as(&now)) {
             return Err(Error::File(FileProblem::Replaced));
         }
         Ok(conn.commit()?)
@@ -274,10 +275,9 @@ impl Queue {
         }
     }
 
-    /// Whether the file takes writes, now.
+    /// Whether nothing is wrong with the file; what was fenced is tried again.
     pub(in crate::storage) fn is_ready(&self) -> bool {
-        self.disk.check_room(&self.file.path).is_ok()
-            && (!self.is_fenced() || self.attempt(&mut Vec::new()).is_ok())
+        !self.is_fenced() || self.attempt(&mut Vec::new()).is_ok()
     }
 
     /// Runs one batch; a panic fences the file and reaches no other.

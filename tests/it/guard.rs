@@ -37,6 +37,7 @@ fn numbers() -> Vec<Case> {
     let bounds = [
         ("http.max_connections", 16, 1_000_000),
         ("http.max_requests_per_tenant", 1, 1_000_000),
+        ("http.max_requests_per_caller", 1, 1_000_000),
         ("http.max_uri_bytes", 256, 61_440),
         ("http.max_headers", 16, 96),
         ("http.max_header_bytes", 1024, 65_536),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::app::{Place, TestApp, eventually};
+use crate::isolation::now;
 use crate::org::Org;
 use crate::wire::{Said, Wire, text, with_body};
 
@@ -278,4 +279,43 @@ fn a_tenant_has_so_many_requests_at_once_and_no_more() {
     server.stranger().get("/v1/me").expect(401);
     drop(running);
     eventually(|| Some(org.owner.get("/teams")).filter(|answer| answer.status == 200));
+}
+
+#[test]
+fn one_caller_keeps_nobody_else_out_of_a_tenant_or_the_platform() {
+    let settings = [
+        ("FREEHOLD__HTTP__MAX_REQUESTS_PER_TENANT", "8"),
+        ("FREEHOLD__HTTP__MAX_REQUESTS_PER_CALLER", "4"),
+    ];
+    let server = TestApp::serve_at(&Place::new(), &settings);
+    let org = Org::new(&server, "besieged");
+    org.owner.delete(&format!("/members/{}", org.account("guest"))).expect(204);
+    let fields = "Content-Type: application/json\r\nContent-Length: 1000\r\n";
+    for target in [path(&org), "/v1/platform/accounts".to_owned()] {
+        let running: Vec<_> = (0..8)
+            .map(|_| {
+                let mut wire = Wire::to(&server);
+                wire.write(text(&org.guest, "POST", &target, fields, "{"));
+                wire
+            })
+            .collect();
+        let refused =
+            eventually(|| Some(org.guest.get("/teams")).filter(|answer| answer.status == 503));
+        refused.problem(503, "busy");
+        org.owner.get("/teams").expect(200);
+        drop(running);
+        eventually(|| Some(org.guest.get("/teams")).filter(|answer| answer.status == 404));
+    }
+}
+
+#[test]
+fn a_connection_on_which_requests_come_is_kept_as_long_as_they_come() {
+    let org = Org::new(app(), "steady");
+    let mut wire = Wire::to(app());
+    let request = text(&org.owner, "GET", "/v1/me", "", "");
+    // Longer than the head of a request and the wait before it may take together.
+    let begun = now();
+    while begun.elapsed() < Duration::from_secs(5) {
+        assert_eq!(wire.ask(&request).status, 200);
+    }
 }

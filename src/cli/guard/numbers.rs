@@ -24,6 +24,7 @@ fn http(configuration: &Configuration) -> Vec<Bound> {
     vec![
         ("http.max_connections",         http.max_connections as u64,         16,      1_000_000),
         ("http.max_requests_per_tenant", http.max_requests_per_tenant as u64, 1,       1_000_000),
+        ("http.max_requests_per_caller", http.max_requests_per_caller as u64, 1,       1_000_000),
         ("http.max_uri_bytes",           http.max_uri_bytes as u64,           256,     60 * KIB),
         ("http.max_headers",             http.max_headers as u64,             16,      96),
         ("http.max_header_bytes",        http.max_header_bytes as u64,        KIB,     64 * KIB),

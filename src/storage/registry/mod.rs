@@ -365,7 +365,7 @@ impl Registry {
                 tracing::error!(tenant.id = %id, error = %error, "a file's problem could not be written down");
             }
             (Ok(()), Some(problem)) => {
-                tracing::error!(tenant.id = %id, problem = problem.as_str(), "a tenant's file is refused; `freehold doctor` says what to do");
+                tracing::error!(tenant.id = %id, tenant.slug = %entry.slug, problem = problem.as_str(), "a tenant's file is refused; `freehold doctor` says what to do");
             }
             (Ok(()), None) => tracing::info!(tenant.id = %id, "a tenant's file is accepted again"),
         }

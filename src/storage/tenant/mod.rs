@@ -75,9 +75,10 @@ impl TenantFile {
     ) -> Result<Arc<Self>> {
         let path = registry.disk.tenant(entry.id, &entry.data_region);
         super::identity::check_header(&registry.disk, &path)?;
+        // By a connection of its own, which fails at once where a pool would try again until its time is over.
+        super::identity::open_known(&path, entry)?.abandon()?;
         let pool =
             Pool::new(&path, Side::Tenant, &registry.settings.tenant_pool(&registry.housekeeping))?;
-        super::identity::check(&pool, entry)?;
         look_through(registry, entry.id, &path)?;
         let identity = FileIdentity { tenant: entry.id.to_string().into(), file: entry.file_id };
         pool.hold_to(identity.clone());

@@ -18,6 +18,8 @@ pub(in crate::storage) enum Kind {
     Full,
     /// The file cannot be opened, read, written or synced, or holds what it must not.
     Broken,
+    /// The file is no database, or none whose pages fit together.
+    Corrupt,
     /// The file is not the one that was meant.
     Stranger,
     /// Somebody else holds the lock.
@@ -61,12 +63,12 @@ impl SqlError {
 
     /// Whether the file in the place is another one, or none that can be read.
     pub(super) fn refuses(&self) -> bool {
-        matches!(self.kind, Kind::Stranger | Kind::Broken)
+        matches!(self.kind, Kind::Stranger | Kind::Broken | Kind::Corrupt)
     }
 
     /// Whether it can be what made the engine undo a transaction by itself.
     pub(super) fn undoes(&self) -> bool {
-        matches!(self.kind, Kind::Full | Kind::Broken)
+        matches!(self.kind, Kind::Full | Kind::Broken | Kind::Corrupt)
     }
 
     /// Whether the statement took more steps than it may.
@@ -107,11 +109,8 @@ fn kind_of(failure: ffi::Error) -> Kind {
     match failure.code {
         ErrorCode::OperationInterrupted => Kind::Interrupted,
         ErrorCode::DiskFull => Kind::Full,
-        ErrorCode::SystemIoFailure
-        | ErrorCode::CannotOpen
-        | ErrorCode::DatabaseCorrupt
-        | ErrorCode::NotADatabase
-        | ErrorCode::ReadOnly => Kind::Broken,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Kind::Corrupt,
+        ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => Kind::Broken,
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Kind::Busy,
         ErrorCode::AuthorizationForStatementDenied => Kind::Refused,
         _ => Kind::Other,
@@ -125,6 +124,7 @@ impl From<SqlError> for Error {
             Kind::Busy => Self::Busy { retry_after_s: 1 },
             Kind::Full => Self::DiskFull,
             Kind::Stranger => Self::File(FileProblem::Replaced),
+            Kind::Corrupt => Self::File(FileProblem::Damaged),
             Kind::Broken => Self::Storage(error.message),
             Kind::Unique | Kind::ForeignKey | Kind::Refused | Kind::Other => {
                 Self::Internal(error.message)
