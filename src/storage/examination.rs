@@ -276,7 +276,9 @@ fn found_of(problem: FileProblem) -> &'static str {
         FileProblem::Denied => {
             "the user that runs the program may not read and write it, or what lies beside it"
         }
-        FileProblem::Damaged => "its pages cannot be read",
+        FileProblem::Damaged => {
+            "its pages cannot be read, or its tables are not those that the program made"
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use super::disk::Disk;
 use super::engine::sqlite::{
     APPLICATION_ID, FileIdentity, HEADER_BYTES, Header, Maintenance, Schema, Setting, read_header,
+    version_of,
 };
 use super::engine::{Pool, Row, Sql, SqlError, params};
 use super::queue::Queue;
@@ -91,7 +92,7 @@ fn identity(row: &mut Row<'_>) -> Result<(TenantId, FileId), SqlError> {
 /// Opens a file whatever its version, if it is the one that the registry knows. One that is refused is left as it lies.
 pub(in crate::storage) fn open_known(path: &Path, entry: &TenantEntry) -> Result<Maintenance> {
     let file = Maintenance::open(path)?;
-    match check_maintained(&file, entry) {
+    match check_schema(&file).and_then(|()| check_maintained(&file, entry)) {
         Ok(()) => Ok(file),
         Err(refusal) => {
             file.abandon()?;
@@ -112,6 +113,15 @@ fn check_maintained(file: &Maintenance, entry: &TenantEntry) -> Result<()> {
         |row| row.next(),
     )?;
     is_anchored(hash.as_ref() == Some(&entry.audit_hash))
+}
+
+/// Whether a file that says that it has this program's schema has it: else statements fail that cannot fail.
+fn check_schema(file: &Maintenance) -> Result<()> {
+    if version_of(file)? != Schema::Tenant.newest() || Schema::Tenant.is_of(file)? {
+        Ok(())
+    } else {
+        Err(Error::File(FileProblem::Damaged))
+    }
 }
 
 fn is_known(found: Option<(TenantId, FileId)>, entry: &TenantEntry) -> Result<()> {

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::dice::Dice;
 use crate::dump;
@@ -35,6 +36,7 @@ impl Kept {
 
     fn edit(&self, sql: &str) {
         let file = dump::open(&self.path);
+        file.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).unwrap();
         file.execute_batch(&format!("pragma foreign_keys = off; {sql}")).unwrap();
     }
 }
@@ -66,6 +68,7 @@ pub(crate) enum Damage {
     Older,
     Shortened,
     Rewritten,
+    Unguarded,
     Newer,
     Outdated,
     Empty,
@@ -91,7 +94,7 @@ use Damage::{
     Cut, Dangling, Directory, Empty, Flip, FlipInUse, Flips, Hard, HardToOther, Missing, Newer,
     NoIdentity, Noise, NoisePage, Older, OlderPage, OtherApplication, OtherIdentity, OtherProgram,
     OtherTenant, OtherTenantsOlder, OtherTenantsPage, Outdated, Rewritten, Short, Shortened,
-    Socket, Symbolic, SymbolicToOther, Twin, ZeroFirst, ZeroPage,
+    Socket, Symbolic, SymbolicToOther, Twin, Unguarded, ZeroFirst, ZeroPage,
 };
 
 /// What changes which file it is, and the code by which each is refused.
@@ -110,6 +113,7 @@ pub(crate) const REFUSED: &[(Damage, &str)] = &[
     (Older, "file_rolled_back"),
     (Shortened, "file_rolled_back"),
     (Rewritten, "file_rolled_back"),
+    (Unguarded, "file_damaged"),
     (Newer, "file_newer"),
     (Outdated, "file_outdated"),
     (Empty, "file_truncated"),
@@ -145,7 +149,8 @@ pub(crate) fn inflict(damage: Damage, file: &Kept, other: &Kept, aside: &Path, d
         Short => file.is(&file.right[..=dice.below(99)]),
         Cut => file.is(&file.right[..100 + dice.below(file.right.len() - 100)]),
         Missing => remove(&file.path),
-        OtherIdentity | NoIdentity | Twin | Shortened | Rewritten | Newer | Outdated => {
+        OtherIdentity | NoIdentity | Twin | Shortened | Rewritten | Unguarded | Newer
+        | Outdated => {
             file.edit(edit(damage));
         }
         Directory | Socket | Symbolic | SymbolicToOther | Dangling | Hard | HardToOther => {
@@ -166,14 +171,9 @@ fn edit(damage: Damage) -> &'static str {
         OtherIdentity => "update identity set tenant_id = '00000000-0000-7000-8000-000000000000'",
         NoIdentity => "delete from identity",
         Twin => "update identity set file_id = '00000000-0000-7000-8000-000000000000'",
-        Shortened => {
-            "drop trigger audit_log_is_not_deleted;
-            delete from audit_log where seq = (select max(seq) from audit_log)"
-        }
-        Rewritten => {
-            "drop trigger audit_log_is_not_changed;
-            update audit_log set hash = replace(hash, substr(hash, 1, 8), '00000000')"
-        }
+        Shortened => "delete from audit_log where seq = (select max(seq) from audit_log)",
+        Rewritten => "update audit_log set hash = replace(hash, substr(hash, 1, 8), '00000000')",
+        Unguarded => "drop trigger audit_log_is_not_changed",
         Newer => "pragma user_version = 9999",
         _ => "pragma user_version = 1",
     }

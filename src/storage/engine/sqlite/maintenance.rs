@@ -113,6 +113,18 @@ impl Maintenance {
         Ok(said.as_deref() == Some("ok"))
     }
 
+    /// The tables, indexes and triggers that the file has, apart from where they lie and from what tools keep for
+    /// themselves.
+    pub(super) fn schema(&self) -> Result<Vec<String>, SqlError> {
+        let mut statement = self.raw.prepare(
+            "select type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') from sqlite_schema
+            where tbl_name <> 'refinery_schema_history' and substr(name, 1, 11) <> 'sqlite_stat'
+            order by type, name",
+        )?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// What SQLite finds wrong with the file, page by page and reference by reference; empty where nothing.
     pub(in crate::storage) fn integrity(&self) -> Result<Vec<String>, SqlError> {
         let mut findings: Vec<String> = Vec::new();

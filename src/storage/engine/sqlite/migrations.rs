@@ -1,6 +1,8 @@
 //! Migrations: embedded, grouped so that a file has all of them or none, and mirrored in the file's header.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::OnceLock;
 
 use refinery::{Migration, Runner};
 
@@ -34,6 +36,27 @@ impl Schema {
             Self::Registry => registry::migrations::runner().get_migrations().clone(),
             Self::Tenant => tenant::migrations::runner().get_migrations().clone(),
         }
+    }
+
+    /// Whether a file of the newest version has the tables, indexes and triggers that the migrations make: one flipped bit
+    /// in a name would make statements fail that cannot fail.
+    pub(in crate::storage) fn is_of(self, file: &Maintenance) -> Result<bool, super::SqlError> {
+        static MADE: [OnceLock<Vec<String>>; 2] = [OnceLock::new(), OnceLock::new()];
+        let known = &MADE[self as usize];
+        let expected = match known.get() {
+            Some(expected) => expected,
+            None => {
+                let made = self.made()?;
+                known.get_or_init(|| made)
+            }
+        };
+        Ok(file.schema()? == *expected)
+    }
+
+    fn made(self) -> Result<Vec<String>, super::SqlError> {
+        let mut file = Maintenance::create(Path::new(":memory:"))?;
+        self.migrate(&mut file).map_err(|message| super::SqlError::corrupt(0, &message))?;
+        file.schema()
     }
 
     /// Brings a file to the newest version, whole or not at all. A file that is there already is left alone.
