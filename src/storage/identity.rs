@@ -47,11 +47,9 @@ fn check_access(path: &Path) -> Result<()> {
     for suffix in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
-        match rustix::fs::access(Path::new(&name), Access::READ_OK | Access::WRITE_OK) {
-            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {
-                return Err(Error::File(FileProblem::Denied));
-            }
-            _ => {}
+        let used = rustix::fs::access(Path::new(&name), Access::READ_OK | Access::WRITE_OK);
+        if matches!(used, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS)) {
+            return Err(Error::File(FileProblem::Denied));
         }
         // Where a log or an index must be, nothing else can stand.
         if !suffix.is_empty() && std::fs::symlink_metadata(&name).is_ok_and(|it| !it.is_file()) {
