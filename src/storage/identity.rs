@@ -47,8 +47,8 @@ fn check_access(path: &Path) -> Result<()> {
     for suffix in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
-        let used = rustix::fs::access(Path::new(&name), Access::READ_OK | Access::WRITE_OK);
-        if matches!(used, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS)) {
+        let access = rustix::fs::access(Path::new(&name), Access::READ_OK | Access::WRITE_OK);
+        if matches!(access, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS)) {
             return Err(Error::File(FileProblem::Denied));
         }
         // Where a log or an index must be, nothing else can stand.
