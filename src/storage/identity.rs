@@ -87,9 +87,17 @@ fn identity(row: &mut Row<'_>) -> Result<(TenantId, FileId), SqlError> {
     Ok((row.next()?, row.next()?))
 }
 
+/// What fails for any other reason than the disk's or somebody's lock fails by what the file holds.
+fn unread(error: SqlError) -> Error {
+    match error.into() {
+        Error::Internal(_) => Error::File(FileProblem::Damaged),
+        other => other,
+    }
+}
+
 /// Opens a file whatever its version, if it is the one that the registry knows. One that is refused is left as it lies.
 pub(in crate::storage) fn open_known(path: &Path, entry: &TenantEntry) -> Result<Maintenance> {
-    let file = Maintenance::open(path)?;
+    let file = Maintenance::open(path).map_err(unread)?;
     match check_schema(&file).and_then(|()| check_maintained(&file, entry)) {
         Ok(()) => Ok(file),
         Err(refusal) => {
@@ -101,25 +109,22 @@ pub(in crate::storage) fn open_known(path: &Path, entry: &TenantEntry) -> Result
 
 /// Whether the file says that it is the one that the registry knows, and holds what the registry has seen in it.
 fn check_maintained(file: &Maintenance, entry: &TenantEntry) -> Result<()> {
-    is_known(file.one(IDENTITY, identity)?, entry)?;
+    is_known(file.one(IDENTITY, identity).map_err(unread)?, entry)?;
     if entry.audit_seq == 0 {
         return Ok(());
     }
-    let hash: Option<String> = file.one_of(
-        "select hash from audit_log where seq = ?1",
-        params![entry.audit_seq],
-        |row| row.next(),
-    )?;
+    let hash: Option<String> = file
+        .one_of("select hash from audit_log where seq = ?1", params![entry.audit_seq], |row| {
+            row.next()
+        })
+        .map_err(unread)?;
     is_anchored(hash.as_ref() == Some(&entry.audit_hash))
 }
 
 /// Whether a file that says that it has this program's schema has it: else statements fail that cannot fail.
 fn check_schema(file: &Maintenance) -> Result<()> {
-    if version_of(file)? != Schema::Tenant.newest() || Schema::Tenant.is_of(file)? {
-        Ok(())
-    } else {
-        Err(Error::File(FileProblem::Damaged))
-    }
+    let has_it = || Ok(version_of(file)? != Schema::Tenant.newest() || Schema::Tenant.is_of(file)?);
+    if has_it().map_err(unread)? { Ok(()) } else { Err(Error::File(FileProblem::Damaged)) }
 }
 
 fn is_known(found: Option<(TenantId, FileId)>, entry: &TenantEntry) -> Result<()> {

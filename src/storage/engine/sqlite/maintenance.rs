@@ -115,9 +115,10 @@ impl Maintenance {
 
     /// The tables, indexes and triggers that the file has, apart from where they lie and from what tools keep for
     /// themselves.
-    pub(super) fn schema(&self) -> Result<Vec<String>, SqlError> {
+    pub(super) fn schema(&self) -> Result<Vec<Vec<u8>>, SqlError> {
         let mut statement = self.raw.prepare(
-            "select type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') from sqlite_schema
+            // As bytes: what was damaged may be no text.
+            "select cast(type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') as blob) from sqlite_schema
             where tbl_name <> 'refinery_schema_history' and substr(name, 1, 11) <> 'sqlite_stat'
             order by type, name",
         )?;

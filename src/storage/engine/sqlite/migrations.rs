@@ -41,7 +41,7 @@ impl Schema {
     /// Whether a file of the newest version has the tables, indexes and triggers that the migrations make: one flipped bit
     /// in a name would make statements fail that cannot fail.
     pub(in crate::storage) fn is_of(self, file: &Maintenance) -> Result<bool, super::SqlError> {
-        static MADE: [OnceLock<Vec<String>>; 2] = [OnceLock::new(), OnceLock::new()];
+        static MADE: [OnceLock<Vec<Vec<u8>>>; 2] = [OnceLock::new(), OnceLock::new()];
         let known = &MADE[self as usize];
         let expected = match known.get() {
             Some(expected) => expected,
@@ -53,7 +53,7 @@ impl Schema {
         Ok(file.schema()? == *expected)
     }
 
-    fn made(self) -> Result<Vec<String>, super::SqlError> {
+    fn made(self) -> Result<Vec<Vec<u8>>, super::SqlError> {
         let mut file = Maintenance::create(Path::new(":memory:"))?;
         self.migrate(&mut file).map_err(|message| super::SqlError::corrupt(0, &message))?;
         file.schema()
