@@ -89,6 +89,8 @@ fn call(subject: Subject, tenant: Option<TenantId>) -> Call {
             issuer: "bench".into(),
             actor: None,
             assurance: Arc::default(),
+            scopes: None,
+            break_glass: None,
             expires_at: Timestamp(i64::MAX),
         }),
         request_id: "bench".into(),

@@ -93,6 +93,18 @@ pub(super) struct Token {
     /// How long it is good for: seconds, or with s, m or h behind the number; a day at most.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = ttl)]
     pub(super) ttl: u32,
+    /// What it is narrowed to: names of scopes, separated by blanks.
+    #[arg(long, value_name = "SCOPES")]
+    pub(super) scope: Option<String>,
+    /// The context class of the log-in that it stands for; `host` where neither this nor a method is given.
+    #[arg(long, value_name = "CLASS")]
+    pub(super) acr: Option<String>,
+    /// A method of that log-in (RFC 8176); may be given again.
+    #[arg(long, value_name = "METHOD")]
+    pub(super) amr: Vec<String>,
+    /// How long ago that log-in was.
+    #[arg(long, value_name = "TIME", value_parser = ttl)]
+    pub(super) auth_age: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]

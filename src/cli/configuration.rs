@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -11,7 +12,7 @@ use config::{Config, Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::Deserialize;
 
 use super::application::Mode;
-use crate::domain::Region;
+use crate::domain::{ActionPattern, AssurancePolicy, Region};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 
@@ -25,6 +26,8 @@ pub struct Configuration {
     pub storage: StorageSection,
     /// Who signs.
     pub identity: IdentitySection,
+    /// What counts as a strong log-in.
+    pub assurance: AssuranceSection,
     /// What is logged.
     pub log: LogSection,
 }
@@ -80,6 +83,16 @@ pub struct IdentitySection {
     pub(super) issuer: String,
     pub(super) audience: String,
     pub(super) local_issuer: bool,
+}
+
+/// Section `assurance`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssuranceSection {
+    pub(super) acr_values: Vec<String>,
+    pub(super) amr_values: Vec<String>,
+    pub(super) max_age_s: i64,
+    pub(super) step_up: Vec<String>,
 }
 
 /// Section `log`.
@@ -160,7 +173,20 @@ impl Configuration {
             reader_idle: Duration::from_secs(section.reader_idle_s),
             min_free_bytes: section.min_free_bytes,
             max_opening_tenants: section.max_opening_tenants,
+            assurance: Arc::new(self.assurance()),
             ..crate::storage::Settings::new(data.to_owned())
+        }
+    }
+
+    /// What counts as a strong and recent log-in; patterns that are none the guard has refused.
+    fn assurance(&self) -> AssurancePolicy {
+        let section = &self.assurance;
+        let patterns = section.step_up.iter();
+        AssurancePolicy {
+            acr_values: section.acr_values.clone(),
+            amr_values: section.amr_values.clone(),
+            max_age_s: section.max_age_s,
+            step_up: patterns.filter_map(|text| ActionPattern::parse(text.as_str()).ok()).collect(),
         }
     }
 
@@ -234,6 +260,9 @@ fn environment() -> Environment {
         .list_separator(",")
         .with_list_parse_key("http.base_domains")
         .with_list_parse_key("http.trusted_proxies")
+        .with_list_parse_key("assurance.acr_values")
+        .with_list_parse_key("assurance.amr_values")
+        .with_list_parse_key("assurance.step_up")
 }
 
 /// A key of the environment, by its variable and by its own name.

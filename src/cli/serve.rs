@@ -16,7 +16,9 @@ use super::args::{Dev, Listen};
 use super::configuration::Configuration;
 use super::guard::guard;
 use super::{node, output};
-use crate::domain::{Call, Caller, ImportOutcome, ImportProgress, TenantReference};
+use crate::domain::{
+    Assurance, Call, Caller, HOST_ACR, ImportOutcome, ImportProgress, TenantReference,
+};
 use crate::identity::Grant;
 use crate::policy::Policy;
 use crate::services::imports::{self, Run};
@@ -229,6 +231,12 @@ fn demo_token(application: &Application, person: &str, tenant: &str) -> Result<S
         subject: person.to_owned(),
         tenant: Some((entry.id, entry.slug.clone())),
         actor: None,
+        scope: None,
+        assurance: Assurance {
+            acr: Some(HOST_ACR.to_owned()),
+            amr: Vec::new(),
+            auth_time_s: Some(application.clock().now().seconds()),
+        },
         ttl_s: DEMO_TTL_S,
     };
     Ok(application.local_signer()?.sign(&grant, &*application.clock())?.token)

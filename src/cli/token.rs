@@ -18,7 +18,15 @@ pub(super) async fn token(
     configuration: Configuration,
     token: &Arguments,
 ) -> Result<ExitCode> {
-    let body = json!({ "tenant": token.tenant, "account": token.account, "ttl_s": token.ttl });
+    let body = json!({
+        "tenant": token.tenant,
+        "account": token.account,
+        "ttl_s": token.ttl,
+        "scope": token.scope,
+        "acr": token.acr,
+        "amr": token.amr,
+        "auth_age_s": token.auth_age,
+    });
     let minted: Token = node::with_client(data, configuration, |client| async move {
         client.ask(Method::POST, "/v1/platform/tokens", Some(&body)).await
     })

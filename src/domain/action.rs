@@ -4,7 +4,10 @@
 //! policy schema names the same actions; a test holds the two lists equal.
 
 use super::target::{Platform, Targetable, WorkspaceOwner};
-use super::{AccountId, MemberId, ResourceId, ResourceTypeName, TeamId, TenantId, WorkspaceId};
+use super::{
+    AccountId, ApplicationName, BreakGlassId, MemberId, ResourceId, ResourceTypeName, RoleId,
+    TeamId, TenantId, WorkspaceId,
+};
 
 super::word::words! {
     /// Whose business an action is.
@@ -109,6 +112,8 @@ actions! {
         CreateMember = "member.create" on TenantId;
         /// Make an owner: add one, or let a member become one.
         CreateOwner = "owner.create" on TenantId;
+        /// Make an administrator: add one, or let a member become one.
+        CreateAdmin = "admin.create" on TenantId;
         /// Change a member's role.
         UpdateMember = "member.update" on MemberId;
         /// Suspend a member.
@@ -135,6 +140,28 @@ actions! {
         UpdateTeamMember = "team_member.update" on TeamId;
         /// Take somebody's place in a team away.
         DeleteTeamMember = "team_member.delete" on TeamId;
+        /// List custom roles.
+        ListRoles = "role.list" on TenantId;
+        /// Read a custom role.
+        ReadRole = "role.read" on RoleId;
+        /// Make a custom role.
+        CreateRole = "role.create" on TenantId;
+        /// Change a custom role.
+        UpdateRole = "role.update" on RoleId;
+        /// Delete a custom role, and take it from everybody.
+        DeleteRole = "role.delete" on RoleId;
+        /// List who has a custom role.
+        ListRoleAssignments = "role_assignment.list" on RoleId;
+        /// Give a custom role to a principal.
+        UpdateRoleAssignment = "role_assignment.update" on RoleId;
+        /// Take a custom role from a principal.
+        DeleteRoleAssignment = "role_assignment.delete" on RoleId;
+        /// List the applications that the tenant has bound.
+        ListApplicationBindings = "application_binding.list" on TenantId;
+        /// Bind an application, or bind it otherwise.
+        UpdateApplicationBinding = "application_binding.update" on TenantId;
+        /// Let go of an application.
+        DeleteApplicationBinding = "application_binding.delete" on TenantId;
         /// List the workspaces that the caller reaches.
         ListWorkspaces = "workspace.list" on TenantId;
         /// Read a workspace.
@@ -169,6 +196,14 @@ actions! {
         EvaluateAccess = "access.evaluate" on TenantId;
         /// Ask what the caller itself may do.
         EvaluateOwnAccess = "access.evaluate_own" on TenantId;
+        /// Learn why a decision is what it is.
+        ExplainAccess = "access.explain" on TenantId;
+        /// Learn which decisions a change would change.
+        SimulateAccess = "access.simulate" on TenantId;
+        /// List what the tenant's audit log says.
+        ListAudit = "audit.list" on TenantId;
+        /// List what happened in the tenant.
+        ListEvents = "event.list" on TenantId;
     }
     PlatformPlane {
         /// List tenants.
@@ -205,6 +240,38 @@ actions! {
         SuspendAccount = "account.suspend" on AccountId;
         /// Let a suspended account act again.
         ResumeAccount = "account.resume" on AccountId;
+        /// List operators.
+        ListOperators = "operator.list" on Platform;
+        /// Read an operator's role.
+        ReadOperator = "operator.read" on AccountId;
+        /// Give an account a platform role.
+        UpdateOperator = "operator.update" on AccountId;
+        /// Take an account's platform role away.
+        DeleteOperator = "operator.delete" on AccountId;
+        /// List break-glass entries.
+        ListBreakGlass = "break_glass.list" on Platform;
+        /// Read a break-glass entry.
+        ReadBreakGlass = "break_glass.read" on BreakGlassId;
+        /// Ask for entry into a tenant.
+        CreateBreakGlass = "break_glass.create" on TenantId;
+        /// Approve somebody else's entry.
+        ApproveBreakGlass = "break_glass.approve" on BreakGlassId;
+        /// Refuse somebody else's entry.
+        DenyBreakGlass = "break_glass.deny" on BreakGlassId;
+        /// End an entry before its time.
+        EndBreakGlass = "break_glass.end" on BreakGlassId;
+        /// List applications.
+        ListApplications = "application.list" on Platform;
+        /// Read an application and its manifest.
+        ReadApplication = "application.read" on ApplicationName;
+        /// Register an application.
+        CreateApplication = "application.create" on Platform;
+        /// Change an application.
+        UpdateApplication = "application.update" on ApplicationName;
+        /// List what the platform's audit log says.
+        ListPlatformAudit = "platform_audit.list" on Platform;
+        /// List what happened on the platform.
+        ListPlatformEvents = "platform_event.list" on Platform;
         /// Mint a token on the host that has the keys.
         CreateToken = "token.create" on Platform;
         /// Import tenants from a file.
@@ -232,6 +299,8 @@ covers! {
     ImportTenant: CreateMember, CreateOwner, CreateTeam, UpdateTeamMember, CreateWorkspace, CreateResourceType,
         CreateResource, ShareResource;
     CreateOwner: CreateMember, UpdateMember;
+    CreateAdmin: CreateMember, UpdateMember;
+    UpdateApplicationBinding: CreateResourceType;
     ShareResource: UpdateResource;
     CreateImport: CreateAccount, CreateTenant;
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AccountId, TenantId, Timestamp, Word};
+use super::{AccountId, BreakGlassId, Patterns, TenantId, Timestamp, Word};
 
 super::word::words! {
     /// What an operator may do on the platform plane.
@@ -33,6 +33,8 @@ super::word::words! {
         Open = "open",
         /// Writing down what row-level security in mode shadow would have withheld.
         ReportWithheld = "report_withheld",
+        /// Telling a tenant's file what became of a break-glass entry, and closing those whose time is over.
+        BreakGlass = "break_glass",
         /// Examining files.
         Examine = "examine",
     }
@@ -81,6 +83,39 @@ pub struct Assurance {
     pub auth_time_s: Option<i64>,
 }
 
+/// The context class of tokens that the host mints: whoever opens its socket needs no stronger log-in.
+pub const HOST_ACR: &str = "host";
+
+/// What counts as a strong and recent log-in, and which actions demand one (RFC 9470).
+#[derive(Debug, Clone, Default)]
+pub struct AssurancePolicy {
+    /// Context classes that count as strong.
+    pub acr_values: Vec<String>,
+    /// Methods of which any counts as strong (RFC 8176).
+    pub amr_values: Vec<String>,
+    /// Seconds for which a log-in counts as recent.
+    pub max_age_s: i64,
+    /// The actions that demand both.
+    pub step_up: Patterns,
+}
+
+impl AssurancePolicy {
+    /// Whether a log-in is strong.
+    #[must_use]
+    pub fn is_strong(&self, assurance: &Assurance) -> bool {
+        let acr = assurance.acr.as_ref();
+        acr.is_some_and(|acr| acr == HOST_ACR || self.acr_values.contains(acr))
+            || assurance.amr.iter().any(|method| self.amr_values.contains(method))
+    }
+
+    /// Whether a log-in is recent.
+    #[must_use]
+    pub fn is_recent(&self, assurance: &Assurance, now: Timestamp) -> bool {
+        let since = assurance.auth_time_s.map(|then| now.seconds().saturating_sub(then));
+        since.is_some_and(|seconds| seconds <= self.max_age_s)
+    }
+}
+
 /// A verified caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -94,6 +129,10 @@ pub struct Caller {
     pub actor: Option<Arc<str>>,
     /// How strongly the caller logged in.
     pub assurance: Arc<Assurance>,
+    /// What the credential is narrowed to; `None` where it is not.
+    pub scopes: Option<Arc<[String]>>,
+    /// The break-glass entry that the request names.
+    pub break_glass: Option<BreakGlassId>,
     /// Until when the credential is good.
     pub expires_at: Timestamp,
 }
@@ -118,8 +157,19 @@ impl Caller {
             issuer: issuer.into(),
             actor: None,
             assurance: Arc::default(),
+            scopes: None,
+            break_glass: None,
             expires_at: Timestamp(i64::MAX),
         }
+    }
+
+    /// Who acts for the subject, as policies see it.
+    #[must_use]
+    pub fn actor_kind(&self) -> Option<super::ActorKind> {
+        self.actor.as_deref().map(|actor| match actor {
+            "host" => super::ActorKind::Host,
+            _ => super::ActorKind::Other,
+        })
     }
 }
 

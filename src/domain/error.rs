@@ -77,6 +77,15 @@ super::word::words! {
     }
 }
 
+/// The log-in that is needed (RFC 9470, section 3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepUp {
+    /// Context classes of which any will do.
+    pub acr_values: Vec<String>,
+    /// Seconds since the log-in at most.
+    pub max_age_s: i64,
+}
+
 /// What can go wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -86,6 +95,18 @@ pub enum Error {
     /// The caller may see it, but not do this.
     #[error("not permitted")]
     Forbidden,
+    /// The caller might do this, had they logged in more strongly or more recently (RFC 9470).
+    #[error("a stronger or more recent log-in is needed")]
+    StepUp(Box<StepUp>),
+    /// What is to be granted is more than the granter has.
+    #[error("exceeds the granter: {0:?}")]
+    ExceedsGranter(Vec<FieldError>),
+    /// The external decision point refused.
+    #[error("refused by the external decision point")]
+    ExternallyDenied,
+    /// The external decision point did not answer; so nothing was done.
+    #[error("the external decision point did not answer: {0}")]
+    ExternalUnavailable(String),
     /// No caller, or a token that proves nothing.
     #[error("not authenticated: {0}")]
     Unauthenticated(&'static str),
@@ -151,6 +172,10 @@ impl Error {
         match self {
             Self::NotFound => "not_found",
             Self::Forbidden => "forbidden",
+            Self::StepUp(_) => "insufficient_user_authentication",
+            Self::ExceedsGranter(_) => "exceeds_granter",
+            Self::ExternallyDenied => "externally_denied",
+            Self::ExternalUnavailable(_) => "decision_point_unavailable",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Conflict(conflict) => conflict.as_str(),
             Self::Invalid(_) => "invalid",

@@ -35,6 +35,40 @@ super::word::words! {
         AccountSuspended = "account.suspended",
         /// An account was resumed.
         AccountResumed = "account.resumed",
+        /// An account was given a platform role.
+        OperatorUpdated = "operator.updated",
+        /// An account lost its platform role.
+        OperatorDeleted = "operator.deleted",
+        /// An operator asked for entry into a tenant.
+        BreakGlassRequested = "break_glass.requested",
+        /// An operator's entry into a tenant was approved.
+        BreakGlassApproved = "break_glass.approved",
+        /// An operator's entry into a tenant was refused.
+        BreakGlassDenied = "break_glass.denied",
+        /// An operator's entry into a tenant was ended before its time.
+        BreakGlassEnded = "break_glass.ended",
+        /// The time of an operator's entry into a tenant is over.
+        BreakGlassExpired = "break_glass.expired",
+        /// An operator read something in a tenant by break-glass.
+        BreakGlassUsed = "break_glass.used",
+        /// An application was registered.
+        ApplicationCreated = "application.created",
+        /// An application changed.
+        ApplicationUpdated = "application.updated",
+        /// A tenant bound an application, or bound it otherwise.
+        ApplicationBound = "application.bound",
+        /// A tenant let go of an application.
+        ApplicationUnbound = "application.unbound",
+        /// A custom role was made.
+        RoleCreated = "role.created",
+        /// A custom role changed.
+        RoleUpdated = "role.updated",
+        /// A custom role was deleted.
+        RoleDeleted = "role.deleted",
+        /// A principal was given a custom role.
+        RoleAssigned = "role.assigned",
+        /// A custom role was taken from a principal.
+        RoleUnassigned = "role.unassigned",
         /// A token was minted on the host.
         TokenCreated = "token.created",
         /// An operator had files migrated.

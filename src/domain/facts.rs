@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use super::{
-    AccountState, MemberState, OperatorRole, Permission, PlaneName, PrincipalType, Role, TeamRole,
-    TenantStatus,
+    AccountState, ApplicationFacts, FieldError, Manifest, MemberState, OperatorRole, Permission,
+    PlaneName, PrincipalType, Role, TeamRole, TenantStatus,
 };
 
 /// What kind of caller it is.
@@ -33,6 +33,53 @@ pub struct SubjectFacts {
     pub role: Option<Role>,
     /// The state of that membership.
     pub membership: Option<MemberState>,
+    /// Whether a custom role of theirs permits the action everywhere in the tenant.
+    pub granted: bool,
+    /// Whether an approved break-glass entry of theirs is open for the action.
+    pub break_glass: bool,
+}
+
+super::word::words! {
+    /// Who acts for the subject (RFC 8693, section 4.1), as policies see it.
+    pub enum ActorKind {
+        /// The host's operator, who minted the token.
+        Host = "host",
+        /// Somebody else.
+        Other = "other",
+    }
+}
+
+/// How strongly the caller logged in, beside what is demanded (RFC 9470).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AssuranceFacts {
+    /// Whether the configuration demands a strong and recent log-in for the action.
+    pub is_demanded: bool,
+    /// Whether context class or methods count as strong.
+    pub is_strong: bool,
+    /// Whether the log-in is recent.
+    pub is_recent: bool,
+}
+
+/// What is known besides subject, action and target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Circumstances {
+    /// The state of the tenant in question.
+    pub tenant: Option<TenantStatus>,
+    /// Who acts for the subject, where somebody does.
+    pub actor: Option<ActorKind>,
+    /// Whether the token's scopes leave the action; they do where it has none.
+    pub in_scope: bool,
+    /// How strongly the caller logged in.
+    pub assurance: AssuranceFacts,
+}
+
+impl Circumstances {
+    /// The same, had the caller just logged in as strongly as can be.
+    #[must_use]
+    pub fn stepped_up(self) -> Self {
+        let assurance = AssuranceFacts { is_strong: true, is_recent: true, ..self.assurance };
+        Self { assurance, ..self }
+    }
 }
 
 /// What is known of the target.
@@ -73,6 +120,15 @@ pub enum TargetFacts {
     },
     /// A resource type.
     ResourceType,
+    /// A custom role.
+    Role,
+    /// An application.
+    Application,
+    /// A break-glass entry.
+    BreakGlass {
+        /// Whether it was asked for by the caller, or is for the caller.
+        own: bool,
+    },
     /// A resource.
     Resource {
         /// What the caller may do to it, by the row rule.
@@ -89,22 +145,29 @@ pub struct Facts {
     pub plane: PlaneName,
     /// What is known of the caller.
     pub subject: SubjectFacts,
-    /// The state of the tenant in question.
-    pub tenant: Option<TenantStatus>,
     /// What is known of the target.
     pub target: TargetFacts,
+    /// What else is known.
+    pub circumstances: Circumstances,
 }
 
 impl Facts {
-    /// The facts of the question whether the caller may know of the target at all. Whom a workspace will belong to is
-    /// found among the tenant's principals.
+    /// The same, had the caller just logged in as strongly as can be.
     #[must_use]
-    pub fn of_reading(self, action: &'static str) -> Self {
-        let target = match self.target {
-            TargetFacts::WorkspaceOwner { .. } => TargetFacts::Tenant,
+    pub fn stepped_up(self) -> Self {
+        Self { circumstances: self.circumstances.stepped_up(), ..self }
+    }
+}
+
+impl TargetFacts {
+    /// What is known of it for the question whether the caller may know of it at all. Whom a workspace will belong to
+    /// is found among the tenant's principals.
+    #[must_use]
+    pub fn of_reading(self) -> Self {
+        match self {
+            Self::WorkspaceOwner { .. } => Self::Tenant,
             target => target,
-        };
-        Self { action, target, ..self }
+        }
     }
 }
 
@@ -121,4 +184,42 @@ pub struct Decision {
 pub trait DecisionPoint: Send + Sync + 'static {
     /// Decides. An error on the way is a denial.
     fn decide(&self, facts: &Facts) -> Decision;
+
+    /// Whether a scope of Freehold's own leaves an action.
+    fn scope_covers(&self, scope: &str, action: &str) -> bool;
+
+    /// What a policy that decided says.
+    fn policy(&self, id: &str) -> Option<PolicyInfo>;
+
+    /// Makes an application's policies ready to decide.
+    ///
+    /// # Errors
+    /// What of the manifest cannot be accepted, by field, policy and line.
+    fn compile(
+        &self,
+        manifest: &Arc<Manifest>,
+    ) -> Result<Arc<dyn ApplicationPolicy>, Vec<FieldError>>;
+}
+
+/// A policy, as people read it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct PolicyInfo {
+    /// Its id; of an application's policy, behind the application's name and a slash.
+    pub id: String,
+    /// `permit` or `forbid`.
+    pub effect: String,
+    /// What it says, in a sentence.
+    pub sentence: String,
+}
+
+/// The policies of one version of one application.
+pub trait ApplicationPolicy: std::fmt::Debug + Send + Sync + 'static {
+    /// What they were made from.
+    fn manifest(&self) -> &Arc<Manifest>;
+
+    /// Decides. An error on the way is a denial.
+    fn decide(&self, facts: &ApplicationFacts) -> Decision;
+
+    /// What a policy that decided says.
+    fn policy(&self, id: &str) -> Option<PolicyInfo>;
 }

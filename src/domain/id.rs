@@ -55,6 +55,10 @@ ids! {
     ResourceId,
     /// A principal: the id of the account, team, service account or tenant that it stands for.
     PrincipalId,
+    /// A custom role of a tenant.
+    RoleId,
+    /// An operator's entry into a tenant: asked for, approved, or over.
+    BreakGlassId,
     /// One run of an import.
     ImportId,
     /// The random identity of one database file, held by the file and by the registry.

@@ -1,8 +1,8 @@
 //! What an action acts on: one typed id per noun below the HTTP floor, one closed list for policy and audit.
 
 use super::{
-    AccountId, MemberId, PlaneName, PrincipalRef, ResourceId, ResourceTypeName, TeamId, TenantId,
-    Word, WorkspaceId,
+    AccountId, ApplicationName, BreakGlassId, MemberId, PlaneName, PrincipalRef, ResourceId,
+    ResourceTypeName, RoleId, TeamId, TenantId, Word, WorkspaceId,
 };
 
 /// The installation itself, `tenant:platform`.
@@ -34,6 +34,12 @@ pub enum Target {
     ResourceType(ResourceTypeName),
     /// A resource.
     Resource(ResourceId),
+    /// A custom role.
+    Role(RoleId),
+    /// An application.
+    Application(ApplicationName),
+    /// A break-glass entry.
+    BreakGlass(BreakGlassId),
 }
 
 impl Target {
@@ -50,6 +56,9 @@ impl Target {
             Self::Workspace(_) => WorkspaceId::KIND,
             Self::ResourceType(_) => ResourceTypeName::KIND,
             Self::Resource(_) => ResourceId::KIND,
+            Self::Role(_) => RoleId::KIND,
+            Self::Application(_) => ApplicationName::KIND,
+            Self::BreakGlass(_) => BreakGlassId::KIND,
         }
     }
 
@@ -65,6 +74,9 @@ impl Target {
             Self::Workspace(id) => id.to_string(),
             Self::ResourceType(name) => name.to_string(),
             Self::Resource(id) => id.to_string(),
+            Self::Role(id) => id.to_string(),
+            Self::Application(name) => name.to_string(),
+            Self::BreakGlass(id) => id.to_string(),
         }
     }
 
@@ -84,6 +96,9 @@ impl Target {
             Self::Workspace(_) => a::ReadWorkspace::NAME,
             Self::ResourceType(_) => a::ReadResourceType::NAME,
             Self::Resource(_) => a::ReadResource::NAME,
+            Self::Role(_) => a::ReadRole::NAME,
+            Self::Application(_) => a::ReadApplication::NAME,
+            Self::BreakGlass(_) => a::ReadBreakGlass::NAME,
         }
     }
 }
@@ -118,4 +133,7 @@ targets! {
     WorkspaceId => "workspace", |id| Self::Workspace(id);
     ResourceTypeName => "resource_type", |name| Self::ResourceType(name);
     ResourceId => "resource", |id| Self::Resource(id);
+    RoleId => "role", |id| Self::Role(id);
+    ApplicationName => "application", |name| Self::Application(name);
+    BreakGlassId => "break_glass", |id| Self::BreakGlass(id);
 }

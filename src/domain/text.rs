@@ -148,9 +148,26 @@ texts! {
     Email { min: 3, max: 254, pattern: Some(r"^[^@\s\u0000-\u001f\u007f]+@[^@\s\u0000-\u001f\u007f]+$"), check: check_email },
     /// An issuer, or a subject at one: 1 to 255 printable ASCII characters without blanks (RFC 7519's `StringOrURI`).
     IdentityPart { min: 1, max: 255, pattern: Some("^[!-~]+$"), check: check_identity_part },
+    /// The name of an application: 3 to 63 of `a-z`, `0-9`, `-`, beginning with a letter, no `--`, not reserved.
+    ApplicationName { min: 3, max: 63, pattern: Some(SLUG_PATTERN), check: check_application_name },
+    /// A word of an application, a resource type or a subject type: 1 to 63 of `a-z`, `0-9`, `_`, beginning with a letter.
+    ApplicationWord { min: 1, max: 63, pattern: Some(WORD_PATTERN), check: check_word },
+    /// The name of an application's action: one word, or two joined by `.`.
+    ApplicationActionName { min: 1, max: 127, pattern: Some(ACTION_PATTERN), check: check_action },
+    /// The name of an attribute: 1 to 63 of `a-z`, `A-Z`, `0-9`, `_`, beginning with a letter.
+    AttributeName { min: 1, max: 63, pattern: Some("^[a-zA-Z][a-zA-Z0-9_]*$"), check: check_attribute },
+    /// The name of a scope (RFC 6749, section 3.3): 1 to 127 printable ASCII characters without blanks, `"` and `\`.
+    ScopeName { min: 1, max: 127, pattern: Some(r"^[!#-\[\]-~]+$"), check: check_scope },
     /// A data region: 1 to 63 of `a-z`, `0-9`, `-`.
     Region { min: 1, max: 63, pattern: Some("^[a-z0-9-]+$"), check: check_region },
 }
+
+const WORD_PATTERN: &str = "^[a-z][a-z0-9_]*$";
+const ACTION_PATTERN: &str = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$";
+
+/// Words of the policy language, which can name nothing in it.
+const RESERVED_IN_POLICIES: &[&str] =
+    &["true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar"];
 
 fn all(text: &str, allowed: fn(char) -> bool, message: &str) -> Result<(), String> {
     if text.chars().all(allowed) { Ok(()) } else { Err(message.to_owned()) }
@@ -197,6 +214,48 @@ fn check_type_name(text: &str) -> Result<(), String> {
         return Err("is the name of a noun of its own".to_owned());
     }
     Ok(())
+}
+
+fn check_application_name(text: &str) -> Result<(), String> {
+    // The one name that comes with the program.
+    if text == "freehold" { Ok(()) } else { check_slug(text) }
+}
+
+fn check_word(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    all(text, allowed, "may contain a-z, 0-9 and _ only")?;
+    if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Err("must begin with a letter".to_owned());
+    }
+    if RESERVED_IN_POLICIES.contains(&text) {
+        return Err("is a word of the policy language".to_owned());
+    }
+    Ok(())
+}
+
+fn check_action(text: &str) -> Result<(), String> {
+    let words = text.split('.').count();
+    text.split('.').try_for_each(check_word).ok().filter(|()| words < 3).ok_or_else(|| {
+        "must be one word, or two joined by . : of a-z, 0-9 and _, beginning with a letter"
+            .to_owned()
+    })
+}
+
+fn check_attribute(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    all(text, allowed, "may contain letters, digits and _ only")?;
+    if !text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Err("must begin with a letter".to_owned());
+    }
+    if RESERVED_IN_POLICIES.contains(&text) {
+        return Err("is a word of the policy language".to_owned());
+    }
+    Ok(())
+}
+
+fn check_scope(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
+    all(text, allowed, "may contain printable ASCII characters but blanks, \" and \\ only")
 }
 
 fn check_email(text: &str) -> Result<(), String> {

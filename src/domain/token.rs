@@ -18,6 +18,22 @@ pub struct NewToken {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 86400)]
     pub ttl_s: Option<u32>,
+    /// What it is narrowed to: names of scopes, separated by blanks; nothing where nothing is said.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub scope: Option<String>,
+    /// The context class of the log-in that it stands for; `host` where neither this nor a method is said.
+    #[serde(default)]
+    #[schema(max_length = 255)]
+    pub acr: Option<String>,
+    /// The methods of that log-in (RFC 8176).
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub amr: Vec<String>,
+    /// Seconds since that log-in; 0 where nothing is said.
+    #[serde(default)]
+    #[schema(maximum = 31536000)]
+    pub auth_age_s: Option<u32>,
 }
 
 /// A token.

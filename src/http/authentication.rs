@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::failure::Failure;
 use super::state::State;
-use crate::domain::{AccountId, Caller, Error, Identity, IdentityPart};
+use crate::domain::{AccountId, BreakGlassId, Caller, Error, Identity, IdentityPart};
 use crate::identity::{Subject, Verified};
 use crate::services::accounts;
+
+/// Names the break-glass entry by which an operator enters a tenant.
+const BREAK_GLASS: HeaderName = HeaderName::from_static("freehold-break-glass");
 
 /// Marks a connection that came by the local socket, which only the host's operator may open.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +37,7 @@ pub(super) fn caller(request: &HttpRequest, state: &State) -> Result<Arc<Caller>
         .and_then(bearer)
         .ok_or_else(|| unauthenticated("it is no bearer token"))?;
     let verified = state.verifier.verify(token, state.registry.clock().now())?;
-    of_verified(&verified, state).map(Arc::new)
+    of_verified(&verified, state, break_glass(request)?).map(Arc::new)
 }
 
 /// `Bearer <token>` (RFC 6750), the scheme in any case.
@@ -48,8 +51,23 @@ fn unauthenticated(why: &'static str) -> Failure {
     Error::Unauthenticated(why).into()
 }
 
+/// The break-glass entry that a request names; what can be none is one that nobody has.
+fn break_glass(request: &HttpRequest) -> Result<Option<BreakGlassId>, Failure> {
+    let mut values = request.headers().get_all(BREAK_GLASS);
+    let (first, second) = (values.next(), values.next());
+    if second.is_some() {
+        return Err(Failure::parameter("Freehold-Break-Glass", "must not stand there twice"));
+    }
+    let id = |value: &HeaderValue| value.to_str().ok().and_then(|text| text.parse().ok());
+    Ok(first.map(|value| id(value).unwrap_or(BreakGlassId(uuid::Uuid::nil()))))
+}
+
 /// The account that a token is about.
-fn of_verified(verified: &Verified, state: &State) -> Result<Caller, Failure> {
+fn of_verified(
+    verified: &Verified,
+    state: &State,
+    break_glass: Option<BreakGlassId>,
+) -> Result<Caller, Failure> {
     let account: AccountId = match verified.meant {
         Subject::Account => verified
             .subject
@@ -71,6 +89,8 @@ fn of_verified(verified: &Verified, state: &State) -> Result<Caller, Failure> {
         issuer: verified.issuer.clone(),
         actor: verified.actor.clone(),
         assurance: verified.assurance.clone(),
+        scopes: verified.scopes.clone(),
+        break_glass,
         expires_at: verified.expires_at,
     })
 }

@@ -5,7 +5,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Conflict, Error, FieldError, FileProblem, TenantStatus, Word};
+use crate::domain::{Conflict, Error, FieldError, FileProblem, StepUp, TenantStatus, Word};
 
 /// What can go wrong with a request.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -110,7 +110,7 @@ impl Failure {
 
     fn errors(&self) -> Vec<FieldError> {
         match self {
-            Self::Domain(Error::Invalid(errors)) => errors.clone(),
+            Self::Domain(Error::Invalid(errors) | Error::ExceedsGranter(errors)) => errors.clone(),
             Self::Parameter(error) => vec![error.clone()],
             _ => Vec::new(),
         }
@@ -136,6 +136,12 @@ fn detail(error: &Error) -> &'static str {
     match error {
         Error::NotFound => "There is no such thing, or none that you may know of.",
         Error::Forbidden => "You may not do this.",
+        Error::StepUp(_) => "This needs a stronger or more recent log-in.",
+        Error::ExceedsGranter(_) => "This is more than you may grant.",
+        Error::ExternallyDenied => "The decision point that is asked besides refused this.",
+        Error::ExternalUnavailable(_) => {
+            "The decision point that is asked besides does not answer: nothing was done."
+        }
         Error::Unauthenticated(_) => "A valid bearer token is needed.",
         Error::Conflict(conflict) => conflict_detail(*conflict),
         Error::Invalid(_) => "Some fields cannot be accepted.",
@@ -181,8 +187,10 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
 fn status(error: &Error) -> StatusCode {
     match error {
         Error::NotFound => StatusCode::NOT_FOUND,
-        Error::Forbidden => StatusCode::FORBIDDEN,
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Forbidden | Error::ExceedsGranter(_) | Error::ExternallyDenied => {
+            StatusCode::FORBIDDEN
+        }
+        Error::Unauthenticated(_) | Error::StepUp(_) => StatusCode::UNAUTHORIZED,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Invalid(_) | Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Stale => StatusCode::PRECONDITION_FAILED,
@@ -196,6 +204,7 @@ fn status(error: &Error) -> StatusCode {
         Error::TenantUnavailable(_)
         | Error::File(_)
         | Error::Busy { .. }
+        | Error::ExternalUnavailable(_)
         | Error::Storage(_)
         | Error::TooManySteps => StatusCode::SERVICE_UNAVAILABLE,
         Error::Rehearsed | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -229,6 +238,11 @@ impl ResponseError for Failure {
             Self::Domain(Error::Unauthenticated(_)) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
+            Self::Domain(Error::StepUp(needed)) => {
+                if let Ok(challenge) = HeaderValue::from_str(&challenge(needed)) {
+                    headers.insert(header::WWW_AUTHENTICATE, challenge);
+                }
+            }
             Self::Domain(Error::Busy { retry_after_s }) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
@@ -242,6 +256,18 @@ impl ResponseError for Failure {
         response.extensions_mut().insert(self.clone());
         response
     }
+}
+
+/// The challenge to log in more strongly or anew (RFC 9470, section 3).
+fn challenge(needed: &StepUp) -> String {
+    let quoted = needed.acr_values.join(" ").replace(['"', '\\'], "");
+    let acr_values =
+        if quoted.is_empty() { String::new() } else { format!(", acr_values=\"{quoted}\"") };
+    format!(
+        "Bearer error=\"insufficient_user_authentication\", \
+         error_description=\"A stronger or more recent log-in is needed\"{acr_values}, max_age=\"{}\"",
+        needed.max_age_s
+    )
 }
 
 /// Every code that a problem can have, for the documentation.
@@ -262,6 +288,10 @@ pub(super) fn codes() -> Vec<&'static str> {
         "tenant_missing",
         "not_found",
         "forbidden",
+        "insufficient_user_authentication",
+        "exceeds_granter",
+        "externally_denied",
+        "decision_point_unavailable",
         "unauthenticated",
         "invalid",
         "stale_version",

@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, Header};
 
 use super::claims::{Actor, Claims};
 use super::keys::{Jwk, SigningKey};
-use crate::domain::{Clock, Error, Result, Slug, TenantId, Timestamp, Token};
+use crate::domain::{Assurance, Clock, Error, Result, Slug, TenantId, Timestamp, Token};
 
 /// What a token is to say.
 #[derive(Debug, Clone)]
@@ -15,6 +15,10 @@ pub struct Grant {
     pub tenant: Option<(TenantId, Slug)>,
     /// Who acts for the subject, if somebody does.
     pub actor: Option<String>,
+    /// What it is narrowed to, if it is.
+    pub scope: Option<String>,
+    /// How strongly the subject logged in.
+    pub assurance: Assurance,
     /// Seconds that it is good for.
     pub ttl_s: i64,
 }
@@ -60,10 +64,10 @@ impl Signer {
             jti: clock.new_id().to_string(),
             tid: grant.tenant.as_ref().map(|(id, _)| *id),
             tenant: Some(tenant),
-            scope: None,
-            acr: None,
-            amr: Vec::new(),
-            auth_time: None,
+            scope: grant.scope.clone(),
+            acr: grant.assurance.acr.clone(),
+            amr: grant.assurance.amr.clone(),
+            auth_time: grant.assurance.auth_time_s,
             act: grant.actor.clone().map(|sub| Actor { sub }),
         };
         let mut header = Header::new(Algorithm::EdDSA);

@@ -75,6 +75,8 @@ pub struct Verified {
     pub actor: Option<Arc<str>>,
     /// How strongly the subject logged in.
     pub assurance: Arc<crate::domain::Assurance>,
+    /// What it is narrowed to.
+    pub scopes: Option<Arc<[String]>>,
     /// Until when it is good.
     pub expires_at: Timestamp,
 }
@@ -193,6 +195,9 @@ fn of(issuer: &Issuer, claims: Claims) -> Verified {
             acr: claims.acr,
             amr: claims.amr,
             auth_time_s: claims.auth_time,
+        }),
+        scopes: claims.scope.map(|scope| {
+            scope.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
         }),
         expires_at: Timestamp(claims.exp.saturating_mul(1_000_000)),
     }

@@ -2,21 +2,28 @@
 //!
 //! Policies and schema are embedded from `config/policy/`. Requests and entities are validated against the schema, and
 //! any evaluation error denies: Cedar alone would skip a `forbid` that errs. What Cedar sees is made from
-//! [`Facts`] and from nothing else, so that a decision can be remembered by them.
+//! [`Facts`] and from nothing else, so that a decision can be remembered by them. An application's policies are a set of
+//! their own, over a schema that is made from its manifest.
 
+mod application;
+mod manifest;
+mod policies;
 mod request;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cedar_policy::{
-    Authorizer, Decision as Verdict, PolicyId, PolicySet, Schema, ValidationMode, Validator,
-};
+use cedar_policy::Schema;
 use parking_lot::RwLock;
 
-use crate::domain::{Decision, DecisionPoint, Facts};
+use self::application::Application;
+use self::policies::{Policies, Text};
+use crate::domain::{
+    ApplicationPolicy, Decision, DecisionPoint, Facts, FieldError, Manifest, PolicyInfo,
+};
 
 const SCHEMA: &str = include_str!("../../config/policy/schema.cedarschema");
+const MANIFEST: &str = include_str!("../../config/policy/freehold.json");
 const POLICIES: &[(&str, &str)] = &[
     ("platform.cedar", include_str!("../../config/policy/platform.cedar")),
     ("tenant.cedar", include_str!("../../config/policy/tenant.cedar")),
@@ -39,18 +46,12 @@ impl PolicyError {
 }
 
 /// The decision point.
+#[derive(Debug)]
 pub struct Policy {
-    authorizer: Authorizer,
-    schema: Schema,
-    policies: PolicySet,
-    names: HashMap<PolicyId, String>,
+    policies: Policies,
+    /// What Freehold declares of itself: its scopes.
+    manifest: Arc<Manifest>,
     remembered: RwLock<HashMap<Facts, Decision>>,
-}
-
-impl std::fmt::Debug for Policy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Policy").field("policies", &self.names.len()).finish_non_exhaustive()
-    }
 }
 
 impl Policy {
@@ -67,98 +68,51 @@ impl Policy {
     /// # Errors
     /// One of them does not parse or does not fit the schema; the error names the file and the line.
     pub fn new(schema: &str, files: &[(&str, &str)]) -> Result<Self, PolicyError> {
-        let (schema, _) = Schema::from_cedarschema_str(schema).map_err(|error| {
-            PolicyError::new("schema.cedarschema", format!("{:?}", miette(&error)))
+        let (schema, _) = Schema::from_cedarschema_str(schema)
+            .map_err(|error| PolicyError::new("schema.cedarschema", error))?;
+        let texts: Vec<_> =
+            files.iter().map(|(_, text)| Text { prefix: String::new(), text }).collect();
+        let policies = Policies::new(schema, &texts).map_err(|findings| {
+            let first = findings.first();
+            let file =
+                first.and_then(|finding| files.get(finding.text)).map_or("", |(file, _)| file);
+            PolicyError::new(file, first.map(ToString::to_string).unwrap_or_default())
         })?;
-        let mut policies = PolicySet::new();
-        let mut names = HashMap::new();
-        let mut origins = HashMap::new();
-        for (file, text) in files {
-            for id in add(&mut policies, &mut names, file, text)? {
-                origins.insert(id, *file);
-            }
-        }
-        let validation = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
-        if let Some(error) = validation.validation_errors().next() {
-            let file = origins.get(error.policy_id()).copied().unwrap_or("policies");
-            return Err(PolicyError::new(file, error));
-        }
-        Ok(Self {
-            authorizer: Authorizer::new(),
-            schema,
-            policies,
-            names,
-            remembered: RwLock::default(),
-        })
+        let manifest: Manifest = serde_json::from_str(MANIFEST)
+            .map_err(|error| PolicyError::new("freehold.json", error))?;
+        Ok(Self { policies, manifest: Arc::new(manifest), remembered: RwLock::default() })
+    }
+
+    /// What Freehold declares of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
     }
 
     /// The names of the actions that the schema knows.
     #[must_use]
     pub fn actions(&self) -> Vec<String> {
-        let leaves = self
-            .schema
-            .actions()
-            .filter(|uid| self.schema.action_groups().all(|group| group != *uid));
+        let schema = self.policies.schema();
+        let leaves =
+            schema.actions().filter(|uid| schema.action_groups().all(|group| group != *uid));
         leaves.map(|uid| uid.id().unescaped().to_owned()).collect()
     }
 
     fn evaluate(&self, facts: &Facts) -> Decision {
-        let (request, entities) = match request::of(facts, &self.schema) {
+        let (request, entities) = match request::of(facts, self.policies.schema()) {
             Ok(made) => made,
             Err(message) => {
-                tracing::debug!(
-                    action = facts.action,
-                    message,
-                    "a request does not fit the schema"
-                );
+                let action = facts.action;
+                tracing::debug!(action, message, "a request does not fit the schema");
                 return Decision { allowed: false, policies: Arc::new([]) };
             }
         };
-        let response = self.authorizer.is_authorized(&request, &self.policies, &entities);
-        let failed = response.diagnostics().errors().next().is_some();
-        let mut reasons: Vec<String> =
-            response.diagnostics().reason().filter_map(|id| self.names.get(id).cloned()).collect();
-        reasons.sort();
-        if failed {
+        let decision = self.policies.decide(&request, &entities);
+        if decision.policies.iter().any(|id| id == "evaluation-error") {
             tracing::error!(action = facts.action, "a policy could not be evaluated; denied");
-            reasons.push("evaluation-error".to_owned());
         }
-        Decision {
-            allowed: response.decision() == Verdict::Allow && !failed,
-            policies: reasons.into(),
-        }
+        decision
     }
-}
-
-fn miette(error: &impl std::fmt::Display) -> String {
-    error.to_string()
-}
-
-/// Adds a file's policies, each under the id that it is annotated with; says which.
-fn add(
-    policies: &mut PolicySet,
-    names: &mut HashMap<PolicyId, String>,
-    file: &str,
-    text: &str,
-) -> Result<Vec<PolicyId>, PolicyError> {
-    let mut added = Vec::new();
-    let parsed: PolicySet = text.parse().map_err(|error| PolicyError::new(file, error))?;
-    for policy in parsed.policies() {
-        let Some(name) = policy.annotation("id").filter(|name| !name.is_empty()) else {
-            return Err(PolicyError::new(file, "every policy has an @id"));
-        };
-        if policy.annotation("sentence").is_none() {
-            return Err(PolicyError::new(file, format!("policy {name} has no @sentence")));
-        }
-        if names.values().any(|known| known == name) {
-            return Err(PolicyError::new(file, format!("policy {name} stands twice")));
-        }
-        let id = PolicyId::new(name);
-        names.insert(id.clone(), name.to_owned());
-        added.push(id.clone());
-        policies.add(policy.new_id(id)).map_err(|error| PolicyError::new(file, error))?;
-    }
-    Ok(added)
 }
 
 impl DecisionPoint for Policy {
@@ -172,5 +126,21 @@ impl DecisionPoint for Policy {
             remembered.insert(*facts, decision.clone());
         }
         decision
+    }
+
+    fn scope_covers(&self, scope: &str, action: &str) -> bool {
+        let declared = self.manifest.scopes.iter().find(|one| one.name.as_str() == scope);
+        declared.is_some_and(|one| one.actions.covers(action))
+    }
+
+    fn policy(&self, id: &str) -> Option<PolicyInfo> {
+        self.policies.info(id).cloned()
+    }
+
+    fn compile(
+        &self,
+        manifest: &Arc<Manifest>,
+    ) -> Result<Arc<dyn ApplicationPolicy>, Vec<FieldError>> {
+        Ok(Arc::new(Application::new(manifest)?))
     }
 }

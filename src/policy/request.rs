@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression, Schema};
 
-use crate::domain::{Facts, Permission, SubjectFacts, SubjectKind, TargetFacts, Word};
+use crate::domain::{
+    Circumstances, Facts, Permission, SubjectFacts, SubjectKind, TargetFacts, Word,
+};
 
-type Attributes = HashMap<String, RestrictedExpression>;
+pub(super) type Attributes = HashMap<String, RestrictedExpression>;
 
 /// The request and its entities; an error where they do not fit the schema.
 pub(super) fn of(facts: &Facts, schema: &Schema) -> Result<(Request, Entities), String> {
@@ -15,7 +17,7 @@ pub(super) fn of(facts: &Facts, schema: &Schema) -> Result<(Request, Entities), 
     let principal_uid = uid(principal_type, "caller")?;
     let resource_uid = uid(resource_type, "target")?;
     let action = uid("Action", facts.action)?;
-    let context = Context::from_pairs([("tenant".to_owned(), word(facts.tenant))])
+    let context = Context::from_pairs(circumstances(facts.circumstances))
         .map_err(|error| error.to_string())?;
     let request =
         Request::new(principal_uid.clone(), action, resource_uid.clone(), context, Some(schema))
@@ -26,7 +28,8 @@ pub(super) fn of(facts: &Facts, schema: &Schema) -> Result<(Request, Entities), 
     Ok((request, entities))
 }
 
-fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
+/// The name of an entity.
+pub(super) fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
     let kind = kind.parse().map_err(|error: cedar_policy::ParseErrors| error.to_string())?;
     Ok(EntityUid::from_type_name_and_id(kind, cedar_policy::EntityId::new(id)))
 }
@@ -40,11 +43,15 @@ fn word<W: Word>(value: Option<W>) -> RestrictedExpression {
     RestrictedExpression::new_string(value.map_or("none", Word::as_str).to_owned())
 }
 
+pub(super) fn text(value: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(value.to_owned())
+}
+
 fn level(permission: Option<Permission>) -> RestrictedExpression {
     RestrictedExpression::new_long(permission.map_or(0, Permission::level))
 }
 
-fn truth(value: bool) -> RestrictedExpression {
+pub(super) fn truth(value: bool) -> RestrictedExpression {
     RestrictedExpression::new_bool(value)
 }
 
@@ -56,16 +63,32 @@ fn subject(facts: SubjectFacts) -> (&'static str, Attributes) {
     match facts.kind {
         SubjectKind::Host => ("Host", attributes([])),
         SubjectKind::System => ("System", attributes([])),
-        SubjectKind::Account => (
-            "Account",
-            attributes([
-                ("state", word(facts.account)),
-                ("operator", word(facts.operator)),
-                ("role", word(facts.role)),
-                ("membership", word(facts.membership)),
-            ]),
-        ),
+        SubjectKind::Account => ("Account", account(facts)),
     }
+}
+
+/// A person, as every policy sees it.
+pub(super) fn account(facts: SubjectFacts) -> Attributes {
+    attributes([
+        ("state", word(facts.account)),
+        ("operator", word(facts.operator)),
+        ("role", word(facts.role)),
+        ("membership", word(facts.membership)),
+        ("granted", truth(facts.granted)),
+        ("break_glass", truth(facts.break_glass)),
+    ])
+}
+
+/// What every policy sees besides subject and target.
+pub(super) fn circumstances(facts: Circumstances) -> Attributes {
+    attributes([
+        ("tenant", word(facts.tenant)),
+        ("actor", word(facts.actor)),
+        ("in_scope", truth(facts.in_scope)),
+        ("step_up", truth(facts.assurance.is_demanded)),
+        ("strong", truth(facts.assurance.is_strong)),
+        ("recent", truth(facts.assurance.is_recent)),
+    ])
 }
 
 fn target(facts: TargetFacts) -> (&'static str, Attributes) {
@@ -85,6 +108,9 @@ fn target(facts: TargetFacts) -> (&'static str, Attributes) {
             ("Workspace", attributes([("permission", level(permission))]))
         }
         TargetFacts::ResourceType => ("ResourceType", attributes([])),
+        TargetFacts::Role => ("Role", attributes([])),
+        TargetFacts::Application => ("Application", attributes([])),
+        TargetFacts::BreakGlass { own } => ("BreakGlass", attributes([("own", truth(own))])),
         TargetFacts::Resource { permission } => {
             ("Resource", attributes([("permission", level(permission))]))
         }

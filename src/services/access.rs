@@ -79,6 +79,8 @@ fn asked_about(tenant: TenantId, account: AccountId) -> Caller {
         issuer: "evaluation".into(),
         actor: None,
         assurance: Arc::default(),
+        scopes: None,
+        break_glass: None,
         expires_at: Timestamp(i64::MAX),
     }
 }

@@ -4,8 +4,9 @@ use serde_json::json;
 
 use crate::domain::action::CreateToken;
 use crate::domain::{
-    AccountId, AccountReference, Call, Error, EventType, Identity, IdentityPart, Name, NewToken,
-    OperatorRole, Platform, Result, Target, TenantReference, Token,
+    AccountId, AccountReference, Assurance, Call, Error, EventType, HOST_ACR, Identity,
+    IdentityPart, Name, NewToken, OperatorRole, Platform, Result, Target, TenantReference,
+    Timestamp, Token,
 };
 use crate::identity::{Grant, Signer};
 use crate::storage::registry::{accounts, memberships, operators};
@@ -25,6 +26,7 @@ pub fn create(registry: &Registry, call: &Call, signer: &Signer, new: &NewToken)
     if ttl == 0 || ttl > MAX_TTL_S {
         return Err(Error::invalid("/ttl_s", format!("must be 1 to {MAX_TTL_S}")));
     }
+    check(new)?;
     // What is there is told to those alone who may ask.
     registry.read_blocking::<CreateToken, _>(call, Platform, |_| Ok(()))?;
     let tenant = new.tenant.as_deref().map(|tenant| find_tenant(registry, tenant)).transpose()?;
@@ -41,9 +43,41 @@ pub fn create(registry: &Registry, call: &Call, signer: &Signer, new: &NewToken)
         subject: account.to_string(),
         tenant: tenant.map(|entry| (entry.id, entry.slug.clone())),
         actor: Some("host".to_owned()),
+        scope: new.scope.clone(),
+        assurance: assurance(new, registry.clock().now()),
         ttl_s: i64::from(ttl),
     };
     signer.sign(&grant, registry.clock().as_ref())
+}
+
+/// The log-in that the host says the token stands for.
+fn assurance(new: &NewToken, now: Timestamp) -> Assurance {
+    let by_host = new.amr.is_empty().then(|| HOST_ACR.to_owned());
+    Assurance {
+        acr: new.acr.clone().or(by_host),
+        amr: new.amr.clone(),
+        auth_time_s: Some(now.seconds() - i64::from(new.auth_age_s.unwrap_or(0))),
+    }
+}
+
+/// Texts of a token are bounded, and of characters that every header can carry.
+fn check(new: &NewToken) -> Result<()> {
+    let is_word = |text: &str, max: usize| {
+        (1..=max).contains(&text.len()) && text.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+    };
+    let long = [("/scope", &new.scope, 2000), ("/acr", &new.acr, 255)];
+    for (field, value, max) in long {
+        if value.as_deref().is_some_and(|value| !is_word(value, max)) {
+            return Err(Error::invalid(
+                field,
+                format!("must have 1 to {max} printable ASCII characters"),
+            ));
+        }
+    }
+    if new.amr.len() > 10 || new.amr.iter().any(|method| !is_word(method, 64)) {
+        return Err(Error::invalid("/amr", "must have at most 10 entries of 1 to 64 characters"));
+    }
+    Ok(())
 }
 
 fn find_tenant(registry: &Registry, tenant: &str) -> Result<std::sync::Arc<TenantEntry>> {

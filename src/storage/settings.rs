@@ -11,7 +11,7 @@ use super::disk::{Faults, NoFaults};
 use super::engine::sqlite::PoolSettings;
 use super::queue::Limits;
 use super::turns::Turns;
-use crate::domain::Region;
+use crate::domain::{AssurancePolicy, Region};
 
 /// Those who wait for a turn at most.
 const MAX_WAITING: usize = 256;
@@ -51,6 +51,8 @@ pub struct Settings {
     pub min_free_bytes: u64,
     /// Tenants' files that are opened at once, 1 to 64; others wait.
     pub max_opening_tenants: usize,
+    /// What counts as a strong and recent log-in, and which actions demand one.
+    pub assurance: Arc<AssurancePolicy>,
     /// Faults to inject.
     pub faults: Arc<dyn Faults>,
 }
@@ -82,6 +84,7 @@ impl Settings {
             known_members_per_tenant: 10_000,
             min_free_bytes: 64 * 1024 * 1024,
             max_opening_tenants: 8,
+            assurance: Arc::default(),
             faults: Arc::new(NoFaults),
         }
     }

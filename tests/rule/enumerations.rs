@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use freehold::domain::{
-    AccountState, AuditDecision, MemberState, OperatorRole, Permission, PrincipalType, Role,
-    RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility, WithheldReason, Word,
+    AccountState, AuditDecision, BreakGlassState, MemberState, OperatorRole, Permission,
+    PrincipalType, Role, RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility,
+    WithheldReason, Word,
 };
 
 type Words = BTreeSet<String>;
@@ -34,6 +35,8 @@ const COLUMNS: &[Entry] = &[
     ("registry", "operators", "role", words::<OperatorRole>),
     ("registry", "memberships", "role", words::<Role>),
     ("registry", "memberships", "state", words::<MemberState>),
+    ("registry", "break_glass", "state", words::<BreakGlassState>),
+    ("registry", "application_requirements", "kind", words::<TenantKind>),
     ("registry", "audit_log", "decision", words::<AuditDecision>),
     ("tenant", "organizations", "kind", words::<TenantKind>),
     ("tenant", "principals", "type", words::<PrincipalType>),

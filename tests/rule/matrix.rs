@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use freehold::domain::{
-    AccountState, ActionInfo, DecisionPoint, Facts, MemberState, OperatorRole, Permission,
-    PlaneName, PrincipalType, Role, SubjectFacts, SubjectKind, TargetFacts, TeamRole, TenantStatus,
-    Word, action,
+    AccountState, ActionInfo, AssuranceFacts, Circumstances, DecisionPoint, Facts, MemberState,
+    OperatorRole, Permission, PlaneName, PrincipalType, Role, SubjectFacts, SubjectKind,
+    TargetFacts, TeamRole, TenantStatus, Word, action,
 };
 use freehold::policy::Policy;
 
@@ -18,8 +18,8 @@ const SCHEMA: &str = include_str!("../../config/policy/schema.cedarschema");
 
 const ACTIVE: Option<AccountState> = Some(AccountState::Active);
 
-/// Who asks: a letter, what it stands for, and what is known of them.
-type Class = (char, &'static str, SubjectFacts);
+/// Who asks: a letter, what it stands for, what is known of them, and what of their credential.
+type Class = (char, &'static str, SubjectFacts, Circumstances);
 
 fn account(
     state: Option<AccountState>,
@@ -32,8 +32,30 @@ fn account(
         operator,
         role: membership.map(|(role, _)| role),
         membership: membership.map(|(_, state)| state),
+        granted: false,
+        break_glass: false,
     }
 }
+
+/// What is known of most credentials: they are not narrowed, and their log-in is as strong as any.
+const PLAIN: Circumstances = Circumstances {
+    tenant: None,
+    actor: None,
+    in_scope: true,
+    assurance: AssuranceFacts { is_demanded: false, is_strong: true, is_recent: true },
+};
+
+/// A log-in that is weak, where a strong one is demanded.
+const WEAK: Circumstances = Circumstances {
+    assurance: AssuranceFacts { is_demanded: true, is_strong: false, is_recent: true },
+    ..PLAIN
+};
+
+/// A strong log-in that is long ago, where a recent one is demanded.
+const STALE: Circumstances = Circumstances {
+    assurance: AssuranceFacts { is_demanded: true, is_strong: true, is_recent: false },
+    ..PLAIN
+};
 
 fn nobody(kind: SubjectKind) -> SubjectFacts {
     SubjectFacts { kind, ..account(None, None, None) }
@@ -44,7 +66,9 @@ fn classes() -> Vec<Class> {
     let member = |role| account(ACTIVE, None, Some((role, MemberState::Active)));
     let operator = |role| account(ACTIVE, Some(role), None);
     let gone = Some(AccountState::Suspended);
-    vec![
+    let granted = |role| SubjectFacts { granted: true, ..member(role) };
+    let by_glass = |role| SubjectFacts { break_glass: true, ..operator(role) };
+    let plain = [
         ('o', "owner", member(Role::Owner)),
         ('a', "admin", member(Role::Admin)),
         ('m', "member", member(Role::Member)),
@@ -68,7 +92,41 @@ fn classes() -> Vec<Class> {
         ),
         ('h', "host", nobody(SubjectKind::Host)),
         ('y', "the program itself", nobody(SubjectKind::System)),
-    ]
+        ('c', "member with a custom role for the action", granted(Role::Member)),
+        ('d', "guest with a custom role for the action", granted(Role::Guest)),
+        (
+            'e',
+            "no member, with a custom role for the action",
+            SubjectFacts { granted: true, ..account(ACTIVE, None, None) },
+        ),
+        (
+            'B',
+            "platform-admin with break-glass for the action",
+            by_glass(OperatorRole::PlatformAdmin),
+        ),
+        ('b', "support with break-glass for the action", by_glass(OperatorRole::Support)),
+        (
+            'z',
+            "no operator any more, with break-glass for the action",
+            SubjectFacts { break_glass: true, ..account(ACTIVE, None, None) },
+        ),
+    ];
+    let mut classes: Vec<Class> =
+        plain.into_iter().map(|(letter, words, subject)| (letter, words, subject, PLAIN)).collect();
+    let out_of_scope = Circumstances { in_scope: false, ..PLAIN };
+    let both = |name| account(ACTIVE, Some(name), Some((Role::Owner, MemberState::Active)));
+    let all = both(OperatorRole::PlatformAdmin);
+    classes.extend([
+        (
+            '1',
+            "owner and platform-admin at once, which no credential is, out of scope",
+            all,
+            out_of_scope,
+        ),
+        ('2', "the same with a weak log-in, where a strong one is demanded", all, WEAK),
+        ('3', "the same with an old log-in, where a recent one is demanded", all, STALE),
+    ]);
+    classes
 }
 
 const PERMISSIONS: [Option<Permission>; 4] =
@@ -124,6 +182,11 @@ fn targets(kind: &str) -> Vec<(String, TargetFacts)> {
                 )
             })
             .into(),
+        "role" => vec![("role".to_owned(), TargetFacts::Role)],
+        "application" => vec![("application".to_owned(), TargetFacts::Application)],
+        "break_glass" => [true, false]
+            .map(|own| (format!("{} entry", whose(own)), TargetFacts::BreakGlass { own }))
+            .into(),
         other => panic!("targets of the kind {other} are not in this table"),
     }
 }
@@ -146,7 +209,8 @@ fn facts(
     target: TargetFacts,
     tenant: Option<TenantStatus>,
 ) -> Facts {
-    Facts { action: action.name, plane: action.plane, subject, tenant, target }
+    let circumstances = Circumstances { tenant, ..PLAIN };
+    Facts { action: action.name, plane: action.plane, subject, target, circumstances }
 }
 
 /// What everybody may: one sign a class.
@@ -156,8 +220,10 @@ fn signs(
     target: TargetFacts,
     tenant: Option<TenantStatus>,
 ) -> String {
-    let sign = |(_, _, subject): &Class| {
-        let decision = policy.decide(&facts(action, *subject, target, tenant));
+    let sign = |(_, _, subject, circumstances): &Class| {
+        let circumstances = Circumstances { tenant, ..*circumstances };
+        let facts = Facts { circumstances, ..facts(action, *subject, target, tenant) };
+        let decision = policy.decide(&facts);
         if decision.allowed { '+' } else { '-' }
     };
     classes().iter().map(sign).collect()
@@ -195,7 +261,7 @@ fn table(policy: &Policy) -> String {
         and the states of\n\
         # the tenant in which it is so. In every state that is not named, nobody may.\n#\n"
             .to_owned();
-    for (letter, words, _) in classes() {
+    for (letter, words, ..) in classes() {
         writeln!(text, "# {letter} {words}").unwrap();
     }
     let letters: String = classes().iter().map(|(letter, ..)| *letter).collect();
@@ -262,7 +328,12 @@ fn tenant_credentials() -> Vec<SubjectFacts> {
     let pairs = states
         .iter()
         .flat_map(|state| memberships.iter().map(move |membership| (*state, *membership)));
-    pairs.map(|(state, membership)| account(state, None, membership)).collect()
+    pairs
+        .flat_map(|(state, membership)| {
+            let of = move |granted| SubjectFacts { granted, ..account(state, None, membership) };
+            [of(false), of(true)]
+        })
+        .collect()
 }
 
 #[test]
@@ -312,8 +383,8 @@ fn reading(permission: Option<Permission>) -> Facts {
         action: "resource.read",
         plane: PlaneName::Tenant,
         subject: account(ACTIVE, None, Some((Role::Member, MemberState::Active))),
-        tenant: Some(TenantStatus::Active),
         target: TargetFacts::Resource { permission },
+        circumstances: Circumstances { tenant: Some(TenantStatus::Active), ..PLAIN },
     }
 }
 

@@ -133,6 +133,8 @@ pub(crate) fn call_of(tenant: Option<TenantId>, account: AccountId) -> Call {
         issuer: "test".into(),
         actor: None,
         assurance: Arc::default(),
+        scopes: None,
+        break_glass: None,
         expires_at: Timestamp(i64::MAX),
     })
 }

@@ -6,13 +6,15 @@ use tracing_subscriber::EnvFilter;
 
 use super::when;
 use crate::cli::application::{LOCAL_ISSUER, Mode};
-use crate::cli::configuration::Configuration;
-use crate::domain::has_true_labels;
+use crate::cli::configuration::{AssuranceSection, Configuration};
+use crate::domain::{ActionPattern, action, has_true_labels};
 
 /// Characters of an issuer's or an audience's name at most.
 const MAX_NAME: usize = 255;
 /// Characters of a base domain at most: a host name has 253, and a tenant's slug with its dot comes before it.
 const MAX_DOMAIN: usize = 253 - 64;
+/// Seconds for which a log-in counts as recent at most: a month.
+const MAX_AGE_S: i64 = 31 * 86_400;
 const LEVELS: &[&str] = &["trace", "debug", "info", "warn", "error", "off"];
 
 pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String> {
@@ -33,6 +35,34 @@ pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String>
     ));
     findings.extend(level(&configuration.log.level));
     findings.extend(openers(configuration));
+    findings.extend(assurance(&configuration.assurance));
+    findings
+}
+
+/// What demands a stronger log-in must be an action, and there must be a log-in that is strong.
+fn assurance(section: &AssuranceSection) -> Vec<String> {
+    let mut findings = Vec::new();
+    let names: Vec<_> =
+        action::ALL.iter().map(|action| action.name).chain(["owner.update"]).collect();
+    for text in &section.step_up {
+        let pattern = ActionPattern::parse(text.as_str());
+        if !pattern.is_ok_and(|pattern| names.iter().any(|name| pattern.covers(name))) {
+            findings.push(format!("assurance.step_up: {text:?} covers no action"));
+        }
+    }
+    let nothing = section.acr_values.is_empty() && section.amr_values.is_empty();
+    findings.extend(when(
+        nothing && !section.step_up.is_empty(),
+        "assurance.acr_values: neither it nor assurance.amr_values says what a strong log-in is",
+    ));
+    for (key, values) in [("acr_values", &section.acr_values), ("amr_values", &section.amr_values)]
+    {
+        findings.extend(values.iter().filter_map(|value| name(&format!("assurance.{key}"), value)));
+    }
+    findings.extend(when(
+        !(1..=MAX_AGE_S).contains(&section.max_age_s),
+        format!("assurance.max_age_s: must be 1 to {MAX_AGE_S}"),
+    ));
     findings
 }
 

@@ -153,14 +153,13 @@ where
     fn change(&mut self, conn: &Conn) -> Result<T, Refusal> {
         let sql = Sql::on(conn);
         let door = self.door.clone();
-        let known = door.know(sql, &self.call.caller)?;
-        let _session = conn.session(known.session);
+        let (known, session) = door.know(sql, &self.call.caller)?;
+        let _session = conn.session(session);
         let policies = match &mut self.right {
             Right::System { .. } => Arc::new([]) as Arc<[String]>,
             Right::Decided(facts) => {
                 *facts = None;
-                let permit =
-                    ask::<A>(&*door, sql, &self.call, known.subject, known.tenant, &self.target)?;
+                let permit = ask::<A>(&*door, sql, &self.call, &known, &self.target)?;
                 *facts = Some(permit.facts);
                 permit.policies
             }

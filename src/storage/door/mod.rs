@@ -22,8 +22,10 @@ use super::shadow::Shadow;
 use super::turns::Turns;
 use super::writer::Writers;
 use crate::domain::{
-    Action, AuditDecision, AuditRecord, Call, Caller, Clock, DecisionPoint, Error, Facts, Plane,
-    Result, SubjectFacts, Target, TargetFacts, TenantStatus,
+    Action, ActorKind, AssuranceFacts, AssurancePolicy, AuditDecision, AuditRecord, Call, Caller,
+    Circumstances, Clock, DecisionPoint, Error, Facts, Patterns, Plane, PlaneName, Result, Role,
+    RowLevels, StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus,
+    is_grantable,
 };
 
 /// What a file's doors have in common.
@@ -34,6 +36,7 @@ pub(in crate::storage) struct Core {
     pub(in crate::storage) queue: Arc<Queue>,
     pub(in crate::storage) writers: Arc<Writers>,
     pub(in crate::storage) decisions: Arc<dyn DecisionPoint>,
+    pub(in crate::storage) assurance: Arc<AssurancePolicy>,
     pub(in crate::storage) clock: Arc<dyn Clock>,
     pub(in crate::storage) denials: Denials,
     pub(in crate::storage) shadow: Shadow,
@@ -45,11 +48,108 @@ pub(in crate::storage) struct Core {
     pub(in crate::storage) read_steps: u32,
 }
 
+impl Core {
+    /// The log-in that is demanded where one falls short.
+    fn step_up(&self) -> StepUp {
+        let AssurancePolicy { acr_values, max_age_s, .. } = &*self.assurance;
+        StepUp { acr_values: acr_values.clone(), max_age_s: *max_age_s }
+    }
+}
+
 /// What is known of a caller, in the transaction that will be decided.
 pub(in crate::storage) struct Known {
+    /// What holds whatever the action is.
     pub(in crate::storage) subject: SubjectFacts,
     pub(in crate::storage) tenant: Option<TenantStatus>,
-    pub(in crate::storage) session: Session,
+    /// What the caller's custom roles permit.
+    pub(in crate::storage) roles: Patterns,
+    /// What an open break-glass entry permits.
+    pub(in crate::storage) break_glass: Patterns,
+    /// What the credential is narrowed to.
+    pub(in crate::storage) scopes: Option<Arc<[String]>>,
+    pub(in crate::storage) actor: Option<ActorKind>,
+    /// How strong the log-in is, and how recent.
+    pub(in crate::storage) assurance: AssuranceFacts,
+}
+
+impl Known {
+    /// What the caller's credential says, and nothing else.
+    pub(in crate::storage) fn of(core: &Core, caller: &Caller) -> Self {
+        let kind = match caller.subject {
+            Subject::Account(_) => SubjectKind::Account,
+            Subject::Host => SubjectKind::Host,
+            Subject::System(_) => SubjectKind::System,
+        };
+        Self {
+            subject: SubjectFacts {
+                kind,
+                account: None,
+                operator: None,
+                role: None,
+                membership: None,
+                granted: false,
+                break_glass: false,
+            },
+            tenant: None,
+            roles: Patterns::default(),
+            break_glass: Patterns::default(),
+            scopes: caller.scopes.clone(),
+            actor: caller.actor_kind(),
+            assurance: AssuranceFacts {
+                is_demanded: false,
+                is_strong: core.assurance.is_strong(&caller.assurance),
+                is_recent: core.assurance.is_recent(&caller.assurance, core.clock.now()),
+            },
+        }
+    }
+
+    /// What is known of the caller for an action; a further rule may say which scopes leave it.
+    pub(in crate::storage) fn of_action(
+        &self,
+        core: &Core,
+        action: &str,
+        leaves: impl Fn(&str) -> bool,
+    ) -> (SubjectFacts, Circumstances) {
+        let is_grantable = is_grantable(action);
+        let subject = SubjectFacts {
+            granted: is_grantable && self.roles.covers(action),
+            break_glass: is_grantable && self.break_glass.covers(action),
+            ..self.subject
+        };
+        let leaves = |scope: &String| leaves(scope);
+        let circumstances = Circumstances {
+            tenant: self.tenant,
+            actor: self.actor,
+            in_scope: self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(leaves)),
+            assurance: AssuranceFacts {
+                is_demanded: core.assurance.step_up.covers(action),
+                ..self.assurance
+            },
+        };
+        (subject, circumstances)
+    }
+
+    /// The facts of a question about an action of Freehold's own.
+    pub(in crate::storage) fn facts(
+        &self,
+        core: &Core,
+        action: &'static str,
+        plane: PlaneName,
+        target: TargetFacts,
+    ) -> Facts {
+        let leaves = |scope: &str| core.decisions.scope_covers(scope, action);
+        let (subject, circumstances) = self.of_action(core, action, leaves);
+        let mut facts = Facts { action, plane, subject, target, circumstances };
+        facts.circumstances.assurance.is_demanded |= demands_as_owner(core, action, target);
+        facts
+    }
+}
+
+/// Whether a change of an owner's membership demands what changes of owners do: `owner.update` and its like.
+fn demands_as_owner(core: &Core, action: &str, target: TargetFacts) -> bool {
+    let TargetFacts::Member { role: Role::Owner, .. } = target else { return false };
+    let verb = action.strip_prefix("member.").filter(|verb| *verb != "read");
+    verb.is_some_and(|verb| core.assurance.step_up.covers(&format!("owner.{verb}")))
 }
 
 /// One file's door: what it knows of callers and targets.
@@ -57,8 +157,8 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
     /// What all doors have.
     fn core(&self) -> &Core;
 
-    /// What is known of the caller.
-    fn know(&self, sql: Sql<'_>, caller: &Caller) -> Result<Known>;
+    /// What is known of the caller, and the session that it gives the database.
+    fn know(&self, sql: Sql<'_>, caller: &Caller) -> Result<(Known, Session)>;
 
     /// What is known of the target; `None` where there is no such thing.
     fn target(&self, sql: Sql<'_>, caller: &Caller, target: &Target)
@@ -100,26 +200,33 @@ fn ask<A: Action>(
     door: &dyn Door,
     sql: Sql<'_>,
     call: &Call,
-    subject: SubjectFacts,
-    tenant: Option<TenantStatus>,
+    known: &Known,
     target: &Target,
 ) -> Result<Permit, Refusal> {
     let refuse = |error, policies: &[String]| {
         let record = record(door, call, A::NAME, target, AuditDecision::Deny, policies);
         Refusal { error, record: Some(Box::new(record)) }
     };
-    let Some(known) = door.target(sql, &call.caller, target)? else {
+    let Some(found) = door.target(sql, &call.caller, target)? else {
         return Err(refuse(Error::NotFound, &[]));
     };
-    let facts = Facts { action: A::NAME, plane: A::Plane::NAME, subject, tenant, target: known };
-    let decisions = &door.core().decisions;
-    let decision = decisions.decide(&facts);
+    let core = door.core();
+    let facts = known.facts(core, A::NAME, A::Plane::NAME, found);
+    let decision = core.decisions.decide(&facts);
     if decision.allowed {
         return Ok(Permit { facts, policies: decision.policies });
     }
-    // What the caller may not even know of answers as what is not there.
-    let may_know = decisions.decide(&facts.of_reading(target.read_action(A::Plane::NAME))).allowed;
-    Err(refuse(if may_know { Error::Forbidden } else { Error::NotFound }, &decision.policies))
+    let reading = target.read_action(A::Plane::NAME);
+    let reading = known.facts(core, reading, A::Plane::NAME, found.of_reading());
+    let error = if core.decisions.decide(&facts.stepped_up()).allowed {
+        Error::StepUp(Box::new(core.step_up()))
+    } else if core.decisions.decide(&reading).allowed {
+        Error::Forbidden
+    } else {
+        // What the caller may not even know of answers as what is not there.
+        Error::NotFound
+    };
+    Err(refuse(error, &decision.policies))
 }
 
 fn record(
@@ -185,9 +292,9 @@ pub(in crate::storage) fn read<A: Action, T>(
     let _reading = Reading::begin(conn)?;
     let sql = Sql::on(conn);
     let _limit = max_steps.map(|steps| conn.limit_steps(steps));
-    let known = door.know(sql, &call.caller)?;
-    let _session = conn.session(known.session);
-    ask::<A>(door, sql, call, known.subject, known.tenant, target)?;
+    let (known, session) = door.know(sql, &call.caller)?;
+    let _session = conn.session(session);
+    ask::<A>(door, sql, call, &known, target)?;
     Ok(body(&read_tx(door, sql, call, target.clone()))?)
 }
 
@@ -200,8 +307,8 @@ pub(in crate::storage) fn read_for_system<A: Action, T>(
 ) -> Result<T> {
     let _reading = Reading::begin(conn)?;
     let sql = Sql::on(conn);
-    let known = door.know(sql, &call.caller)?;
-    let _session = conn.session(known.session);
+    let (_, session) = door.know(sql, &call.caller)?;
+    let _session = conn.session(session);
     body(&read_tx(door, sql, call, Target::Platform))
 }
 
@@ -221,7 +328,7 @@ pub(in crate::storage) fn nobody(tenant: &Arc<str>) -> Session {
         tenant: tenant.clone(),
         account: None,
         principals: Arc::default(),
-        sees_all: false,
+        levels: RowLevels::default(),
         reach: Arc::default(),
         seeks_many: false,
         shares: None,

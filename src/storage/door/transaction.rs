@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::Door;
 use crate::domain::{
-    Action, Call, Caller, Decision, Event, EventType, Facts, Plane, Resource, Result, Target,
-    TargetFacts, Timestamp, WithheldReason,
+    Action, Call, Caller, Decision, Event, EventType, Plane, Resource, Result, Target, TargetFacts,
+    Timestamp, WithheldReason,
 };
 use crate::storage::engine::Sql;
 
@@ -119,19 +119,13 @@ impl<'t, A: Action> ReadTx<'t, A> {
     ) -> Result<Decision> {
         let door = self.inner.door;
         let sql = self.inner.sql;
-        let known = door.know(sql, subject)?;
-        let _session = sql.conn().session(known.session);
+        let (known, session) = door.know(sql, subject)?;
+        let _session = sql.conn().session(session);
         let Some(target) = door.target(sql, subject, target)? else { return Ok(denied()) };
         if !condition(sql)? {
             return Ok(denied());
         }
-        let facts = Facts {
-            action,
-            plane: A::Plane::NAME,
-            subject: known.subject,
-            tenant: known.tenant,
-            target,
-        };
+        let facts = known.facts(door.core(), action, A::Plane::NAME, target);
         Ok(door.core().decisions.decide(&facts))
     }
 

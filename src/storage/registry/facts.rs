@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use super::RegistryFile;
+use super::{RegistryFile, applications, break_glass};
 use crate::domain::{
     AccountId, AccountState, Caller, Error, FileId, OperatorRole, Region, Result, RowSecurityMode,
-    Slug, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantId, TenantKind,
-    TenantReference, TenantStatus,
+    Slug, Target, TargetFacts, TenantId, TenantKind, TenantReference, TenantStatus,
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::{Session, Sql, params};
@@ -139,26 +138,20 @@ fn concat_entry(condition: &str) -> String {
 }
 
 /// What is known of a caller of the platform or account plane.
-pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result<Known> {
-    let (kind, account) = match caller.subject {
-        Subject::Account(account) => (SubjectKind::Account, Some(account)),
-        Subject::Host => (SubjectKind::Host, None),
-        Subject::System(_) => (SubjectKind::System, None),
+pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result<(Known, Session)> {
+    let account = caller.subject.account();
+    let session = Session {
+        account: account.map(|account| account.to_string().into()),
+        ..nobody(&file.core.name)
     };
-    let known = match account {
-        Some(account) => read_account(sql, account)?,
-        None => AccountEntry { state: None, operator: None },
-    };
-    let subject = SubjectFacts {
-        kind,
-        account: known.state,
+    let mut known = Known::of(&file.core, caller);
+    if let Some(account) = account {
+        let entry = read_account(sql, account)?;
+        known.subject.account = entry.state;
         // A platform role counts with a platform credential alone.
-        operator: known.operator.filter(|_| caller.tenant.is_none()),
-        role: None,
-        membership: None,
-    };
-    let account = account.map(|account| account.to_string().into());
-    Ok(Known { subject, tenant: None, session: Session { account, ..nobody(&file.core.name) } })
+        known.subject.operator = entry.operator.filter(|_| caller.tenant.is_none());
+    }
+    Ok((known, session))
 }
 
 /// What is known of a target of the platform or account plane.
@@ -169,6 +162,14 @@ pub(super) fn target(
 ) -> Result<Option<TargetFacts>> {
     let found: Option<i64> = match target {
         Target::Platform => return Ok(Some(TargetFacts::Platform)),
+        Target::BreakGlass(id) => {
+            let account = caller.subject.account();
+            let own = break_glass::is_own(sql, *id, &caller.subject.name(), account)?;
+            return Ok(own.map(|own| TargetFacts::BreakGlass { own }));
+        }
+        Target::Application(name) => {
+            return Ok(applications::is_there(sql, name)?.then_some(TargetFacts::Application));
+        }
         Target::Tenant(id) => {
             sql.one("select 1 from tenants where id = ?1", params![*id], |row| row.next())?
         }

@@ -1,6 +1,8 @@
 //! The registry: which tenants there are, and the doors of the platform and account planes over its own file.
 
 pub(crate) mod accounts;
+pub(crate) mod applications;
+pub(crate) mod break_glass;
 mod facts;
 pub(crate) mod files;
 pub(crate) mod hosts;
@@ -37,8 +39,8 @@ use super::writer::Writers;
 use super::{denials, entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
-    AccountId, Action, Call, Clock, DecisionPoint, Error, EventType, FileProblem, Platform, Region,
-    Result, SystemTask, Target, TenantId, TenantReference, Word,
+    AccountId, Action, BreakGlassId, Call, Clock, DecisionPoint, Error, EventType, FileProblem,
+    Platform, Region, Result, SystemTask, Target, TenantId, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -72,10 +74,15 @@ pub(in crate::storage) struct RegistryFile {
     core: Core,
     accounts: Cache<AccountId, (u64, AccountEntry)>,
     tenants: Cache<TenantReference, (u64, Option<Arc<TenantEntry>>)>,
+    /// Break-glass entries, with the epoch that each was read in.
+    entries: Cache<BreakGlassId, (u64, Option<Arc<break_glass::Entry>>)>,
     projections: Mutex<Option<mpsc::Sender<TenantId>>>,
     /// Held as long as the process owns the data directory.
     _lock: std::fs::File,
 }
+
+/// Break-glass entries that are remembered.
+const MAX_ENTRIES: u64 = 1_000;
 
 impl std::fmt::Debug for RegistryFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -113,6 +120,7 @@ impl RegistryFile {
             // A thread of its own: tenants' writers wait for the registry's, never the other way round.
             writers: Writers::start("registry-writer", 1)?,
             decisions,
+            assurance: settings.assurance.clone(),
             clock,
             denials: denials::Denials::default(),
             shadow: super::shadow::Shadow::default(),
@@ -125,6 +133,7 @@ impl RegistryFile {
             tenant_writers: Writers::start("tenant-writer", settings.writer_threads)?,
             accounts: Cache::new(settings.known_accounts),
             tenants: Cache::new(settings.known_tenants),
+            entries: Cache::new(MAX_ENTRIES),
             lookups,
             opening: settings.turns_to_open(),
             suspects: Mutex::default(),
@@ -214,7 +223,7 @@ impl Door for RegistryFile {
         &self,
         sql: super::engine::Sql<'_>,
         caller: &crate::domain::Caller,
-    ) -> Result<door::Known> {
+    ) -> Result<(door::Known, super::engine::Session)> {
         facts::know(self, sql, caller)
     }
 

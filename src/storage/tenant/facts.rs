@@ -8,8 +8,9 @@ use std::sync::atomic::Ordering;
 
 use super::TenantFile;
 use crate::domain::{
-    AccountId, Caller, Error, Facts, MemberState, Permission, PrincipalRef, PrincipalType, Result,
-    Role, RowSecurityMode, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TeamRole,
+    AccountId, Caller, Error, Facts, MemberState, Patterns, Permission, PrincipalRef,
+    PrincipalType, Result, Role, RowLevels, RowSecurityMode, Subject, Target, TargetFacts,
+    TeamRole,
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::sqlite::{resource_level, workspace_level};
@@ -22,56 +23,64 @@ pub(super) struct MemberFacts {
     membership: Option<(Role, MemberState)>,
     account: Arc<str>,
     principals: Arc<Principals>,
-    sees_all: bool,
+    /// What its custom roles permit.
+    roles: Patterns,
+    levels: RowLevels,
     reach: Arc<Reach>,
 }
 
 /// What is known of a caller.
-pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<Known> {
+pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<(Known, Session)> {
     let (status, mode) = file.registry.standing(file.id)?;
     let authority = authority(sql)?;
-    let account = match caller.subject {
-        Subject::Account(account) => account,
-        subject => {
-            let kind =
-                if subject == Subject::Host { SubjectKind::Host } else { SubjectKind::System };
-            let session = Session { mode, ..nobody(&file.core.name) };
-            return Ok(Known { subject: stranger(kind), tenant: Some(status), session });
-        }
-    };
-    let known = file.registry.account(account)?;
-    let mut subject = SubjectFacts {
-        account: known.state,
-        // A platform role counts with a platform credential alone, a membership with one for this tenant alone.
-        operator: known.operator.filter(|_| caller.tenant.is_none()),
-        ..stranger(SubjectKind::Account)
-    };
+    let mut known = Known::of(&file.core, caller);
+    known.tenant = Some(status);
+    let nobody = Session { mode, ..nobody(&file.core.name) };
+    let Subject::Account(account) = caller.subject else { return Ok((known, nobody)) };
+    let entry = file.registry.account(account)?;
+    known.subject.account = entry.state;
+    if caller.tenant.is_none() {
+        // A platform role counts with a platform credential alone.
+        known.subject.operator = entry.operator;
+        known.break_glass = opened(file, caller)?;
+        let levels = RowLevels::of(&known.break_glass);
+        return Ok((
+            known,
+            Session { account: Some(account.to_string().into()), levels, ..nobody },
+        ));
+    }
+    // A membership counts with a credential for this tenant alone.
     if caller.tenant != Some(file.id) {
-        return Ok(Known {
-            subject,
-            tenant: Some(status),
-            session: Session { mode, ..nobody(&file.core.name) },
-        });
+        return Ok((known, nobody));
     }
     let member = member(file, sql, account, authority)?;
-    subject.role = member.membership.map(|(role, _)| role);
-    subject.membership = member.membership.map(|(_, state)| state);
-    Ok(Known { subject, tenant: Some(status), session: session(file, &member, mode) })
+    known.subject.role = member.membership.map(|(role, _)| role);
+    known.subject.membership = member.membership.map(|(_, state)| state);
+    known.roles = member.roles.clone();
+    Ok((known, session(file, &member, mode)))
+}
+
+/// What the break-glass entry that a request names opens to the caller here and now.
+fn opened(file: &TenantFile, caller: &Caller) -> Result<Patterns> {
+    let (Some(id), Some(account)) = (caller.break_glass, caller.subject.account()) else {
+        return Ok(Patterns::default());
+    };
+    let entry = file.registry.break_glass(id)?;
+    let now = file.core.clock.now();
+    Ok(entry.and_then(|entry| entry.opens(file.id, account, now).cloned()).unwrap_or_default())
 }
 
 /// The same facts, with what the registry says now.
 pub(super) fn renew(file: &TenantFile, caller: &Caller, mut facts: Facts) -> Result<Facts> {
-    facts.tenant = Some(file.registry.standing(file.id)?.0);
+    facts.circumstances.tenant = Some(file.registry.standing(file.id)?.0);
     if let Subject::Account(account) = caller.subject {
         let known = file.registry.account(account)?;
         facts.subject.account = known.state;
         facts.subject.operator = known.operator.filter(|_| caller.tenant.is_none());
+        facts.subject.break_glass =
+            facts.subject.break_glass && opened(file, caller)?.covers(facts.action);
     }
     Ok(facts)
-}
-
-fn stranger(kind: SubjectKind) -> SubjectFacts {
-    SubjectFacts { kind, account: None, operator: None, role: None, membership: None }
 }
 
 fn authority(sql: Sql<'_>) -> Result<i64> {
@@ -119,12 +128,20 @@ fn read_member(
         Some(role) => principals(file, sql, account, role)?,
         None => Vec::new(),
     };
+    let principals = Arc::new(Principals::new(principals));
+    let roles = custom_roles(sql, &principals)?;
+    let levels = match active {
+        Some(Role::Owner | Role::Admin) => RowLevels::ALL,
+        Some(_) => RowLevels::of(&roles),
+        None => RowLevels::default(),
+    };
     Ok(MemberFacts {
         authority,
         membership,
         account: account.to_string().into(),
-        principals: Arc::new(Principals::new(principals)),
-        sees_all: matches!(active, Some(Role::Owner | Role::Admin)),
+        principals,
+        roles,
+        levels,
         reach,
     })
 }
@@ -154,12 +171,27 @@ fn principals(
     Ok(principals)
 }
 
+/// What the custom roles of any of these principals permit.
+fn custom_roles(sql: Sql<'_>, principals: &Principals) -> Result<Patterns> {
+    let found: Vec<Patterns> = sql.all(
+        "select r.permissions from roles r
+        where r.id in (
+            select a.role_id from role_assignments a
+            where a.principal_id in (select value from json_each(?1))
+        )
+        order by r.id",
+        params![principals.as_json()],
+        |row| row.next(),
+    )?;
+    Ok(found.iter().fold(Patterns::default(), |all, patterns| all.and(patterns)))
+}
+
 fn session(file: &TenantFile, member: &MemberFacts, mode: RowSecurityMode) -> Session {
     Session {
         tenant: file.core.name.clone(),
         account: Some(member.account.clone()),
         principals: member.principals.clone(),
-        sees_all: member.sees_all,
+        levels: member.levels,
         reach: member.reach.clone(),
         seeks_many: false,
         shares: None,
@@ -192,7 +224,16 @@ pub(super) fn target(
             Ok(found.map(|_| TargetFacts::ResourceType))
         }
         Target::Resource(id) => resource(sql, &id.to_string()),
-        Target::Tenant(_) | Target::Platform | Target::Account(_) => Ok(None),
+        Target::Role(id) => {
+            let found: Option<i64> =
+                sql.one("select 1 from roles where id = ?1", params![*id], |row| row.next())?;
+            Ok(found.map(|_| TargetFacts::Role))
+        }
+        Target::Tenant(_)
+        | Target::Platform
+        | Target::Account(_)
+        | Target::Application(_)
+        | Target::BreakGlass(_) => Ok(None),
     }
 }
 
@@ -288,7 +329,7 @@ mod statements {
     }
 
     static WORKSPACE: LazyLock<String> = LazyLock::new(|| {
-        format!("select {} from workspaces w where w.id = ?1", super::workspace_level("1"))
+        format!("select {} from workspaces w where w.id = ?1", super::workspace_level())
     });
 
     pub(super) fn workspace() -> &'static str {

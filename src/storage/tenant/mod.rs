@@ -105,6 +105,7 @@ impl TenantFile {
                     queue: Arc::new(queue),
                     writers: registry.tenant_writers.clone(),
                     decisions: registry.core().decisions.clone(),
+                    assurance: registry.core().assurance.clone(),
                     clock: registry.core().clock.clone(),
                     denials: super::denials::Denials::default(),
                     shadow: super::shadow::Shadow::default(),
@@ -141,7 +142,11 @@ impl Door for TenantFile {
         &self.core
     }
 
-    fn know(&self, sql: Sql<'_>, caller: &crate::domain::Caller) -> Result<door::Known> {
+    fn know(
+        &self,
+        sql: Sql<'_>,
+        caller: &crate::domain::Caller,
+    ) -> Result<(door::Known, super::engine::Session)> {
         facts::know(self, sql, caller)
     }
 

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
 use super::SqlError;
-use crate::domain::{RowSecurityMode, Word};
+use crate::domain::{RowLevels, RowSecurityMode, Word};
 
 /// Who calls, as statements see it.
 #[derive(Debug, Clone)]
@@ -23,8 +23,8 @@ pub(in crate::storage) struct Session {
     pub(in crate::storage) account: Option<Arc<str>>,
     /// The ids of the caller's principals.
     pub(in crate::storage) principals: Arc<Principals>,
-    /// Whether the caller's role reaches every row.
-    pub(in crate::storage) sees_all: bool,
+    /// What the caller may do to every row, by its role.
+    pub(in crate::storage) levels: RowLevels,
     /// Whether the caller sees so few rows that looking them up beats looking through all.
     pub(in crate::storage) reach: Arc<Reach>,
     /// Whether the statements look for more than one row.
@@ -115,6 +115,11 @@ impl Principals {
         Self { set: ids.into_iter().map(String::into_boxed_str).collect(), array }
     }
 
+    /// The ids, as a JSON array.
+    pub(in crate::storage) fn as_json(&self) -> &str {
+        &self.array
+    }
+
     fn has(&self, id: &str) -> bool {
         self.set.contains(id)
     }
@@ -130,13 +135,29 @@ pub(super) fn register(conn: &Connection, cell: &SessionCell) -> Result<(), SqlE
     text(conn, cell, "caller_principals", |session| Some(session.principals.array.clone()))?;
     text(conn, cell, "caller_shares", |session| session.shares.as_deref().map(str::to_owned))?;
     text(conn, cell, "row_security_mode", |session| Some(session.mode.as_str().to_owned()))?;
-    truth(conn, cell, "caller_sees_all", |session| session.sees_all)?;
+    truth(conn, cell, "caller_sees_all", |session| session.levels.resources > 0)?;
+    level(conn, cell, "caller_level", |session| session.levels.resources)?;
+    level(conn, cell, "caller_workspace_level", |session| session.levels.workspaces)?;
     truth(conn, cell, "caller_in_tenant", |session| session.principals.has(&session.tenant))?;
     truth(conn, cell, "caller_sees_few", |session| session.seeks_many && session.reach.is_few())?;
     of_id(conn, cell, "caller_has", |session, id| session.principals.has(id))?;
     of_id(conn, cell, "caller_adds", |session, workspace| session.writes.adds(workspace))?;
     of_id(conn, cell, "caller_drops", |session, principal| session.writes.drops(principal))?;
     changes(conn, cell)
+}
+
+/// 0 to 3, and 0 where no session is set.
+fn level(
+    conn: &Connection,
+    cell: &SessionCell,
+    name: &str,
+    read: fn(&Session) -> i64,
+) -> Result<(), SqlError> {
+    let cell = cell.clone();
+    conn.create_scalar_function(name, 0, flags(), move |_| {
+        Ok(cell.lock().as_ref().map_or(0, read))
+    })?;
+    Ok(())
 }
 
 /// `caller_changes(id, level)`: whether the permit reaches this far on this resource.

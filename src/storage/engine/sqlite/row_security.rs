@@ -22,12 +22,16 @@ pub(super) const GUARDED: &[&str] = &["resources", "workspaces", "resource_acl"]
 
 const PRINCIPALS: &str = "(select value from json_each(caller_principals()))";
 
-/// 0 to 3: what the caller may do in workspace `w`; 1 where the tenant owns it and contains the caller. A condition
-/// can narrow that last case.
-pub(in crate::storage) fn workspace_level(contained_when: &str) -> String {
+/// 0 to 3: what the caller may do to workspace `w`: by its role, or by what the workspace's owner is to it.
+pub(in crate::storage) fn workspace_level() -> String {
+    format!("max(caller_workspace_level(), {})", owned_level("1"))
+}
+
+/// 0 to 3: what the owner of workspace `w` makes the caller there; 1 where that is the tenant, which contains the
+/// caller. A condition can narrow that last case.
+fn owned_level(contained_when: &str) -> String {
     format!(
         "case
-            when caller_sees_all() then 3
             when w.owner_id = current_account() then 3
             when not caller_has(w.owner_id) then 0
             when w.owner_type = 'tenant' then case when {contained_when} then 1 else 0 end
@@ -44,9 +48,10 @@ pub(in crate::storage) fn workspace_level(contained_when: &str) -> String {
 pub(in crate::storage) fn resource_level() -> String {
     format!(
         "case
-            when caller_sees_all() then 3
+            when caller_level() = 3 then 3
             when r.owner_id = current_account() then 3
             else max(
+                caller_level(),
                 case when r.visibility = 'tenant' and caller_in_tenant() then 1 else 0 end,
                 coalesce((select {workspace} from main.workspaces w where w.id = r.workspace_id), 0),
                 coalesce((
@@ -56,7 +61,7 @@ pub(in crate::storage) fn resource_level() -> String {
                 ), 0)
             )
         end",
-        workspace = workspace_level("r.visibility = 'workspace'")
+        workspace = owned_level("r.visibility = 'workspace'")
     )
 }
 
@@ -108,7 +113,7 @@ fn resources_all() -> String {
         from main.resources r
         where row_security_mode() <> 'enforce'
             and +r.tenant_id = current_tenant()
-            and caller_has(current_account())",
+            and (caller_sees_all() or caller_has(current_account()))",
         level = resource_level()
     )
 }
@@ -118,7 +123,7 @@ fn workspaces() -> String {
         "select w.id, w.tenant_id, w.name, w.owner_type, w.owner_id, w.created_at, w.updated_at, w.version
         from main.workspaces w
         where +w.tenant_id = current_tenant() and {level} > 0",
-        level = workspace_level("1")
+        level = workspace_level()
     )
 }
 

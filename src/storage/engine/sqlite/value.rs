@@ -5,8 +5,9 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccountId, Attributes, Description, Email, FileId, HostName, IdentityPart, Name, PrincipalId,
-    Region, ResourceId, ResourceTypeName, Slug, TeamId, TenantId, Timestamp, Word, WorkspaceId,
+    AccountId, ApplicationName, Attributes, BreakGlassId, Description, Email, FileId, HostName,
+    IdentityPart, Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName, RoleId, Slug,
+    TeamId, TenantId, Timestamp, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -136,6 +137,18 @@ impl FromColumn for Timestamp {
     }
 }
 
+impl<'a> From<&'a Patterns> for Param<'a> {
+    fn from(patterns: &'a Patterns) -> Self {
+        Self::Owned(serde_json::to_string(patterns).unwrap_or_default())
+    }
+}
+
+impl FromColumn for Patterns {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        serde_json::from_str(text(value)?).map_err(|error| error.to_string())
+    }
+}
+
 impl FromColumn for Attributes {
     fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
         Self::stored(text(value)?.to_owned())
@@ -173,7 +186,17 @@ macro_rules! ids {
         }
     )+};
 }
-ids!(TenantId, AccountId, TeamId, WorkspaceId, ResourceId, PrincipalId, FileId);
+ids!(
+    TenantId,
+    AccountId,
+    TeamId,
+    WorkspaceId,
+    ResourceId,
+    PrincipalId,
+    FileId,
+    RoleId,
+    BreakGlassId
+);
 
 macro_rules! texts {
     ($($name:ty),+) => {$(
@@ -190,4 +213,14 @@ macro_rules! texts {
         }
     )+};
 }
-texts!(Name, Description, Slug, ResourceTypeName, Email, IdentityPart, Region, HostName);
+texts!(
+    Name,
+    Description,
+    Slug,
+    ResourceTypeName,
+    Email,
+    IdentityPart,
+    Region,
+    HostName,
+    ApplicationName
+);

@@ -130,6 +130,8 @@ impl Node {
             issuer: "test".into(),
             actor: None,
             assurance: Arc::default(),
+            scopes: None,
+            break_glass: None,
             expires_at: Timestamp(i64::MAX),
         }))
     }

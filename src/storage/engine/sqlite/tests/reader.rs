@@ -16,6 +16,8 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("caller_shares()", "null"),
     ("row_security_mode()", "null"),
     ("caller_sees_all()", "0"),
+    ("caller_level()", "0"),
+    ("caller_workspace_level()", "0"),
     ("caller_in_tenant()", "0"),
     ("caller_sees_few()", "0"),
     ("caller_has('alice')", "0"),

@@ -70,7 +70,7 @@ fn as_it_runs(text: &str) -> String {
     if text.contains("main.resources r") {
         return text.replacen("{}", &resource_level(), 1);
     }
-    text.replacen("{}", &workspace_level("1"), 1)
+    text.replacen("{}", &workspace_level(), 1)
 }
 
 /// Connections of one side, each with a caller.

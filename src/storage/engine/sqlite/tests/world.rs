@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::types::ValueRef;
 use tempfile::TempDir;
 
-use crate::domain::RowSecurityMode;
+use crate::domain::{RowLevels, RowSecurityMode};
 use crate::storage::engine::sqlite::error::Kind;
 use crate::storage::engine::sqlite::{
     Conn, FromColumn, Maintenance, Principals, Role, Row, Schema, Session, Side, Sql, SqlError,
@@ -78,7 +78,7 @@ pub(super) fn member(account: &str, mode: RowSecurityMode, writes: Writes) -> Se
         tenant: "acme".into(),
         account: Some(account.into()),
         principals: Arc::new(Principals::new(vec![account.to_owned(), "acme".to_owned()])),
-        sees_all: false,
+        levels: RowLevels::default(),
         reach: Arc::default(),
         seeks_many: false,
         shares: None,
@@ -90,7 +90,7 @@ pub(super) fn member(account: &str, mode: RowSecurityMode, writes: Writes) -> Se
 /// Whoever sees every row, and may share Alice's resource.
 pub(super) fn owner() -> Session {
     let member = member("alice", RowSecurityMode::Enforce, Writes::Nothing);
-    Session { sees_all: true, shares: Some("mine".into()), ..member }
+    Session { levels: RowLevels::ALL, shares: Some("mine".into()), ..member }
 }
 
 /// A value as it would be written.

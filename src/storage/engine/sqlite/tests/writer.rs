@@ -1,7 +1,7 @@
 //! The writer: whatever a statement forgets to say, it writes what was permitted and nothing else.
 
 use super::world::{World, ask, failure, member};
-use crate::domain::RowSecurityMode;
+use crate::domain::{RowLevels, RowSecurityMode};
 use crate::storage::engine::sqlite::error::Kind;
 use crate::storage::engine::sqlite::{Conn, Session, SqlError, Writes};
 
@@ -222,7 +222,7 @@ fn without_a_session_or_a_permit_nothing_is_written() {
 #[test]
 fn to_see_all_is_no_permit_to_write() {
     for mode in [RowSecurityMode::Off, RowSecurityMode::Shadow, RowSecurityMode::Enforce] {
-        let session = Session { sees_all: true, mode, ..with(Writes::Nothing) };
+        let session = Session { levels: RowLevels::ALL, mode, ..with(Writes::Nothing) };
         permits(Some(&session), &[]);
     }
 }

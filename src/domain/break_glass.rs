@@ -1,0 +1,113 @@
+//! Break-glass: an operator's reasoned, approved, time-boxed entry into one tenant.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AccountId, BreakGlassId, Conflict, Description, Error, Patterns, Result, TenantId, Timestamp,
+};
+
+super::word::words! {
+    /// The state of a break-glass entry. It changes through [`BreakGlassState::to`] alone.
+    pub enum BreakGlassState {
+        /// Asked for; opens nothing yet.
+        Requested = "requested",
+        /// Approved by somebody else: open until it expires.
+        Approved = "approved",
+        /// Refused.
+        Denied = "denied",
+        /// Ended before its time, or taken back before it was decided.
+        Ended = "ended",
+        /// Its time is over.
+        Expired = "expired",
+    }
+}
+
+impl BreakGlassState {
+    /// The state machine: the new state, where it may follow this one.
+    ///
+    /// # Errors
+    /// [`Conflict::WrongState`] where it may not.
+    pub fn to(self, next: Self) -> Result<Self> {
+        use BreakGlassState::{Approved, Denied, Ended, Expired, Requested};
+        let allowed = match self {
+            Requested => matches!(next, Approved | Denied | Ended | Expired),
+            Approved => matches!(next, Ended | Expired),
+            Denied | Ended | Expired => false,
+        };
+        if allowed { Ok(next) } else { Err(Error::Conflict(Conflict::WrongState)) }
+    }
+}
+
+/// An operator's entry into one tenant.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BreakGlass {
+    /// The entry's id; named by the header `Freehold-Break-Glass` of every request made by it.
+    pub id: BreakGlassId,
+    /// The one tenant.
+    pub tenant_id: TenantId,
+    /// The one operator.
+    pub account_id: AccountId,
+    /// Why.
+    pub reason: Description,
+    /// What may be done.
+    pub actions: Patterns,
+    /// Seconds that it is open for, from the approval.
+    #[schema(minimum = 60, maximum = 86400)]
+    pub duration_s: u32,
+    /// Its state.
+    pub state: BreakGlassState,
+    /// Who asked for it, in words.
+    pub requested_by: String,
+    /// Who approved or refused it, in words.
+    pub decided_by: Option<String>,
+    /// When that was.
+    pub decided_at: Option<Timestamp>,
+    /// When it closes, where it was approved; when it lapses, where nobody has decided.
+    pub expires_at: Timestamp,
+    /// When it was ended early.
+    pub ended_at: Option<Timestamp>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When its state last changed.
+    pub updated_at: Timestamp,
+    /// Counts its changes; the entity tag.
+    pub version: i64,
+}
+
+/// An entry to be asked for.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBreakGlass {
+    /// The one tenant: its slug or id.
+    #[schema(max_length = 63)]
+    pub tenant: String,
+    /// Why; at least ten characters.
+    pub reason: Description,
+    /// What is to be done.
+    pub actions: Patterns,
+    /// Seconds that it is to be open for, from the approval.
+    #[schema(minimum = 60, maximum = 86400)]
+    pub duration_s: u32,
+    /// For whom, where the host asks; the caller otherwise.
+    #[serde(default)]
+    pub account_id: Option<AccountId>,
+}
+
+/// Which entries are listed; the newest first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct BreakGlassFilter {
+    /// In this state.
+    pub state: Option<BreakGlassState>,
+    /// Into this tenant.
+    pub tenant_id: Option<TenantId>,
+    /// By this operator.
+    pub account_id: Option<AccountId>,
+    /// Items at most, 50 where nothing is said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 1024)]
+    pub cursor: Option<String>,
+}

@@ -1,0 +1,174 @@
+//! A set of policies that fits a schema, and what people read of each.
+
+use std::collections::BTreeMap;
+
+use cedar_policy::{
+    Authorizer, Decision as Verdict, Effect, Entities, ParseErrors, Policy, PolicyId, PolicySet,
+    Request, Schema, ValidationMode, Validator,
+};
+use miette::Diagnostic;
+
+use crate::domain::{Decision, PolicyInfo};
+
+/// What is wrong with a text of policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    /// Which of the texts.
+    pub(super) text: usize,
+    /// The line, counted from 1, where one can be told.
+    pub(super) line: Option<usize>,
+    /// The policy's id, where it has one.
+    pub(super) policy: Option<String>,
+    /// What is wrong.
+    pub(super) message: String,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        if let Some(policy) = &self.policy {
+            write!(f, "policy {policy}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Texts of policies; the ids of each text's policies are shown behind its prefix.
+pub(super) struct Text<'t> {
+    pub(super) prefix: String,
+    pub(super) text: &'t str,
+}
+
+/// A set of policies that fits a schema.
+pub(super) struct Policies {
+    authorizer: Authorizer,
+    schema: Schema,
+    set: PolicySet,
+    infos: BTreeMap<PolicyId, PolicyInfo>,
+}
+
+impl std::fmt::Debug for Policies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Policies").field("policies", &self.infos.len()).finish_non_exhaustive()
+    }
+}
+
+impl Policies {
+    /// Reads texts, and validates them against a schema.
+    pub(super) fn new(schema: Schema, texts: &[Text<'_>]) -> Result<Self, Vec<Finding>> {
+        let mut this = Self {
+            authorizer: Authorizer::new(),
+            schema,
+            set: PolicySet::new(),
+            infos: BTreeMap::new(),
+        };
+        let mut origins = BTreeMap::new();
+        for (index, text) in texts.iter().enumerate() {
+            for id in this.add(index, text)? {
+                origins.insert(id, index);
+            }
+        }
+        let findings = this.invalid(&origins, texts);
+        if findings.is_empty() { Ok(this) } else { Err(findings) }
+    }
+
+    /// The schema that they fit.
+    pub(super) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// What a policy says.
+    pub(super) fn info(&self, id: &str) -> Option<&PolicyInfo> {
+        self.infos.get(&PolicyId::new(id))
+    }
+
+    /// Adds a text's policies, each under the id that it is annotated with.
+    fn add(&mut self, index: usize, text: &Text<'_>) -> Result<Vec<PolicyId>, Vec<Finding>> {
+        let parsed: PolicySet = text.text.parse().map_err(|errors: ParseErrors| {
+            errors.iter().map(|error| finding(index, text.text, error, None)).collect::<Vec<_>>()
+        })?;
+        let whole = |message: &str| {
+            vec![Finding { text: index, line: None, policy: None, message: message.to_owned() }]
+        };
+        if parsed.templates().next().is_some() {
+            return Err(whole("templates have no place here"));
+        }
+        let mut added = Vec::new();
+        for policy in parsed.policies() {
+            let info = info(policy, &text.prefix).map_err(|message| whole(&message))?;
+            let id = PolicyId::new(&info.id);
+            if self.infos.insert(id.clone(), info).is_some() {
+                return Err(whole(&format!("policy {id} stands twice")));
+            }
+            self.set.add(policy.new_id(id.clone())).map_err(|error| whole(&error.to_string()))?;
+            added.push(id);
+        }
+        Ok(added)
+    }
+
+    fn invalid(&self, origins: &BTreeMap<PolicyId, usize>, texts: &[Text<'_>]) -> Vec<Finding> {
+        let validator = Validator::new(self.schema.clone());
+        let result = validator.validate(&self.set, ValidationMode::Strict);
+        let errors = result.validation_errors().map(|error| {
+            let index = origins.get(error.policy_id()).copied().unwrap_or_default();
+            let text = texts.get(index).map_or("", |text| text.text);
+            finding(index, text, error, Some(error.policy_id()))
+        });
+        errors.collect()
+    }
+
+    /// Decides; an error of any policy denies.
+    pub(super) fn decide(&self, request: &Request, entities: &Entities) -> Decision {
+        let response = self.authorizer.is_authorized(request, &self.set, entities);
+        let failed = response.diagnostics().errors().next().is_some();
+        let known = response.diagnostics().reason().filter_map(|id| self.infos.get(id));
+        let mut reasons: Vec<String> = known.map(|info| info.id.clone()).collect();
+        reasons.sort();
+        if failed {
+            reasons.push("evaluation-error".to_owned());
+        }
+        Decision {
+            allowed: response.decision() == Verdict::Allow && !failed,
+            policies: reasons.into(),
+        }
+    }
+}
+
+/// What people read of a policy.
+fn info(policy: &Policy, prefix: &str) -> Result<PolicyInfo, String> {
+    let id = policy.annotation("id").unwrap_or_default();
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if id.is_empty() || !id.chars().all(is_word) {
+        return Err("every policy has an @id of a-z, 0-9 and -".to_owned());
+    }
+    let sentence = policy.annotation("sentence").filter(|sentence| !sentence.is_empty());
+    let sentence = sentence.ok_or_else(|| format!("policy {id} has no @sentence"))?;
+    let effect = match policy.effect() {
+        Effect::Permit => "permit",
+        Effect::Forbid => "forbid",
+    };
+    Ok(PolicyInfo {
+        id: format!("{prefix}{id}"),
+        effect: effect.to_owned(),
+        sentence: sentence.to_owned(),
+    })
+}
+
+/// An error, with the line that it is about.
+fn finding(
+    index: usize,
+    text: &str,
+    error: &(impl Diagnostic + ?Sized),
+    policy: Option<&PolicyId>,
+) -> Finding {
+    let label = error.labels().and_then(|mut labels| labels.next());
+    let line = label.and_then(|label| text.get(..label.offset()));
+    Finding {
+        text: index,
+        line: line.map(|before| before.matches('\n').count() + 1),
+        policy: policy.map(ToString::to_string),
+        message: error.to_string(),
+    }
+}
