@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod author;
+mod break_glass;
 mod court;
 mod draft;
 #[path = "../store/dump.rs"]
@@ -20,6 +21,7 @@ mod oracle;
 #[path = "../store/program.rs"]
 mod program;
 
+mod break_glass;
 mod enumerations;
 mod import;
 mod matrix;
