@@ -181,7 +181,7 @@ fn nobody_approves_an_entry_of_their_own_and_support_approves_none() {
 
 /// Everybody who has a platform credential and no business in the tenant, and what they try.
 fn misuses(app: &TestApp, org: &Org, other: &Org) -> Vec<(&'static str, Operator, Option<String>)> {
-    let operator = |name: &str| Operator::new(app, name, "support");
+    let operator = |name: &str| Operator::new(app, &name.replace(' ', "-"), "support");
     let host = app.host();
     let one = |name: &'static str, entry: &dyn Fn(&Operator) -> Option<String>| {
         let operator = operator(name);
@@ -381,7 +381,7 @@ fn a_use_is_written_down_on_both_planes_before_it_is_answered() {
     assert_eq!(events(&org.id, "used-write"), [format!("resource_type.created {entry}")]);
 
     let taken = named("used-conflict", "POST", "/resource-types");
-    taken.json(&json!({"name": "used"})).send().problem(409, "name_taken");
+    taken.json(&json!({"name": "used"})).send().problem(409, "already_exists");
     both("used-conflict", &row("resource_type.create", policies));
     assert_eq!(events(&org.id, "used-conflict"), [format!("break_glass.used {entry}")]);
 

@@ -8,7 +8,6 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod author;
-mod break_glass;
 mod court;
 mod draft;
 #[path = "../store/dump.rs"]
