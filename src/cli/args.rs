@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::domain::{RowSecurityMode, Word};
+use crate::domain::{OperatorRole, RowSecurityMode, Word};
 use crate::storage::sqlite_version;
 
 /// A tenancy engine in one binary: every tenant owns its own SQLite file.
@@ -34,6 +34,12 @@ pub(super) enum Verb {
     /// Keep tenants.
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Keep operators: accounts with a platform role.
+    #[command(subcommand)]
+    Operator(Operator),
+    /// Keep operators' reasoned, approved, time-boxed entries into tenants.
+    #[command(subcommand)]
+    BreakGlass(BreakGlass),
     /// Make what every installation begins with, where it is not there; prints what is there.
     Seed(Json),
     /// Import tenants from a file.
@@ -143,6 +149,89 @@ fn modes() -> Vec<&'static str> {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum Operator {
+    /// List operators.
+    List(Json),
+    /// Show one operator.
+    Show(OneOperator),
+    /// Give an account a platform role, or another one.
+    Set(SetOperator),
+    /// Take an account's platform role away, and end its entries into tenants.
+    Remove(OneOperator),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneOperator {
+    /// The account: its id, or an identity as `issuer|subject`.
+    pub(super) account: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetOperator {
+    /// The account: its id, or an identity as `issuer|subject`.
+    pub(super) account: String,
+    /// The role.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(roles()))]
+    pub(super) role: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn roles() -> Vec<&'static str> {
+    OperatorRole::ALL.iter().map(|role| role.as_str()).collect()
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BreakGlass {
+    /// Ask for an operator's entry into a tenant; somebody else approves it.
+    Request(RequestBreakGlass),
+    /// List entries, the newest first.
+    List(Json),
+    /// Show one entry.
+    Show(OneBreakGlass),
+    /// Approve an entry that the host did not ask for.
+    Approve(OneBreakGlass),
+    /// Refuse an entry that the host did not ask for.
+    Deny(OneBreakGlass),
+    /// End an entry before its time, or take a request back.
+    End(OneBreakGlass),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RequestBreakGlass {
+    /// The tenant, by slug or id.
+    pub(super) tenant: String,
+    /// Why; at least ten characters.
+    #[arg(long)]
+    pub(super) reason: String,
+    /// What is to be done, as a pattern: *, noun.* or an action's name; may be given again.
+    #[arg(long, required = true, value_name = "PATTERN")]
+    pub(super) action: Vec<String>,
+    /// How long it is to be open for, from the approval: 60s to 24h.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = ttl)]
+    pub(super) duration: u32,
+    /// For whom: an operator's account id or identity; the host's own operator where nothing is said.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) account: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneBreakGlass {
+    /// The entry's id.
+    pub(super) entry: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum TenantHost {
     /// Register a host name for a tenant.
     Add(OneHost),
@@ -246,11 +335,7 @@ fn ttl(text: &str) -> Result<u32, String> {
     };
     let number: u32 = number.parse().map_err(|_| wrong())?;
     let seconds = number.checked_mul(factor).ok_or_else(wrong)?;
-    if (1..=86_400).contains(&seconds) {
-        Ok(seconds)
-    } else {
-        Err("a token is good for 1s to 24h".to_owned())
-    }
+    if (1..=86_400).contains(&seconds) { Ok(seconds) } else { Err("must be 1s to 24h".to_owned()) }
 }
 
 /// The arguments that the program was called with. Ends the program where they cannot be read.

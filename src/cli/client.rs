@@ -44,6 +44,16 @@ impl Client {
         read(request.header("if-none-match", "*")).await
     }
 
+    /// The same, with a body.
+    pub(super) async fn put_new_with<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<T> {
+        let request = self.http.put(format!("http://localhost{path}"));
+        read(request.header("if-none-match", "*").json(body)).await
+    }
+
     /// Puts something else in the place of a thing as it stands in this version.
     pub(super) async fn put<T: DeserializeOwned>(
         &self,

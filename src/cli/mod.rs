@@ -4,8 +4,10 @@
 //! the verb runs the application itself, with the local socket alone, for as long as it takes. Standard output is the
 //! answer, standard error is for people. Exit statuses: 0 done, 1 failed, 2 wrong usage.
 
+mod account;
 mod application;
 mod args;
+mod break_glass;
 mod client;
 mod clock;
 mod configuration;
@@ -16,6 +18,7 @@ mod import;
 mod logging;
 mod migrate;
 mod node;
+mod operator;
 mod output;
 mod row_security;
 mod serve;
@@ -65,6 +68,8 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::Check => serve::check(data, &configuration),
         Verb::Token(token) => token::token(data, configuration, token).await,
         Verb::Tenant(verb) => tenant::tenant(data, configuration, verb).await,
+        Verb::Operator(verb) => operator::operator(data, configuration, verb).await,
+        Verb::BreakGlass(verb) => break_glass::break_glass(data, configuration, verb).await,
         Verb::Seed(seed) => import::seed(data, configuration, seed).await,
         Verb::Import(import) => import::import(data, configuration, import).await,
         Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,

@@ -14,7 +14,8 @@ use utoipa::{IntoParams, PartialSchema};
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use crate::domain::{
-    AccountFilter, AccountId, AccountState, AclFilter, Error, HostName, MemberFilter, MemberState,
+    AccountFilter, AccountId, AccountState, AclFilter, BreakGlassFilter, BreakGlassId,
+    BreakGlassState, Error, HostName, MemberFilter, MemberState, OperatorFilter, OperatorRole,
     PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId,
     ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, TeamFilter, TeamId, TeamMemberFilter,
     TeamRole, TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus,
@@ -68,6 +69,7 @@ ids! {
     TeamId => "team", "The team's id.";
     WorkspaceId => "workspace", "The workspace's id.";
     ResourceId => "resource", "The resource's id.";
+    BreakGlassId => "break_glass", "The break-glass entry's id.";
     PrincipalId => "principal", "The id of an account, a team or the tenant.";
 }
 
@@ -193,6 +195,8 @@ filters!(
     TenantFilter,
     TenantHostFilter,
     AccountFilter,
+    OperatorFilter,
+    BreakGlassFilter,
     MemberFilter,
     TeamFilter,
     TeamMemberFilter,
@@ -257,6 +261,8 @@ fn words(sketch: &mut Sketch) {
     sketch.schema::<Role>();
     sketch.schema::<MemberState>();
     sketch.schema::<AccountState>();
+    sketch.schema::<OperatorRole>();
+    sketch.schema::<BreakGlassState>();
     sketch.schema::<TenantStatus>();
     sketch.schema::<TenantKind>();
 }

@@ -13,9 +13,9 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, DiagnosticsReport, Evaluation, Me, Member, MigrationReport, Page,
-    Precondition, Principal, Resource, ResourceType, RowSecurity, Team, TeamMember, TenancyPing,
-    Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    Account, AclEntry, BreakGlass, DiagnosticsReport, Evaluation, Me, Member, MigrationReport,
+    Operator, Page, Precondition, Principal, Resource, ResourceType, RowSecurity, Team, TeamMember,
+    TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -72,6 +72,8 @@ versioned!(
     TenantRowSecurity,
     TenantHost,
     Account,
+    Operator,
+    BreakGlass,
     Member,
     Team,
     TeamMember,

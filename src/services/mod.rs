@@ -7,12 +7,14 @@
 pub mod access;
 pub mod accounts;
 pub mod acl;
+pub mod break_glass;
 pub mod diagnostics;
 pub mod hosts;
 pub mod imports;
 pub mod me;
 pub mod members;
 pub mod migrations;
+pub mod operators;
 pub mod organization;
 pub mod principals;
 pub mod resource_types;

@@ -20,6 +20,7 @@ mod oracle;
 #[path = "../store/program.rs"]
 mod program;
 
+mod break_glass;
 mod enumerations;
 mod import;
 mod matrix;

@@ -3,6 +3,7 @@
 pub(super) mod access;
 pub(super) mod accounts;
 pub(super) mod acl;
+pub(super) mod break_glass;
 pub(super) mod diagnostics;
 pub(super) mod health;
 pub(super) mod hosts;
@@ -11,6 +12,7 @@ pub(super) mod keys;
 pub(super) mod me;
 pub(super) mod members;
 pub(super) mod migrations;
+pub(super) mod operators;
 pub(super) mod organization;
 pub(super) mod principals;
 pub(super) mod resource_types;

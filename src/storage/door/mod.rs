@@ -4,6 +4,7 @@
 //! stands what is asked before either is made: what is known of caller and target, in the transaction that is decided.
 
 mod change;
+mod trail;
 mod transaction;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::json;
 
 pub(in crate::storage) use self::change::{Reply, write, write_for_system};
+pub(in crate::storage) use self::trail::{Trace, leave};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
 pub(in crate::storage) use self::transaction::{seek_many, sql};
@@ -27,6 +29,9 @@ use crate::domain::{
     RowLevels, StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus,
     is_grantable,
 };
+
+/// How audit rows name the platform.
+const PLATFORM: &str = "platform";
 
 /// What a file's doors have in common.
 pub(in crate::storage) struct Core {
@@ -169,17 +174,20 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
 
     /// The same facts, with what the registry says now.
     fn renew(&self, caller: &Caller, facts: Facts) -> Result<Facts>;
+
+    /// The platform's door, which hears too of what its own people do here; `None` where this is it.
+    fn platform(&self) -> Option<Arc<dyn Door>>;
 }
 
 /// A refusal: what the caller hears, and what the audit log must hear.
 pub(in crate::storage) struct Refusal {
     pub(in crate::storage) error: Error,
-    pub(in crate::storage) record: Option<Box<AuditRecord>>,
+    pub(in crate::storage) trace: Option<Box<Trace>>,
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { error, record: None }
+        Self { error, trace: None }
     }
 }
 
@@ -190,6 +198,7 @@ impl From<super::engine::SqlError> for Refusal {
 }
 
 /// A permit: the facts that it was decided from, and the policies that decided.
+#[derive(Clone)]
 struct Permit {
     facts: Facts,
     policies: Arc<[String]>,
@@ -205,7 +214,7 @@ fn ask<A: Action>(
 ) -> Result<Permit, Refusal> {
     let refuse = |error, policies: &[String]| {
         let record = record(door, call, A::NAME, target, AuditDecision::Deny, policies);
-        Refusal { error, record: Some(Box::new(record)) }
+        Refusal { error, trace: Some(Box::new(record.into())) }
     };
     let Some(found) = door.target(sql, &call.caller, target)? else {
         return Err(refuse(Error::NotFound, &[]));
@@ -244,7 +253,7 @@ fn record(
         actor: caller.subject.name(),
         actor_tenant: caller
             .tenant
-            .map_or_else(|| "platform".to_owned(), |tenant| tenant.to_string()),
+            .map_or_else(|| PLATFORM.to_owned(), |tenant| tenant.to_string()),
         on_behalf: caller.actor.as_deref().map(str::to_owned),
         account: caller.subject.account(),
         target_tenant: match target {
@@ -260,7 +269,7 @@ fn record(
         policies: json!(policies).to_string(),
         correlation_id: call.correlation_id.to_string(),
         request_id: call.request_id.to_string(),
-        summary: "{}".to_owned(),
+        summary: trail::named(caller).to_string(),
     }
 }
 
@@ -280,6 +289,12 @@ impl Drop for Reading<'_> {
     }
 }
 
+/// What came of a read, and what must be on disk before anybody hears of it.
+pub(in crate::storage) struct Outcome<T> {
+    pub(in crate::storage) answer: Result<T>,
+    pub(in crate::storage) trace: Option<Box<Trace>>,
+}
+
 /// Reads: in one transaction, the facts, the permit, and the body.
 pub(in crate::storage) fn read<A: Action, T>(
     door: &dyn Door,
@@ -288,14 +303,30 @@ pub(in crate::storage) fn read<A: Action, T>(
     target: &Target,
     max_steps: Option<u32>,
     body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
-) -> Result<T, Refusal> {
+) -> Outcome<T> {
+    permitted(door, conn, call, target, max_steps, body).unwrap_or_else(|refusal| {
+        let Refusal { error, trace } = refusal;
+        Outcome { answer: Err(error), trace }
+    })
+}
+
+fn permitted<A: Action, T>(
+    door: &dyn Door,
+    conn: &Conn,
+    call: &Call,
+    target: &Target,
+    max_steps: Option<u32>,
+    body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
+) -> Result<Outcome<T>, Refusal> {
     let _reading = Reading::begin(conn)?;
     let sql = Sql::on(conn);
     let _limit = max_steps.map(|steps| conn.limit_steps(steps));
     let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
-    ask::<A>(door, sql, call, &known, target)?;
-    Ok(body(&read_tx(door, sql, call, target.clone()))?)
+    let permit = ask::<A>(door, sql, call, &known, target)?;
+    let answer = body(&read_tx(door, sql, call, target.clone()));
+    let used = trail::used::<A>(door, call, target, &permit, answer.as_ref().err());
+    Ok(Outcome { answer, trace: used.map(Box::new) })
 }
 
 /// Reads for the program itself.

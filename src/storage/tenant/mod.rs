@@ -1,6 +1,7 @@
 //! A tenant's file: its doors, and one file of statements per noun.
 
 pub(crate) mod access;
+mod break_glass;
 mod facts;
 pub(crate) mod members;
 pub(crate) mod organization;
@@ -170,6 +171,10 @@ impl Door for TenantFile {
         facts: crate::domain::Facts,
     ) -> Result<crate::domain::Facts> {
         facts::renew(self, caller, facts)
+    }
+
+    fn platform(&self) -> Option<Arc<dyn Door>> {
+        Some(self.registry.clone())
     }
 }
 

@@ -102,10 +102,17 @@ impl Reach {
 }
 
 /// The ids of a caller's principals: as a set to look into, and as a JSON array to go through.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::storage) struct Principals {
     set: HashSet<Box<str>>,
     array: String,
+}
+
+impl Default for Principals {
+    /// None; the array is one all the same.
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 impl Principals {
