@@ -13,9 +13,9 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, DiagnosticsReport, Evaluation, Me, Member, MigrationReport, Page,
-    Precondition, Principal, Resource, ResourceType, RowSecurity, Team, TeamMember, TenancyPing,
-    Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    Account, AclEntry, CustomRole, DiagnosticsReport, Evaluation, Me, Member, MigrationReport,
+    Page, Precondition, Principal, Resource, ResourceType, RoleAssignment, RowSecurity, Team,
+    TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -78,7 +78,9 @@ versioned!(
     Workspace,
     ResourceType,
     Resource,
-    AclEntry
+    AclEntry,
+    CustomRole,
+    RoleAssignment
 );
 
 /// A thing that a page can hold.
