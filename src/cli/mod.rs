@@ -17,6 +17,7 @@ mod logging;
 mod migrate;
 mod node;
 mod output;
+mod role;
 mod row_security;
 mod serve;
 mod tenant;
@@ -65,6 +66,7 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::Check => serve::check(data, &configuration),
         Verb::Token(token) => token::token(data, configuration, token).await,
         Verb::Tenant(verb) => tenant::tenant(data, configuration, verb).await,
+        Verb::Role(verb) => role::role(data, configuration, verb).await,
         Verb::Seed(seed) => import::seed(data, configuration, seed).await,
         Verb::Import(import) => import::import(data, configuration, import).await,
         Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,

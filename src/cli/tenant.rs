@@ -11,7 +11,7 @@ use super::args::{CreateTenant, Tenant as Verb};
 use super::client::Client;
 use super::configuration::Configuration;
 use super::{host, node, output, row_security};
-use crate::domain::{Account, AccountReference, Tenant};
+use crate::domain::{Account, AccountId, AccountReference, Tenant};
 
 const TENANTS: &str = "/v1/platform/tenants";
 
@@ -47,7 +47,7 @@ async fn ask(client: &Client, verb: &Verb) -> Result<()> {
 
 async fn create(client: &Client, new: &CreateTenant) -> Result<Tenant> {
     let owner = match &new.owner {
-        Some(owner) => Some(account(client, owner).await?),
+        Some(owner) => Some(account(client, owner).await.context("--owner")?),
         None => None,
     };
     let mut body = json!({ "slug": new.slug, "name": new.name.as_ref().unwrap_or(&new.slug) });
@@ -64,9 +64,9 @@ async fn create(client: &Client, new: &CreateTenant) -> Result<Tenant> {
 }
 
 /// The id of an account that is named either way.
-async fn account(client: &Client, named: &str) -> Result<Value> {
-    match AccountReference::parse(named).map_err(|message| anyhow::anyhow!("--owner {message}"))? {
-        AccountReference::Id(id) => Ok(json!(id)),
+pub(super) async fn account(client: &Client, named: &str) -> Result<AccountId> {
+    match AccountReference::parse(named).map_err(|message| anyhow::anyhow!("{message}"))? {
+        AccountReference::Id(id) => Ok(id),
         AccountReference::Identity(identity) => {
             let query: String = form_urlencoded::Serializer::new(String::new())
                 .append_pair("issuer", identity.issuer.as_str())
@@ -74,9 +74,7 @@ async fn account(client: &Client, named: &str) -> Result<Value> {
                 .finish();
             let page: Value = client.get(&format!("/v1/platform/accounts?{query}")).await?;
             let found: Option<Account> = serde_json::from_value(page["items"][0].clone()).ok();
-            Ok(json!(
-                found.with_context(|| format!("--owner: no account has the identity {named}"))?.id
-            ))
+            Ok(found.with_context(|| format!("no account has the identity {named}"))?.id)
         }
     }
 }
