@@ -40,6 +40,9 @@ pub(super) enum Verb {
     /// Keep operators' reasoned, approved, time-boxed entries into tenants.
     #[command(subcommand)]
     BreakGlass(BreakGlass),
+    /// Keep a tenant's custom roles, in the name of an account.
+    #[command(subcommand)]
+    Role(Role),
     /// Make what every installation begins with, where it is not there; prints what is there.
     Seed(Json),
     /// Import tenants from a file.
@@ -146,6 +149,88 @@ pub(super) struct RowSecurity {
 
 fn modes() -> Vec<&'static str> {
     RowSecurityMode::ALL.iter().map(|mode| mode.as_str()).collect()
+}
+
+/// In whose name a verb is done in which tenant.
+#[derive(Debug, Args)]
+pub(super) struct Acting {
+    /// The tenant, by slug or id.
+    #[arg(long, value_name = "TENANT")]
+    pub(super) tenant: String,
+    /// The account that acts: its id, or an identity as `issuer|subject`.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) account: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Role {
+    /// List custom roles.
+    List(Acting),
+    /// Show one custom role, and who has it.
+    Show(OneRole),
+    /// Make a custom role.
+    Create(CreateRole),
+    /// Change a custom role, for everybody who has it.
+    Set(SetRole),
+    /// Delete a custom role, and take it from everybody.
+    Delete(OneRole),
+    /// Give a custom role to a principal.
+    Assign(AssignRole),
+    /// Take a custom role from a principal.
+    Unassign(AssignRole),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneRole {
+    /// The role, by name or id.
+    pub(super) role: String,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateRole {
+    /// What it is called.
+    pub(super) name: String,
+    /// A pattern of what it permits, as `resource.*`; may be given again.
+    #[arg(long = "permission", value_name = "PATTERN", required = true)]
+    pub(super) permissions: Vec<String>,
+    /// What people say about it.
+    #[arg(long)]
+    pub(super) description: Option<String>,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("change").args(["name", "permissions", "description"]).required(true).multiple(true))]
+pub(super) struct SetRole {
+    /// The role, by name or id.
+    pub(super) role: String,
+    /// What it is called from now on.
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// A pattern of what it permits from now on, instead of those that it has; may be given again.
+    #[arg(long = "permission", value_name = "PATTERN")]
+    pub(super) permissions: Vec<String>,
+    /// What people say about it from now on.
+    #[arg(long)]
+    pub(super) description: Option<String>,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AssignRole {
+    /// The role, by name or id.
+    pub(super) role: String,
+    /// `tenant`, `team:` with a name or id behind it, or `account:` with an id or an identity behind it.
+    pub(super) principal: String,
+    #[command(flatten)]
+    pub(super) acting: Acting,
 }
 
 #[derive(Debug, Subcommand)]

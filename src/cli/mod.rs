@@ -20,6 +20,7 @@ mod migrate;
 mod node;
 mod operator;
 mod output;
+mod role;
 mod row_security;
 mod serve;
 mod tenant;
@@ -70,6 +71,7 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::Tenant(verb) => tenant::tenant(data, configuration, verb).await,
         Verb::Operator(verb) => operator::operator(data, configuration, verb).await,
         Verb::BreakGlass(verb) => break_glass::break_glass(data, configuration, verb).await,
+        Verb::Role(verb) => role::role(data, configuration, verb).await,
         Verb::Seed(seed) => import::seed(data, configuration, seed).await,
         Verb::Import(import) => import::import(data, configuration, import).await,
         Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,

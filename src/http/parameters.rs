@@ -17,9 +17,9 @@ use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, BreakGlassFilter, BreakGlassId,
     BreakGlassState, Error, HostName, MemberFilter, MemberState, OperatorFilter, OperatorRole,
     PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId,
-    ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, TeamFilter, TeamId, TeamMemberFilter,
-    TeamRole, TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus,
-    WithheldFilter, WorkspaceFilter, WorkspaceId,
+    ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter,
+    RoleId, TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter,
+    TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -70,6 +70,7 @@ ids! {
     WorkspaceId => "workspace", "The workspace's id.";
     ResourceId => "resource", "The resource's id.";
     BreakGlassId => "break_glass", "The break-glass entry's id.";
+    RoleId => "role", "The custom role's id.";
     PrincipalId => "principal", "The id of an account, a team or the tenant.";
 }
 
@@ -206,6 +207,8 @@ filters!(
     ResourceFilter,
     AclFilter,
     WithheldFilter,
+    RoleFilter,
+    RoleAssignmentFilter,
 );
 
 impl<T: Filter> Query<T> {

@@ -13,9 +13,10 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, BreakGlass, DiagnosticsReport, Evaluation, Me, Member, MigrationReport,
-    Operator, Page, Precondition, Principal, Resource, ResourceType, RowSecurity, Team, TeamMember,
-    TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    Account, AclEntry, BreakGlass, CustomRole, DiagnosticsReport, Evaluation, Me, Member,
+    MigrationReport, Operator, Page, Precondition, Principal, Resource, ResourceType,
+    RoleAssignment, RowSecurity, Team, TeamMember, TenancyPing, Tenant, TenantHost,
+    TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -80,7 +81,9 @@ versioned!(
     Workspace,
     ResourceType,
     Resource,
-    AclEntry
+    AclEntry,
+    CustomRole,
+    RoleAssignment
 );
 
 /// A thing that a page can hold.

@@ -123,6 +123,11 @@ impl Client {
         self.request("PUT", path).header("if-none-match", "*").json(body).send()
     }
 
+    /// A `PUT`, without a body, of what is not there yet.
+    pub(crate) fn put_bare(&self, path: &str) -> Answer {
+        self.request("PUT", path).header("if-none-match", "*").send()
+    }
+
     /// A `PUT` over a thing as it stands now.
     pub(crate) fn put_over(&self, path: &str, body: &Value) -> Answer {
         let etag = self.get(path).etag();

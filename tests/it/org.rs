@@ -57,6 +57,14 @@ impl<'a> Org<'a> {
         client.at(&format!("/v1/tenants/{}", self.slug))
     }
 
+    /// Somebody of this tenant, by a token that is narrowed to scopes.
+    pub(crate) fn scoped(&self, name: &str, scope: &str) -> Client {
+        let account = format!("import|{}-{name}", self.slug);
+        let body = json!({"tenant": self.slug, "account": account, "scope": scope});
+        let minted = self.app.host().post("/v1/platform/tokens", &body).expect(200);
+        self.seen_by(&self.app.bearer(minted["token"].as_str().unwrap()))
+    }
+
     /// The id of somebody's account.
     pub(crate) fn account(&self, name: &str) -> String {
         let path = format!("/v1/platform/accounts?issuer=import&subject={}-{name}", self.slug);
@@ -97,6 +105,42 @@ impl<'a> Org<'a> {
     pub(crate) fn join(&self, team: &str, name: &str, role: &str) -> Answer {
         let path = format!("/teams/{team}/members/{}", self.account(name));
         self.owner.put_new(&path, &json!({"role": role})).done()
+    }
+
+    /// A custom role. Where there are nearly as many as can be, some of those that tests have done with make room; the
+    /// first ones are in use for longer.
+    pub(crate) fn role(&self, name: &str, permissions: &Value) -> String {
+        self.room_for_roles();
+        let body = json!({"name": name, "permissions": permissions});
+        self.owner.post("/roles", &body).expect(201).id()
+    }
+
+    pub(crate) fn room_for_roles(&self) {
+        let mut roles = self.owner.all("/roles", 200);
+        if roles.len() < 70 {
+            return;
+        }
+        roles.sort_by_key(|role| role["created_at"].as_str().unwrap().to_owned());
+        for role in &roles[30..50] {
+            self.owner.delete(&format!("/roles/{}", role["id"].as_str().unwrap()));
+        }
+    }
+
+    /// A custom role that all tests of this tenant share.
+    pub(crate) fn shared_role(&self) -> String {
+        let body = json!({"name": "shared", "permissions": ["team.list"]});
+        let made = self.owner.post("/roles", &body);
+        if made.status == 201 {
+            return made.id();
+        }
+        let roles = self.owner.all("/roles", 200);
+        let found = roles.iter().find(|role| role["name"] == "shared");
+        found.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn assign(&self, role: &str, principal: &str) -> Answer {
+        let path = format!("/roles/{role}/assignments/{principal}");
+        self.owner.put_bare(&path).done()
     }
 
     pub(crate) fn workspace(&self, name: &str, kind: &str, owner: &str) -> String {

@@ -85,6 +85,20 @@ impl Court {
         Ok(found.iter().map(|it| (it.id, grant(it.permission))).collect())
     }
 
+    /// The names of the workspaces that the page shows somebody.
+    pub(crate) fn workspaces_expected(&self, person: &str) -> Vec<String> {
+        let all = self.organisation.workspaces.keys();
+        all.filter(|name| self.organisation.reaches(person, name)).cloned().collect()
+    }
+
+    /// The names of those that the program lists for somebody, in order.
+    pub(crate) fn workspaces_listed(&self, person: &str) -> Vec<String> {
+        let mut names: Vec<_> =
+            workspace_names(&self.store, &self.call(person)).into_values().collect();
+        names.sort();
+        names
+    }
+
     /// What the page answers.
     pub(crate) fn rightly(&self, person: &str, questions: &[Question]) -> Vec<bool> {
         let answer = |(action, index): &Question| {

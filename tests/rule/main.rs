@@ -2,8 +2,10 @@
 //!
 //! [`oracle`] is the rule once more, from the page alone; [`court`] compares the program with it.
 //! [`import`] does so for a real organisation, [`random`] for made-up ones, which [`draft`] throws and
-//! [`author`] writes; [`row_security`] does so in every mode. [`matrix`] holds every decision in a
-//! table that is read by people, those of an application, [`tickets`], with them; [`enumerations`] holds the database's words equal to the program's.
+//! [`author`] writes; [`row_security`] does so in every mode. [`granting`] lets people give each
+//! other custom roles, [`break_glass`] lets operators in. [`matrix`] holds every decision in a table
+//! that is read by people, those of an application, [`tickets`], with them; [`enumerations`] holds
+//! the database's words equal to the program's.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
@@ -22,6 +24,7 @@ mod program;
 
 mod break_glass;
 mod enumerations;
+mod granting;
 mod import;
 mod matrix;
 mod random;

@@ -460,3 +460,36 @@ fn a_policy_that_cannot_be_used_is_refused_by_the_name_of_its_file() {
         assert!(error.contains("planted.cedar"), "a policy that {what} is refused with: {error}");
     }
 }
+
+#[test]
+fn no_custom_role_permits_what_is_not_the_tenants_own() {
+    let policy = Policy::embedded().unwrap();
+    let circumstances = Circumstances { tenant: Some(TenantStatus::Active), ..PLAIN };
+    for action in action::ALL.iter().filter(|action| action.plane != PlaneName::Tenant) {
+        for role in Role::ALL {
+            let subject = account(ACTIVE, None, Some((*role, MemberState::Active)));
+            for (words, target) in targets(action.target) {
+                let decide = |granted| {
+                    let subject = SubjectFacts { granted, ..subject };
+                    let (action, plane) = (action.name, action.plane);
+                    policy.decide(&Facts { action, plane, subject, target, circumstances }).allowed
+                };
+                assert_eq!(decide(true), decide(false), "{} on {words}", action.name);
+                let is_own = action.plane == PlaneName::Account;
+                assert!(is_own || !decide(true), "{} on {words}", action.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_a_tenants_action_is_done_to_may_be_something_that_one_has_nothing_to_do_with() {
+    let levels = freehold::domain::RowLevels::default();
+    for action in action::ALL {
+        let found = TargetFacts::unrelated(action.target, levels);
+        if action.plane == PlaneName::Tenant {
+            let found = found.unwrap_or_else(|| panic!("{}", action.target));
+            assert!(targets(action.target).iter().any(|(_, target)| *target == found));
+        }
+    }
+}

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::trail::{self, Trace};
 use super::transaction::Inner;
-use super::{Door, Permit, Refusal, WriteTx, ask, nobody, record};
+use super::{Door, Known, Permit, Refusal, WriteTx, ask, nobody, record};
 use crate::domain::action::{CreateResource, ImportTenant};
 use crate::domain::{
     Action, AuditDecision, AuditRecord, Call, Error, Event, Result, Subject, Target, TargetFacts,
@@ -191,12 +191,12 @@ where
             self.told = self.append_use(sql)?;
             return Ok(answer);
         }
-        let mut tx = self.open(&*door, sql);
+        let mut tx = self.open(&*door, sql, &known);
         conn.amend(|session| session.writes = self.writes());
         conn.set_change(true);
         let answer = (self.body)(&mut tx);
         conn.set_change(false);
-        let answer = answer?;
+        let answer = answer.map_err(|error| self.refused(&*door, error))?;
         let written = self.write_down(&tx, &policies)?;
         idempotency::keep(sql, &self.call, A::NAME, &answer, tx.inner.now)?;
         drop(tx);
@@ -209,12 +209,23 @@ where
         Ok(answer)
     }
 
-    fn open<'t>(&'t self, door: &'t dyn Door, sql: Sql<'t>) -> WriteTx<'t, A> {
+    /// A change that is found to exceed what its caller holds is a denial like any other.
+    fn refused(&self, door: &dyn Door, error: Error) -> Refusal {
+        let is_denial = matches!(error, Error::ExceedsGranter(_) | Error::Forbidden);
+        let trace = is_denial.then(|| {
+            let decision = AuditDecision::Deny;
+            Box::new(record(door, &self.call, A::NAME, &self.target, decision, &[]).into())
+        });
+        Refusal { error, trace }
+    }
+
+    fn open<'t>(&'t self, door: &'t dyn Door, sql: Sql<'t>, known: &'t Known) -> WriteTx<'t, A> {
         let facts = self.permit().map(|permit| permit.facts.target);
         let inner = Inner {
             door,
             sql,
             call: &self.call,
+            known,
             target: self.target.clone(),
             now: door.core().clock.now(),
         };

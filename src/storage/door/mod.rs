@@ -3,6 +3,7 @@
 //! [`ReadTx`] and [`WriteTx`] are typed by the action that they were permitted for. Only this folder makes them. Here
 //! stands what is asked before either is made: what is known of caller and target, in the transaction that is decided.
 
+mod authority;
 mod change;
 mod trail;
 mod transaction;
@@ -68,6 +69,8 @@ pub(in crate::storage) struct Known {
     pub(in crate::storage) tenant: Option<TenantStatus>,
     /// What the caller's custom roles permit.
     pub(in crate::storage) roles: Patterns,
+    /// What the caller may do to every row.
+    pub(in crate::storage) levels: RowLevels,
     /// What an open break-glass entry permits.
     pub(in crate::storage) break_glass: Patterns,
     /// What the credential is narrowed to.
@@ -97,6 +100,7 @@ impl Known {
             },
             tenant: None,
             roles: Patterns::default(),
+            levels: RowLevels::default(),
             break_glass: Patterns::default(),
             scopes: caller.scopes.clone(),
             actor: caller.actor_kind(),
@@ -324,7 +328,7 @@ fn permitted<A: Action, T>(
     let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
     let permit = ask::<A>(door, sql, call, &known, target)?;
-    let answer = body(&read_tx(door, sql, call, target.clone()));
+    let answer = body(&read_tx(door, sql, call, &known, target.clone()));
     let used = trail::used::<A>(door, call, target, &permit, answer.as_ref().err());
     Ok(Outcome { answer, trace: used.map(Box::new) })
 }
@@ -338,19 +342,20 @@ pub(in crate::storage) fn read_for_system<A: Action, T>(
 ) -> Result<T> {
     let _reading = Reading::begin(conn)?;
     let sql = Sql::on(conn);
-    let (_, session) = door.know(sql, &call.caller)?;
+    let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
-    body(&read_tx(door, sql, call, Target::Platform))
+    body(&read_tx(door, sql, call, &known, Target::Platform))
 }
 
 fn read_tx<'t, A: Action>(
     door: &'t dyn Door,
     sql: Sql<'t>,
     call: &'t Call,
+    known: &'t Known,
     target: Target,
 ) -> ReadTx<'t, A> {
     let now = door.core().clock.now();
-    ReadTx::new(Inner { door, sql, call, target, now })
+    ReadTx::new(Inner { door, sql, call, known, target, now })
 }
 
 /// A session in which nothing is seen, for what the door itself writes.
