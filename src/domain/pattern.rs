@@ -41,10 +41,16 @@ impl ActionPattern {
         &self.0
     }
 
+    /// How the actions that are meant begin; `None` where one alone is.
+    #[must_use]
+    pub fn beginning(&self) -> Option<&str> {
+        self.0.strip_suffix('*')
+    }
+
     /// Whether an action is meant.
     #[must_use]
     pub fn covers(&self, action: &str) -> bool {
-        match self.0.strip_suffix('*') {
+        match self.beginning() {
             Some(beginning) => action.starts_with(beginning),
             None => self.0 == action,
         }

@@ -14,11 +14,11 @@ use utoipa::{IntoParams, PartialSchema};
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use crate::domain::{
-    AccountFilter, AccountId, AccountState, AclFilter, Error, HostName, MemberFilter, MemberState,
-    PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId,
-    ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, TeamFilter, TeamId, TeamMemberFilter,
-    TeamRole, TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus,
-    WithheldFilter, WorkspaceFilter, WorkspaceId,
+    AccountFilter, AccountId, AccountState, AclFilter, AuditDecision, AuditFilter, Error,
+    EventFilter, HostName, MemberFilter, MemberState, PageRequest, PrincipalFilter, PrincipalId,
+    PrincipalType, ResourceFilter, ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName,
+    Role, TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter,
+    TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -202,6 +202,8 @@ filters!(
     ResourceFilter,
     AclFilter,
     WithheldFilter,
+    AuditFilter,
+    EventFilter,
 );
 
 impl<T: Filter> Query<T> {
@@ -259,4 +261,5 @@ fn words(sketch: &mut Sketch) {
     sketch.schema::<AccountState>();
     sketch.schema::<TenantStatus>();
     sketch.schema::<TenantKind>();
+    sketch.schema::<AuditDecision>();
 }

@@ -13,9 +13,9 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, DiagnosticsReport, Evaluation, Me, Member, MigrationReport, Page,
-    Precondition, Principal, Resource, ResourceType, RowSecurity, Team, TeamMember, TenancyPing,
-    Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    Account, AclEntry, AuditEntry, DiagnosticsReport, Evaluation, EventEntry, Me, Member,
+    MigrationReport, Page, Precondition, Principal, Resource, ResourceType, RowSecurity, Team,
+    TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -87,6 +87,8 @@ pub(super) trait Listable: Serialize + ToSchema + 'static {}
 impl<T: Versioned> Listable for T {}
 impl Listable for Principal {}
 impl Listable for Withheld {}
+impl Listable for AuditEntry {}
+impl Listable for EventEntry {}
 
 fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
     match serde_json::to_vec(body) {

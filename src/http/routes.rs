@@ -3,9 +3,9 @@
 use actix_web::http::Method;
 
 use super::api::{
-    access, accounts, acl, diagnostics, health, hosts, imports, keys, me, members, migrations,
-    organization, principals, resource_types, resources, row_security, team_members, teams,
-    tenants, tokens, workspaces,
+    access, accounts, acl, audit, diagnostics, events, health, hosts, imports, keys, me, members,
+    migrations, organization, principals, resource_types, resources, row_security, team_members,
+    teams, tenants, tokens, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -54,6 +54,8 @@ fn platform() -> Vec<Route> {
         route(Platform, POST,   "/imports",                       "import_create",        "Import tenants from a file", imports::create),
         route(Platform, GET,    "/migrations",                    "migration_list",       "See which files are migrated", migrations::list),
         route(Platform, POST,   "/migrations",                    "migration_run",        "Migrate files", migrations::run),
+        route(Platform, GET,    "/audit",                         "platform_audit_list",  "List what the platform's audit log says, newest first", audit::list_platform),
+        route(Platform, GET,    "/events",                        "platform_event_list",  "List what happened on the platform, oldest first", events::list_platform),
         route(Platform, GET,    "/diagnostics",                   "diagnostics_read",     "Examine every file", diagnostics::read),
         route(Platform, POST,   "/diagnostics",                   "diagnostics_run",      "Examine files, and mend what is safe to mend", diagnostics::run),
     ]
@@ -76,6 +78,8 @@ fn tenant() -> Vec<Route> {
         route(Tenant, POST,     "/access/v1/evaluation",          "access_evaluate",      "Ask whether a subject may do something (AuthZEN 1.0)", access::evaluate),
         route(Tenant, GET,      "",                               "organization_read",    "Read the tenant's entry", organization::read),
         route(Tenant, PATCH,    "",                               "organization_update",  "Change the tenant's name or description", organization::update),
+        route(Tenant, GET,      "/audit",                         "audit_list",           "List what the tenant's audit log says, newest first", audit::list),
+        route(Tenant, GET,      "/events",                        "event_list",           "List what happened in the tenant, oldest first", events::list),
         route(Tenant, GET,      "/row-security",                  "row_security_read",    "See what row-level security does", row_security::read),
         route(Tenant, GET,      "/row-security/report",           "row_security_report",  "List what mode shadow delivers and mode enforce would withhold", row_security::report),
         route(Tenant, GET,      "/principals",                    "principal_list",       "Find principals", principals::list),

@@ -7,7 +7,9 @@
 pub mod access;
 pub mod accounts;
 pub mod acl;
+pub mod audit;
 pub mod diagnostics;
+pub mod events;
 pub mod hosts;
 pub mod imports;
 pub mod me;

@@ -90,7 +90,9 @@ fn people(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         | "principal_list"
         | "member_list"
         | "row_security_read"
-        | "row_security_report" => Ask::at(route.path),
+        | "row_security_report"
+        | "audit_list"
+        | "event_list" => Ask::at(route.path),
         "organization_update" => {
             Ask::at("").version(&org.owner.get("").etag()).body(json!({"description": name}))
         }
@@ -189,9 +191,12 @@ fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         (Ask::at(format!("/tenants/{slug}{suffix}")), made.etag())
     };
     Some(match route.operation_id {
-        "tenant_list" | "account_list" | "migration_list" | "diagnostics_read" => {
-            Ask::at(route.path)
-        }
+        "tenant_list"
+        | "account_list"
+        | "migration_list"
+        | "diagnostics_read"
+        | "platform_audit_list"
+        | "platform_event_list" => Ask::at(route.path),
         "tenant_create" => Ask::at(route.path).body(json!({"slug": slug, "name": name})),
         "tenant_inspect" => Ask::at(format!("/tenants/{}", org.slug)),
         "tenant_diagnostics" => Ask::at(format!("/tenants/{}/diagnostics", org.slug)),

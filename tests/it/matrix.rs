@@ -58,6 +58,8 @@ const TABLE: &str = "
     access_evaluate          401    403     403    200    200       404   404        404
     row_security_read        401    403     403    200    200       404   404        404
     row_security_report      401    403     403    200    200       404   404        404
+    audit_list               401    403     403    200    200       404   404        404
+    event_list               401    403     403    200    200       404   404        404
 
     tenant_list              401    404     404    404    404       200   200        404
     tenant_create            401    404     404    404    404       201   201        404
@@ -82,6 +84,8 @@ const TABLE: &str = "
     import_create            401    404     404    404    404       200   200        404
     migration_list           401    404     404    404    404       200   200        404
     migration_run            401    404     404    404    404       200   200        404
+    platform_audit_list      401    404     404    404    404       200   200        404
+    platform_event_list      401    404     404    404    404       200   200        404
     diagnostics_read         401    404     404    404    404       200   200        404
     diagnostics_run          401    404     404    404    404       200   200        404
 

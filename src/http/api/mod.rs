@@ -3,7 +3,9 @@
 pub(super) mod access;
 pub(super) mod accounts;
 pub(super) mod acl;
+pub(super) mod audit;
 pub(super) mod diagnostics;
+pub(super) mod events;
 pub(super) mod health;
 pub(super) mod hosts;
 pub(super) mod imports;

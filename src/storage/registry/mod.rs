@@ -2,7 +2,9 @@
 
 pub(crate) mod accounts;
 pub(crate) mod applications;
+pub(crate) mod audit;
 pub(crate) mod break_glass;
+pub(crate) mod events;
 mod facts;
 pub(crate) mod files;
 pub(crate) mod hosts;

@@ -1,6 +1,8 @@
 //! A tenant's file: its doors, and one file of statements per noun.
 
 pub(crate) mod access;
+pub(crate) mod audit;
+pub(crate) mod events;
 mod facts;
 pub(crate) mod members;
 pub(crate) mod organization;

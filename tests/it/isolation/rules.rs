@@ -10,7 +10,8 @@ use crate::matrix::{CALLERS, rows};
 use crate::resolution::Sources;
 
 /// What operators of lower roles may do.
-const AUDITOR: &[&str] = &["account_list", "account_read"];
+const AUDITOR: &[&str] =
+    &["account_list", "account_read", "platform_audit_list", "platform_event_list"];
 const SUPPORT: &[&str] = &[
     "tenant_list",
     "tenant_inspect",
