@@ -17,7 +17,7 @@ pub struct Entity {
 }
 
 /// An action, by name.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NamedAction {
     /// The action's name, `noun.verb`.
     #[schema(max_length = 127)]
