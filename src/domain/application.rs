@@ -231,6 +231,20 @@ pub struct Application {
     pub version: i64,
 }
 
+/// A version of an application's manifest. It never changes.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ApplicationVersion {
+    /// The application.
+    pub application: ApplicationName,
+    /// Which version.
+    #[schema(minimum = 1)]
+    pub manifest_version: i64,
+    /// The manifest.
+    pub manifest: Manifest,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
 /// A change of an application: another manifest becomes its next version.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -83,12 +83,6 @@ impl Policy {
         Ok(Self { policies, manifest: Arc::new(manifest), remembered: RwLock::default() })
     }
 
-    /// What Freehold declares of itself.
-    #[must_use]
-    pub fn manifest(&self) -> &Arc<Manifest> {
-        &self.manifest
-    }
-
     /// The names of the actions that the schema knows.
     #[must_use]
     pub fn actions(&self) -> Vec<String> {
@@ -135,6 +129,10 @@ impl DecisionPoint for Policy {
 
     fn policy(&self, id: &str) -> Option<PolicyInfo> {
         self.policies.info(id).cloned()
+    }
+
+    fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
     }
 
     fn compile(

@@ -191,6 +191,7 @@ where
             call: &self.call,
             target: self.target.clone(),
             now: door.core().clock.now(),
+            may_wait: true,
         };
         WriteTx::new(inner, facts)
     }

@@ -14,18 +14,19 @@ use serde_json::json;
 pub(in crate::storage) use self::change::{Reply, write, write_for_system};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
-pub(in crate::storage) use self::transaction::{seek_many, sql};
+pub(in crate::storage) use self::transaction::{applications, decisions, seek_many, sql};
 use super::denials::Denials;
 use super::engine::{Conn, Pool, Session, Sql, Writes};
 use super::queue::Queue;
 use super::shadow::Shadow;
+use super::tenant::application_bindings::Bound;
 use super::turns::Turns;
 use super::writer::Writers;
 use crate::domain::{
-    Action, ActorKind, AssuranceFacts, AssurancePolicy, AuditDecision, AuditRecord, Call, Caller,
-    Circumstances, Clock, DecisionPoint, Error, Facts, Patterns, Plane, PlaneName, Result, Role,
-    RowLevels, StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus,
-    is_grantable,
+    Action, ActorKind, ApplicationPolicy, AssuranceFacts, AssurancePolicy, AuditDecision,
+    AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint, Error, Facts, Patterns, Plane,
+    PlaneName, Result, Role, RowLevels, StepUp, Subject, SubjectFacts, SubjectKind, Target,
+    TargetFacts, TenantStatus, is_grantable,
 };
 
 /// What a file's doors have in common.
@@ -164,12 +165,21 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
     fn target(&self, sql: Sql<'_>, caller: &Caller, target: &Target)
     -> Result<Option<TargetFacts>>;
 
+    /// The applications that are bound here, with their policies; none in the registry. Where something would take long
+    /// that may not, [`Error::TooManySteps`].
+    fn applications(&self, _: Sql<'_>, _may_wait: bool) -> Result<Applications> {
+        Ok(Vec::new())
+    }
+
     /// To be called before rows are written that no change asked for: the registry hears that the file changes.
     fn before_note(&self) -> Result<()>;
 
     /// The same facts, with what the registry says now.
     fn renew(&self, caller: &Caller, facts: Facts) -> Result<Facts>;
 }
+
+/// Applications that a tenant has bound, each with the policies of the version that is in force.
+pub(in crate::storage) type Applications = Vec<(Bound, Arc<dyn ApplicationPolicy>)>;
 
 /// A refusal: what the caller hears, and what the audit log must hear.
 pub(in crate::storage) struct Refusal {
@@ -295,7 +305,9 @@ pub(in crate::storage) fn read<A: Action, T>(
     let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
     ask::<A>(door, sql, call, &known, target)?;
-    Ok(body(&read_tx(door, sql, call, target.clone()))?)
+    // The steps of the thread that asks are few; elsewhere there is time.
+    let may_wait = max_steps.is_none_or(|steps| steps > door.core().read_steps);
+    Ok(body(&read_tx(door, sql, call, target.clone(), may_wait))?)
 }
 
 /// Reads for the program itself.
@@ -309,7 +321,7 @@ pub(in crate::storage) fn read_for_system<A: Action, T>(
     let sql = Sql::on(conn);
     let (_, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
-    body(&read_tx(door, sql, call, Target::Platform))
+    body(&read_tx(door, sql, call, Target::Platform, true))
 }
 
 fn read_tx<'t, A: Action>(
@@ -317,9 +329,10 @@ fn read_tx<'t, A: Action>(
     sql: Sql<'t>,
     call: &'t Call,
     target: Target,
+    may_wait: bool,
 ) -> ReadTx<'t, A> {
     let now = door.core().clock.now();
-    ReadTx::new(Inner { door, sql, call, target, now })
+    ReadTx::new(Inner { door, sql, call, target, now, may_wait })
 }
 
 /// A session in which nothing is seen, for what the door itself writes.

@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Door;
+use super::{Applications, Door};
 use crate::domain::{
-    Action, Call, Caller, Decision, Event, EventType, Plane, Resource, Result, Target, TargetFacts,
-    Timestamp, WithheldReason,
+    Action, Call, Caller, Decision, DecisionPoint, Event, EventType, Plane, Resource, Result,
+    Target, TargetFacts, Timestamp, WithheldReason,
 };
 use crate::storage::engine::Sql;
 
@@ -34,14 +34,35 @@ mod sealed {
     }
 }
 
-/// Statements of a transaction, for the noun files of storage alone.
+/// Statements of a transaction and the door that it came through, for the noun files of storage alone.
 #[doc(hidden)]
-#[derive(Debug)]
-pub struct Statements<'t>(Sql<'t>);
+pub struct Statements<'t> {
+    sql: Sql<'t>,
+    door: &'t dyn Door,
+    may_wait: bool,
+}
+
+impl std::fmt::Debug for Statements<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Statements").field(&self.sql).finish()
+    }
+}
 
 /// Reaches the statements of a transaction, inside storage.
 pub(in crate::storage) fn sql<T: Tx + ?Sized>(tx: &T) -> Sql<'_> {
-    tx.statements().0
+    tx.statements().sql
+}
+
+/// Reaches whoever decides, inside storage.
+pub(in crate::storage) fn decisions<T: Tx + ?Sized>(tx: &T) -> &dyn DecisionPoint {
+    &*tx.statements().door.core().decisions
+}
+
+/// The applications that the tenant has bound, by name, each with the policies of the version that is in force. One
+/// whose manifest is none to this program is left out: it decides nothing.
+pub(in crate::storage) fn applications<T: Tx + ?Sized>(tx: &T) -> Result<Applications> {
+    let Statements { sql, door, may_wait } = tx.statements();
+    door.applications(sql, may_wait)
 }
 
 /// Says that the transaction's statements look for many rows from now on: the policy view then chooses its shape by what
@@ -56,6 +77,8 @@ pub(super) struct Inner<'t> {
     pub(super) call: &'t Call,
     pub(super) target: Target,
     pub(super) now: Timestamp,
+    /// Whether it runs where something may take long.
+    pub(super) may_wait: bool,
 }
 
 /// A transaction that reads, permitted for action `A`, under row-level security.
@@ -84,7 +107,8 @@ macro_rules! transactions {
 
         impl<A: Action> sealed::Statements for $name<'_, A> {
             fn statements(&self) -> Statements<'_> {
-                Statements(self.inner.sql)
+                let Inner { sql, door, may_wait, .. } = self.inner;
+                Statements { sql, door, may_wait }
             }
         }
 
@@ -127,6 +151,11 @@ impl<'t, A: Action> ReadTx<'t, A> {
         }
         let facts = known.facts(door.core(), action, A::Plane::NAME, target);
         Ok(door.core().decisions.decide(&facts))
+    }
+
+    /// The applications that the tenant has bound, as [`applications`] says.
+    pub(in crate::storage) fn applications(&self) -> Result<Applications> {
+        applications(self)
     }
 
     /// Counts a resource that is delivered although the row rule withholds it from the caller.

@@ -156,6 +156,7 @@ pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result
 
 /// What is known of a target of the platform or account plane.
 pub(super) fn target(
+    file: &RegistryFile,
     sql: Sql<'_>,
     caller: &Caller,
     target: &Target,
@@ -168,7 +169,8 @@ pub(super) fn target(
             return Ok(own.map(|own| TargetFacts::BreakGlass { own }));
         }
         Target::Application(name) => {
-            return Ok(applications::is_there(sql, name)?.then_some(TargetFacts::Application));
+            return Ok(applications::is_there(sql, &*file.core.decisions, name)?
+                .then_some(TargetFacts::Application));
         }
         Target::Tenant(id) => {
             sql.one("select 1 from tenants where id = ?1", params![*id], |row| row.next())?

@@ -78,6 +78,8 @@ pub(in crate::storage) struct RegistryFile {
     tenants: Cache<TenantReference, (u64, Option<Arc<TenantEntry>>)>,
     /// Break-glass entries, with the epoch that each was read in.
     entries: Cache<BreakGlassId, (u64, Option<Arc<break_glass::Entry>>)>,
+    /// The policies of applications' versions.
+    applications: Cache<applications::VersionKey, applications::Kept>,
     projections: Mutex<Option<mpsc::Sender<TenantId>>>,
     /// Held as long as the process owns the data directory.
     _lock: std::fs::File,
@@ -136,6 +138,7 @@ impl RegistryFile {
             accounts: Cache::new(settings.known_accounts),
             tenants: Cache::new(settings.known_tenants),
             entries: Cache::new(MAX_ENTRIES),
+            applications: applications::cache(),
             lookups,
             opening: settings.turns_to_open(),
             suspects: Mutex::default(),
@@ -235,7 +238,7 @@ impl Door for RegistryFile {
         caller: &crate::domain::Caller,
         target: &Target,
     ) -> Result<Option<crate::domain::TargetFacts>> {
-        facts::target(sql, caller, target)
+        facts::target(self, sql, caller, target)
     }
 
     fn before_note(&self) -> Result<()> {

@@ -1,6 +1,7 @@
 //! A tenant's file: its doors, and one file of statements per noun.
 
 pub(crate) mod access;
+pub(crate) mod application_bindings;
 pub(crate) mod audit;
 pub(crate) mod events;
 mod facts;
@@ -159,6 +160,10 @@ impl Door for TenantFile {
         target: &Target,
     ) -> Result<Option<crate::domain::TargetFacts>> {
         facts::target(self, sql, caller, target)
+    }
+
+    fn applications(&self, sql: Sql<'_>, may_wait: bool) -> Result<door::Applications> {
+        application_bindings::policies(&self.registry, sql, may_wait)
     }
 
     fn before_note(&self) -> Result<()> {
