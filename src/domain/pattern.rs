@@ -41,7 +41,8 @@ impl ActionPattern {
         &self.0
     }
 
-    /// How the actions that are meant begin; `None` where one alone is.
+    /// What the names of the actions begin with that it stands for, those included that are yet to come; `None` where
+    /// it names one action.
     #[must_use]
     pub fn beginning(&self) -> Option<&str> {
         self.0.strip_suffix('*')

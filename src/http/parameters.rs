@@ -17,8 +17,9 @@ use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, AuditDecision, AuditFilter, Error,
     EventFilter, HostName, MemberFilter, MemberState, PageRequest, PrincipalFilter, PrincipalId,
     PrincipalType, ResourceFilter, ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName,
-    Role, TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter,
-    TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
+    Role, RoleAssignmentFilter, RoleFilter, RoleId, TeamFilter, TeamId, TeamMemberFilter, TeamRole,
+    TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus, WithheldFilter,
+    WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -68,6 +69,7 @@ ids! {
     TeamId => "team", "The team's id.";
     WorkspaceId => "workspace", "The workspace's id.";
     ResourceId => "resource", "The resource's id.";
+    RoleId => "role", "The custom role's id.";
     PrincipalId => "principal", "The id of an account, a team or the tenant.";
 }
 
@@ -204,6 +206,8 @@ filters!(
     WithheldFilter,
     AuditFilter,
     EventFilter,
+    RoleFilter,
+    RoleAssignmentFilter,
 );
 
 impl<T: Filter> Query<T> {

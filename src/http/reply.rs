@@ -13,9 +13,10 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, AuditEntry, DiagnosticsReport, Evaluation, EventEntry, Me, Member,
-    MigrationReport, Page, Precondition, Principal, Resource, ResourceType, RowSecurity, Team,
-    TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    Account, AclEntry, AuditEntry, CustomRole, DiagnosticsReport, Evaluation, EventEntry, Me,
+    Member, MigrationReport, Page, Precondition, Principal, Resource, ResourceType, RoleAssignment,
+    RowSecurity, Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token,
+    Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -78,7 +79,9 @@ versioned!(
     Workspace,
     ResourceType,
     Resource,
-    AclEntry
+    AclEntry,
+    CustomRole,
+    RoleAssignment
 );
 
 /// A thing that a page can hold.
