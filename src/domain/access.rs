@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::RowSecurityMode;
 
 /// A subject or a resource.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Entity {
     /// What it is: `account` for a subject; a noun, or a resource type, for a resource.
     #[serde(rename = "type")]

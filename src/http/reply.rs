@@ -13,10 +13,10 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, AuditEntry, CustomRole, DiagnosticsReport, Evaluation, EventEntry, Me,
-    Member, MigrationReport, Page, Precondition, Principal, Resource, ResourceType, RoleAssignment,
-    RowSecurity, Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token,
-    Withheld, Workspace,
+    Account, AclEntry, AuditEntry, CustomRole, DiagnosticsReport, Evaluation, EventEntry,
+    Explanation, Me, Member, MigrationReport, Page, Precondition, Principal, Resource,
+    ResourceType, RoleAssignment, RowSecurity, Simulation, Team, TeamMember, TenancyPing, Tenant,
+    TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -232,6 +232,8 @@ macro_rules! plain {
 plain! {
     Me => 200;
     Evaluation => 200;
+    Explanation => 200;
+    Simulation => 200;
     Token => 200;
     MigrationReport => 200;
     RowSecurity => 200;

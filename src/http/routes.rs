@@ -76,6 +76,8 @@ fn tenant() -> Vec<Route> {
         route(Tenant, PUT,      "/resources/{resource}/acl/{principal}", "acl_put",       "Share a resource with a principal", acl::put),
         route(Tenant, DELETE,   "/resources/{resource}/acl/{principal}", "acl_delete",    "Share a resource with a principal no more", acl::delete),
         route(Tenant, POST,     "/access/v1/evaluation",          "access_evaluate",      "Ask whether a subject may do something (AuthZEN 1.0)", access::evaluate),
+        route(Tenant, POST,     "/access/v1/explain",             "access_explain",       "Learn why a decision is what it is", access::explain),
+        route(Tenant, POST,     "/access/v1/simulate",            "access_simulate",      "Learn which decisions a change would change", access::simulate),
         route(Tenant, GET,      "",                               "organization_read",    "Read the tenant's entry", organization::read),
         route(Tenant, PATCH,    "",                               "organization_update",  "Change the tenant's name or description", organization::update),
         route(Tenant, GET,      "/audit",                         "audit_list",           "List what the tenant's audit log says, newest first", audit::list),

@@ -45,18 +45,19 @@ pub fn permissions<A: crate::domain::Action<Plane = TenantPlane>>(
     tenant: TenantId,
 ) -> Result<Vec<String>> {
     let mut allowed = Vec::new();
+    let asked = crate::storage::tenant::access::asked(tx, tx.caller().clone())?;
     for action in action::ALL
         .iter()
         .filter(|action| action.plane == PlaneName::Tenant && action.target == "tenant")
     {
         let decision = crate::storage::tenant::access::evaluate(
             tx,
-            tx.caller(),
+            &asked,
             action.name,
             &tenant.into(),
             None,
         )?;
-        if decision.allowed {
+        if decision.decision.allowed {
             allowed.push(action.name.to_owned());
         }
     }

@@ -1,14 +1,20 @@
 //! May this subject do this to that? Answered by the decision point that guards the doors, from the same facts.
 
+mod explain;
+mod simulate;
+mod suppose;
+
 use std::sync::Arc;
 
+pub use self::explain::explain;
+pub use self::simulate::simulate;
 use crate::domain::action::{self, EvaluateAccess, EvaluateOwnAccess, ReadTenant, TenantPlane};
 use crate::domain::{
-    AccountId, Action, Caller, Covers, Evaluation, EvaluationRequest, PlaneName, ResourceTypeName,
-    Result, Subject, Target, TenancyPing, TenantId, Timestamp,
+    AccountId, Action, Caller, Covers, Evaluation, EvaluationRequest, PlaneName, Reason,
+    ResourceTypeName, Result, Subject, Target, TenancyPing, TenantId, Timestamp,
 };
 use crate::storage::ReadTx;
-use crate::storage::tenant::access;
+use crate::storage::tenant::access::{self, Asked, Ruling};
 
 /// Answers a question about anybody.
 ///
@@ -53,15 +59,47 @@ fn answer<A: Action<Plane = TenantPlane>>(
     tenant: TenantId,
     request: &EvaluationRequest,
 ) -> Result<Evaluation> {
-    let no = Evaluation { decision: false };
-    let (Some(account), Some(name)) = (subject(request), tenant_action(&request.action.name))
-    else {
-        return Ok(no);
+    let Some(account) = subject(request) else { return Ok(Evaluation { decision: false }) };
+    let asked = access::asked(tx, asked_about(tenant, account))?;
+    Ok(Evaluation { decision: rule(tx, tenant, &asked, request)?.is_permitted() })
+}
+
+/// What came of a question about somebody.
+enum Answer {
+    /// It could not be asked: something in it is not known.
+    Unknown(Reason),
+    /// It was decided.
+    Ruled(Target, Ruling),
+}
+
+impl Answer {
+    fn is_permitted(&self) -> bool {
+        matches!(self, Self::Ruled(_, ruling) if ruling.decision.allowed)
+    }
+
+    /// The ids of the policies that decided.
+    fn policies(&self) -> &[String] {
+        match self {
+            Self::Unknown(_) => &[],
+            Self::Ruled(_, ruling) => &ruling.decision.policies,
+        }
+    }
+}
+
+/// Answers a question about somebody. Whatever evaluates, explains or simulates asks here.
+fn rule<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    tenant: TenantId,
+    asked: &Asked,
+    request: &EvaluationRequest,
+) -> Result<Answer> {
+    let Some(name) = tenant_action(&request.action.name) else {
+        return Ok(Answer::Unknown(Reason::UnknownAction));
     };
-    let Some((target, kind)) = target(tx, tenant, request)? else { return Ok(no) };
-    let caller = asked_about(tenant, account);
-    let decision = access::evaluate(tx, &caller, name, &target, kind.as_ref())?;
-    Ok(Evaluation { decision: decision.allowed })
+    let unknown = Answer::Unknown(Reason::UnknownResource);
+    let Some((target, kind)) = target(tx, tenant, request)? else { return Ok(unknown) };
+    let ruling = access::evaluate(tx, asked, name, &target, kind.as_ref())?;
+    Ok(if ruling.facts.is_some() { Answer::Ruled(target, ruling) } else { unknown })
 }
 
 fn tenant_action(name: &str) -> Option<&'static str> {

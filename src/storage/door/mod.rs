@@ -3,6 +3,7 @@
 //! [`ReadTx`] and [`WriteTx`] are typed by the action that they were permitted for. Only this folder makes them. Here
 //! stands what is asked before either is made: what is known of caller and target, in the transaction that is decided.
 
+mod asked;
 mod authority;
 mod change;
 mod transaction;
@@ -12,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
+pub(crate) use self::asked::{Asked, Ruling};
 pub(in crate::storage) use self::change::{Reply, write, write_for_system};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
@@ -25,9 +27,9 @@ use super::turns::Turns;
 use super::writer::Writers;
 use crate::domain::{
     Action, ActorKind, ApplicationPolicy, AssuranceFacts, AssurancePolicy, AuditDecision,
-    AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint, Error, Facts, Patterns, Plane,
-    PlaneName, Result, Role, RowLevels, StepUp, Subject, SubjectFacts, SubjectKind, Target,
-    TargetFacts, TenantStatus, is_grantable,
+    AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint, Error, Facts, Hypothesis,
+    Patterns, Plane, PlaneName, Result, Role, RowLevels, StepUp, Subject, SubjectFacts,
+    SubjectKind, Target, TargetFacts, TenantStatus, is_grantable,
 };
 
 /// What a file's doors have in common.
@@ -59,6 +61,7 @@ impl Core {
 }
 
 /// What is known of a caller, in the transaction that will be decided.
+#[derive(Debug, Clone)]
 pub(in crate::storage) struct Known {
     /// What holds whatever the action is.
     pub(in crate::storage) subject: SubjectFacts,
@@ -164,6 +167,17 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
 
     /// What is known of the caller, and the session that it gives the database.
     fn know(&self, sql: Sql<'_>, caller: &Caller) -> Result<(Known, Session)>;
+
+    /// What would be known of a caller, were what is supposed so, in place of what was found.
+    fn suppose(
+        &self,
+        _sql: Sql<'_>,
+        _caller: &Caller,
+        _found: (&Known, &Session),
+        _hypothesis: &Hypothesis,
+    ) -> Result<(Known, Session)> {
+        Err(Error::Internal("nothing can be supposed here".to_owned()))
+    }
 
     /// What is known of the target; `None` where there is no such thing.
     fn target(&self, sql: Sql<'_>, caller: &Caller, target: &Target)

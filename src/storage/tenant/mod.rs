@@ -30,14 +30,14 @@ use serde::de::DeserializeOwned;
 use self::facts::MemberFacts;
 use super::door::{self, Core, Door, ReadTx, WriteTx};
 use super::engine::sqlite::{FileIdentity, Maintenance, Setting, Side};
-use super::engine::{Pool, Sql};
+use super::engine::{Pool, Session, Sql};
 use super::entry;
 use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, Call, Error, FileProblem, Result, SystemTask, Target, TenantId, Withheld,
-    Word,
+    AccountId, Action, Call, Caller, Error, FileProblem, Hypothesis, Result, SystemTask, Target,
+    TenantId, Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -162,6 +162,16 @@ impl Door for TenantFile {
         target: &Target,
     ) -> Result<Option<crate::domain::TargetFacts>> {
         facts::target(self, sql, caller, target)
+    }
+
+    fn suppose(
+        &self,
+        sql: Sql<'_>,
+        caller: &Caller,
+        found: (&door::Known, &Session),
+        hypothesis: &Hypothesis,
+    ) -> Result<(door::Known, Session)> {
+        facts::suppose(self, sql, caller, found, hypothesis)
     }
 
     fn applications(&self, sql: Sql<'_>, may_wait: bool) -> Result<door::Applications> {

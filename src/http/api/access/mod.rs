@@ -1,6 +1,11 @@
 //! `/access/v1/evaluation`: the tenant's policy decision point (AuthZEN's Authorization API 1.0); and
 //! `/_int/tenancy/ping`.
 
+mod explain;
+mod simulate;
+
+pub(in crate::http) use self::explain::explain;
+pub(in crate::http) use self::simulate::simulate;
 use crate::domain::action::{EvaluateAccess, EvaluateOwnAccess, ReadTenant};
 use crate::domain::{Evaluation, TenancyPing};
 use crate::http::body::Question;

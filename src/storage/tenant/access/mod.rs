@@ -1,29 +1,49 @@
 //! Questions to the decision point about others, from the facts of this file.
 
+mod explain;
+mod simulate;
+
+pub(crate) use self::explain::{policy, sources};
+pub(crate) use self::simulate::{count_of_type, members, of_type, supposed, take_time};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    Action, Caller, Decision, Error, ResourceTypeName, Result, Target, TenancyPing,
+    Action, Caller, Error, ResourceId, ResourceTypeName, Result, Target, TenancyPing,
 };
+pub(crate) use crate::storage::door::{Asked, Ruling};
 use crate::storage::door::{ReadTx, sql};
-use crate::storage::engine::{SqlError, params};
+use crate::storage::engine::{Sql, SqlError, params};
 
-/// What the decision point says of a caller, an action and a target. A resource must be of the type named, if one is.
+/// What is known of somebody, as they would be known if they called.
+pub(crate) fn asked<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    subject: Caller,
+) -> Result<Asked> {
+    tx.asked(subject)
+}
+
+/// What Freehold's own policies say of somebody, an action and a target. A resource must be of the type named, if one is.
 pub(crate) fn evaluate<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
-    subject: &Caller,
+    asked: &Asked,
     action: &'static str,
     target: &Target,
     kind: Option<&ResourceTypeName>,
-) -> Result<Decision> {
-    tx.evaluate(subject, action, target, |sql| {
-        let (Target::Resource(id), Some(kind)) = (target, kind) else { return Ok(true) };
-        let found: Option<i64> = sql.one(
-            "select 1 from resources where id = ?1 and type = ?2",
-            params![*id, kind],
-            |row| row.next(),
-        )?;
-        Ok(found.is_some())
-    })
+) -> Result<Ruling> {
+    let Some(found) = tx.target_of(asked, target)? else { return Ok(Ruling::unknown()) };
+    if let (Target::Resource(id), Some(kind)) = (target, kind)
+        && !tx.seen_whole(|sql| is_of_type(sql, *id, kind))?
+    {
+        return Ok(Ruling::unknown());
+    }
+    Ok(tx.decide(asked, action, found))
+}
+
+fn is_of_type(sql: Sql<'_>, id: ResourceId, kind: &ResourceTypeName) -> Result<bool> {
+    let found: Option<i64> =
+        sql.one("select 1 from resources where id = ?1 and type = ?2", params![id, kind], |row| {
+            row.next()
+        })?;
+    Ok(found.is_some())
 }
 
 /// Whether a word is the name of a resource type here.
