@@ -3,6 +3,7 @@
 //! [`ReadTx`] and [`WriteTx`] are typed by the action that they were permitted for. Only this folder makes them. Here
 //! stands what is asked before either is made: what is known of caller and target, in the transaction that is decided.
 
+mod asked;
 mod change;
 mod transaction;
 
@@ -11,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
+pub(crate) use self::asked::Asked;
 pub(in crate::storage) use self::change::{Reply, write, write_for_system};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
@@ -23,10 +25,10 @@ use super::tenant::application_bindings::Bound;
 use super::turns::Turns;
 use super::writer::Writers;
 use crate::domain::{
-    Action, ActorKind, ApplicationPolicy, AssuranceFacts, AssurancePolicy, AuditDecision,
-    AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint, Error, Facts, Patterns, Plane,
-    PlaneName, Result, Role, RowLevels, StepUp, Subject, SubjectFacts, SubjectKind, Target,
-    TargetFacts, TenantStatus, is_grantable,
+    AccountId, Action, ActorKind, ApplicationPolicy, AssuranceFacts, AssurancePolicy,
+    AuditDecision, AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint, Error, Facts,
+    IdentityPart, Patterns, Plane, PlaneName, Result, Role, RowLevels, StepUp, Subject,
+    SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus, is_grantable,
 };
 
 /// What a file's doors have in common.
@@ -168,6 +170,21 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
     /// The applications that are bound here, with their policies; none in the registry. Where something would take long
     /// that may not, [`Error::TooManySteps`].
     fn applications(&self, _: Sql<'_>, _may_wait: bool) -> Result<Applications> {
+        Ok(Vec::new())
+    }
+
+    /// Whose an identity is, by the registry.
+    fn account_of(&self, _issuer: &IdentityPart, _subject: &str) -> Result<Option<AccountId>> {
+        Ok(None)
+    }
+
+    /// What an issuer calls each of these accounts, by the registry; in the order of account and subject. One that it
+    /// does not know is not there, and one that it knows by several subjects is there with each.
+    fn subjects_of(
+        &self,
+        _issuer: &IdentityPart,
+        _accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, String)>> {
         Ok(Vec::new())
     }
 

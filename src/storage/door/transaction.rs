@@ -1,7 +1,6 @@
 //! Transactions: what the nouns run their statements in, typed by the action that was permitted.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Applications, Door};
 use crate::domain::{
-    Action, Call, Caller, Decision, DecisionPoint, Event, EventType, Plane, Resource, Result,
-    Target, TargetFacts, Timestamp, WithheldReason,
+    Action, Call, Caller, DecisionPoint, Event, EventType, Plane, Resource, Result, Target,
+    TargetFacts, Timestamp, WithheldReason,
 };
 use crate::storage::engine::Sql;
 
@@ -83,7 +82,7 @@ pub(super) struct Inner<'t> {
 
 /// A transaction that reads, permitted for action `A`, under row-level security.
 pub struct ReadTx<'t, A: Action> {
-    inner: Inner<'t>,
+    pub(super) inner: Inner<'t>,
     action: PhantomData<fn() -> A>,
 }
 
@@ -132,27 +131,6 @@ impl<'t, A: Action> ReadTx<'t, A> {
         Self { inner, action: PhantomData }
     }
 
-    /// What the decision point says of another caller, asked in this transaction. A condition on what that caller sees
-    /// can make it a denial.
-    pub(in crate::storage) fn evaluate(
-        &self,
-        subject: &Caller,
-        action: &'static str,
-        target: &Target,
-        condition: impl Fn(Sql<'_>) -> Result<bool>,
-    ) -> Result<Decision> {
-        let door = self.inner.door;
-        let sql = self.inner.sql;
-        let (known, session) = door.know(sql, subject)?;
-        let _session = sql.conn().session(session);
-        let Some(target) = door.target(sql, subject, target)? else { return Ok(denied()) };
-        if !condition(sql)? {
-            return Ok(denied());
-        }
-        let facts = known.facts(door.core(), action, A::Plane::NAME, target);
-        Ok(door.core().decisions.decide(&facts))
-    }
-
     /// The applications that the tenant has bound, as [`applications`] says.
     pub(in crate::storage) fn applications(&self) -> Result<Applications> {
         applications(self)
@@ -171,10 +149,6 @@ impl<'t, A: Action> ReadTx<'t, A> {
     pub(in crate::storage) fn share(&self, resource: &str) {
         self.inner.sql.conn().amend(|session| session.shares = Some(resource.into()));
     }
-}
-
-fn denied() -> Decision {
-    Decision { allowed: false, policies: Arc::new([]) }
 }
 
 impl<'t, A: Action> WriteTx<'t, A> {
