@@ -291,6 +291,12 @@ actions! {
     }
 }
 
+/// An action of a plane, by its name.
+#[must_use]
+pub fn find(plane: PlaneName, name: &str) -> Option<&'static ActionInfo> {
+    ALL.iter().find(|action| action.plane == plane && action.name == name)
+}
+
 macro_rules! covers {
     ($($whole:ident: $($part:ident),+;)+) => {$($(impl Covers<$part> for $whole {})+)+};
 }

@@ -30,6 +30,8 @@ super::word::words! {
         HostTaken = "host_taken",
         /// The tenant has as many host names as a tenant may have.
         HostLimit = "host_limit",
+        /// The tenant has as many custom roles as a tenant may have.
+        RoleLimit = "role_limit",
         /// A sibling has this name.
         NameTaken = "name_taken",
         /// An account has this identity.

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use super::{
-    AccountState, ApplicationFacts, FieldError, Manifest, MemberState, OperatorRole, Permission,
-    PlaneName, PrincipalType, Role, TeamRole, TenantStatus,
+    AccountState, ApplicationFacts, FieldError, Manifest, MemberId, MemberState, OperatorRole,
+    Permission, PlaneName, PrincipalType, ResourceId, ResourceTypeName, Role, RoleId, RowLevels,
+    Targetable, TeamId, TeamRole, TenantId, TenantStatus, WorkspaceId, WorkspaceOwner,
 };
 
 /// What kind of caller it is.
@@ -160,6 +161,29 @@ impl Facts {
 }
 
 impl TargetFacts {
+    /// What is known of something of a kind that the caller has nothing to do with, but for what they may do to every
+    /// row. `None` for what is no tenant's.
+    #[must_use]
+    pub fn unrelated(kind: &str, levels: RowLevels) -> Option<Self> {
+        Some(match kind {
+            <TenantId as Targetable>::KIND => Self::Tenant,
+            <MemberId as Targetable>::KIND => Self::Member { own: false, role: Role::Member },
+            <TeamId as Targetable>::KIND => Self::Team { relation: None },
+            <WorkspaceOwner as Targetable>::KIND => {
+                Self::WorkspaceOwner { kind: PrincipalType::Account, permission: None }
+            }
+            <WorkspaceId as Targetable>::KIND => {
+                Self::Workspace { permission: Permission::of_level(levels.workspaces) }
+            }
+            <ResourceTypeName as Targetable>::KIND => Self::ResourceType,
+            <ResourceId as Targetable>::KIND => {
+                Self::Resource { permission: Permission::of_level(levels.resources) }
+            }
+            <RoleId as Targetable>::KIND => Self::Role,
+            _ => return None,
+        })
+    }
+
     /// What is known of it for the question whether the caller may know of it at all. Whom a workspace will belong to
     /// is found among the tenant's principals.
     #[must_use]

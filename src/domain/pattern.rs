@@ -41,10 +41,17 @@ impl ActionPattern {
         &self.0
     }
 
+    /// What the names of the actions begin with that it stands for, those included that are yet to come; `None` where
+    /// it names one action.
+    #[must_use]
+    pub fn beginning(&self) -> Option<&str> {
+        self.0.strip_suffix('*')
+    }
+
     /// Whether an action is meant.
     #[must_use]
     pub fn covers(&self, action: &str) -> bool {
-        match self.0.strip_suffix('*') {
+        match self.beginning() {
             Some(beginning) => action.starts_with(beginning),
             None => self.0 == action,
         }

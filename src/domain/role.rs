@@ -23,6 +23,11 @@ pub struct CustomRole {
     pub version: i64,
 }
 
+impl CustomRole {
+    /// Custom roles of a tenant at most.
+    pub const MAX_PER_TENANT: i64 = 100;
+}
+
 /// A custom role to be made.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -73,6 +78,19 @@ pub struct RoleAssignment {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RoleFilter {
+    /// Items at most, 50 where nothing is said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 1024)]
+    pub cursor: Option<String>,
+}
+
+/// Who of those that have a custom role are listed: all of them, by principal.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct RoleAssignmentFilter {
     /// Items at most, 50 where nothing is said.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
@@ -146,6 +164,14 @@ pub fn missing_beside(pattern: &ActionPattern, patterns: &Patterns) -> Vec<&'sta
         );
     }
     missing
+}
+
+/// What a member may do besides, once patterns let them do an action everywhere: whoever reads a workspace may make
+/// resources in it.
+#[must_use]
+pub fn follows_from(action: &str) -> Option<&'static str> {
+    use super::Action as _;
+    (action == action::ReadWorkspace::NAME).then_some(action::CreateResource::NAME)
 }
 
 /// Whether patterns can give an action at all: some belong to owners, administrators and operators alone.

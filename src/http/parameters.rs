@@ -16,9 +16,9 @@ use super::failure::Failure;
 use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, Error, HostName, MemberFilter, MemberState,
     PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId,
-    ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, TeamFilter, TeamId, TeamMemberFilter,
-    TeamRole, TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus,
-    WithheldFilter, WorkspaceFilter, WorkspaceId,
+    ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter,
+    RoleId, TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter,
+    TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -68,6 +68,7 @@ ids! {
     TeamId => "team", "The team's id.";
     WorkspaceId => "workspace", "The workspace's id.";
     ResourceId => "resource", "The resource's id.";
+    RoleId => "role", "The custom role's id.";
     PrincipalId => "principal", "The id of an account, a team or the tenant.";
 }
 
@@ -202,6 +203,8 @@ filters!(
     ResourceFilter,
     AclFilter,
     WithheldFilter,
+    RoleFilter,
+    RoleAssignmentFilter,
 );
 
 impl<T: Filter> Query<T> {

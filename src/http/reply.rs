@@ -13,10 +13,10 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, AuthzenConfiguration, DiagnosticsReport, Evaluation, EvaluationsAnswer, Me,
-    Member, MigrationReport, Page, Precondition, Principal, Resource, ResourceType, RowSecurity,
-    SearchAnswer, SearchPage, Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity,
-    Token, Withheld, Workspace,
+    Account, AclEntry, AuthzenConfiguration, CustomRole, DiagnosticsReport, Evaluation,
+    EvaluationsAnswer, Me, Member, MigrationReport, Page, Precondition, Principal, Resource,
+    ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Team, TeamMember,
+    TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -79,7 +79,9 @@ versioned!(
     Workspace,
     ResourceType,
     Resource,
-    AclEntry
+    AclEntry,
+    CustomRole,
+    RoleAssignment
 );
 
 /// A thing that a page can hold.

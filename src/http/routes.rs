@@ -4,8 +4,8 @@ use actix_web::http::Method;
 
 use super::api::{
     access, accounts, acl, diagnostics, health, hosts, imports, keys, me, members, migrations,
-    organization, principals, resource_types, resources, row_security, team_members, teams,
-    tenants, tokens, workspaces,
+    organization, principals, resource_types, resources, role_assignments, roles, row_security,
+    team_members, teams, tenants, tokens, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -99,6 +99,15 @@ fn tenant() -> Vec<Route> {
         route(Tenant, GET,      "/teams/{team}/members/{account}","team_member_read",     "Read somebody's place in a team", team_members::read),
         route(Tenant, PUT,      "/teams/{team}/members/{account}","team_member_put",      "Give somebody a place in a team", team_members::put),
         route(Tenant, DELETE,   "/teams/{team}/members/{account}","team_member_delete",   "Take somebody's place in a team away", team_members::delete),
+        route(Tenant, GET,      "/roles",                         "role_list",            "List custom roles", roles::list),
+        route(Tenant, POST,     "/roles",                         "role_create",          "Make a custom role", roles::create),
+        route(Tenant, GET,      "/roles/{role}",                  "role_read",            "Read a custom role", roles::read),
+        route(Tenant, PATCH,    "/roles/{role}",                  "role_update",          "Change a custom role, for everybody who has it", roles::update),
+        route(Tenant, DELETE,   "/roles/{role}",                  "role_delete",          "Delete a custom role, and take it from everybody", roles::delete),
+        route(Tenant, GET,      "/roles/{role}/assignments",      "role_assignment_list", "List who has a custom role", role_assignments::list),
+        route(Tenant, GET,      "/roles/{role}/assignments/{principal}", "role_assignment_read", "Read that a principal has a custom role", role_assignments::read),
+        route(Tenant, PUT,      "/roles/{role}/assignments/{principal}", "role_assignment_put", "Give a custom role to a principal", role_assignments::put),
+        route(Tenant, DELETE,   "/roles/{role}/assignments/{principal}", "role_assignment_delete", "Take a custom role from a principal", role_assignments::delete),
         route(Tenant, GET,      "/workspaces",                    "workspace_list",       "List the workspaces that the caller reaches", workspaces::list),
         route(Tenant, POST,     "/workspaces",                    "workspace_create",     "Make a workspace", workspaces::create),
         route(Tenant, GET,      "/workspaces/{workspace}",        "workspace_read",       "Read a workspace", workspaces::read),

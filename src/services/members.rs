@@ -1,12 +1,14 @@
 //! Members: who belongs to a tenant, in which role, in which state.
 
+use super::roles::granting;
 use crate::domain::action::{
     CreateMember, DeleteMember, ListMembers, ReadMember, ResumeMember, SuspendMember, TenantPlane,
     UpdateMember,
 };
 use crate::domain::{
-    AccountId, Action, Conflict, Covers, Error, EventType, Member, MemberFilter, MemberState,
-    Membership, Name, NewMember, Page, PageRequest, PrincipalType, Result, Role, Target,
+    AccountId, Action, Conflict, Covers, Error, EventType, Member, MemberFilter, MemberId,
+    MemberState, Membership, Name, NewMember, Page, PageRequest, PrincipalType, Result, Role,
+    Target,
 };
 use crate::storage::tenant::{members, principals};
 use crate::storage::{ReadTx, TenantWork, WriteTx};
@@ -34,13 +36,15 @@ pub fn read<A: Covers<ReadMember>>(tx: &ReadTx<'_, A>, account: AccountId) -> Re
 /// Adds a member; the name is the account's, `None` where there is no such account.
 ///
 /// # Errors
-/// [`Conflict::AlreadyMember`]; an account that is not there.
+/// [`Conflict::AlreadyMember`]; an account that is not there; [`Error::ExceedsGranter`] where the tenant's members have
+/// custom roles that cover what the caller does not hold.
 pub fn create<A: Covers<CreateMember>>(
     tx: &mut WriteTx<'_, A>,
     new: &NewMember,
     name: Option<&Name>,
 ) -> Result<Member> {
     let name = name.ok_or_else(|| Error::invalid("/account_id", "no account has this id"))?;
+    granting::may_admit(tx, new.account_id, new.role, "/role")?;
     admit(tx, new, name)?.ok_or(Error::Conflict(Conflict::AlreadyMember))
 }
 
@@ -69,16 +73,24 @@ fn admit<A: Action<Plane = TenantPlane>>(
     Ok(Some(member))
 }
 
-/// Changes a member's role.
+/// Changes a member's role. Whoever makes an administrator or an owner of a member may change that very member too.
 ///
 /// # Errors
-/// [`Error::Stale`]; [`Conflict::LastOwner`] where nobody else would own the tenant.
+/// [`Error::Stale`]; [`Conflict::LastOwner`] where nobody else would own the tenant; [`Error::ExceedsGranter`] where a
+/// guest becomes a member, and custom roles then cover for them what the caller does not hold.
 pub fn update<A: Covers<UpdateMember>>(
     tx: &mut WriteTx<'_, A>,
     account: AccountId,
     role: Role,
     version: i64,
 ) -> Result<Member> {
+    if A::NAME != UpdateMember::NAME {
+        tx.permits::<UpdateMember>(MemberId(account))?;
+    }
+    let is_guest = members::find(tx, account)?.is_some_and(|member| member.role == Role::Guest);
+    if is_guest {
+        granting::may_admit(tx, account, role, "/role")?;
+    }
     let member = members::set_role(tx, account, role, version)?;
     settled(tx, account, member, EventType::MemberUpdated)
 }
@@ -97,7 +109,8 @@ pub fn suspend<A: Covers<SuspendMember>>(
 /// Lets a suspended member act again.
 ///
 /// # Errors
-/// [`Conflict::WrongState`].
+/// [`Conflict::WrongState`]; [`Error::ExceedsGranter`] where custom roles then cover for them what the caller does not
+/// hold.
 pub fn resume<A: Covers<ResumeMember>>(
     tx: &mut WriteTx<'_, A>,
     account: AccountId,
@@ -106,10 +119,12 @@ pub fn resume<A: Covers<ResumeMember>>(
     if current.state != MemberState::Suspended {
         return Err(Error::Conflict(Conflict::WrongState));
     }
+    granting::may_admit(tx, account, current.role, "account")?;
     change_state(tx, account, MemberState::Active, None)
 }
 
-/// Removes a member, and with the membership every place in a team and every entry that names them.
+/// Removes a member, and with the membership every place in a team, every custom role and every entry that
+/// names them.
 ///
 /// # Errors
 /// [`Error::Stale`]; [`Conflict::LastOwner`].

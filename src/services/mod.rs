@@ -17,6 +17,8 @@ pub mod organization;
 pub mod principals;
 pub mod resource_types;
 pub mod resources;
+pub mod role_assignments;
+pub mod roles;
 pub mod row_security;
 pub mod team_members;
 pub mod teams;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::roles::granting;
 use crate::domain::action::{DeleteTeamMember, ListTeamMembers, UpdateTeamMember};
 use crate::domain::{
     AccountId, Covers, Error, EventType, MemberState, Page, PageRequest, Precondition, Result,
@@ -46,7 +47,8 @@ pub fn read<A: Covers<ListTeamMembers>>(
 /// Gives a member a place in a team, or another one.
 ///
 /// # Errors
-/// [`Error::Stale`] where the precondition does not hold; [`Error::NotFound`] for an account that is no member.
+/// [`Error::Stale`] where the precondition does not hold; [`Error::NotFound`] for an account that is no member;
+/// [`Error::ExceedsGranter`] where the place gives custom roles that cover what the caller does not hold.
 pub fn put<A: Covers<UpdateTeamMember>>(
     tx: &mut WriteTx<'_, A>,
     team: TeamId,
@@ -57,6 +59,9 @@ pub fn put<A: Covers<UpdateTeamMember>>(
     let member = members::find(tx, account)?.filter(|member| member.state != MemberState::Removed);
     if member.is_none() {
         return Err(Error::NotFound);
+    }
+    if precondition == Precondition::Absent {
+        granting::may_place(tx, team, "team")?;
     }
     match precondition {
         Precondition::Absent if !team_members::insert(tx, team, account, role)? => {

@@ -1,5 +1,6 @@
 //! Teams: groups of members that nest, never in a circle.
 
+use super::roles::granting;
 use crate::domain::action::{
     CreateTeam, DeleteTeam, ListTeams, MoveTeam, ReadTeam, TenantPlane, UpdateTeam,
 };
@@ -62,7 +63,7 @@ pub fn update<A: Covers<UpdateTeam>>(
 ///
 /// # Errors
 /// [`Error::Stale`]; [`Conflict::NameTaken`]; [`Conflict::TeamCycle`]; [`Conflict::TeamDepth`]; a parent that is not
-/// there.
+/// there; [`Error::ExceedsGranter`] where the new place gives custom roles that cover what the caller does not hold.
 pub fn place<A: Covers<MoveTeam>>(
     tx: &mut WriteTx<'_, A>,
     id: TeamId,
@@ -70,6 +71,7 @@ pub fn place<A: Covers<MoveTeam>>(
     version: i64,
 ) -> Result<Team> {
     check_parent(tx, change.parent_id.flatten(), id, teams::height(tx, id)?)?;
+    granting::may_move(tx, id, change.parent_id.flatten())?;
     apply(tx, id, change, version)
 }
 

@@ -69,6 +69,7 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
     match route.mount {
         Mount::Tenant => people(route, org, name)
             .or_else(|| teams(route, org, name))
+            .or_else(|| roles(route, org, name))
             .or_else(|| workspaces(route, org, name))
             .or_else(|| resources(route, org, name)),
         Mount::Platform => platform(route, org, name),
@@ -135,6 +136,35 @@ fn teams(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
             .absent()
             .body(json!({"role": "member"})),
         "team_member_delete" => place().fresh(),
+        _ => return None,
+    })
+}
+
+fn roles(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let permissions = json!(["team.list"]);
+    let role = || Ask::at(format!("/roles/{}", org.role(name, &permissions)));
+    let assignment = || {
+        let (role, account) = (org.shared_role(), org.newcomer(name, "member"));
+        (Ask::at(format!("/roles/{role}/assignments/{account}")), role, account)
+    };
+    let assigned = || {
+        let (ask, role, account) = assignment();
+        org.assign(&role, &account);
+        ask
+    };
+    Some(match route.operation_id {
+        "role_list" => Ask::at(route.path),
+        "role_create" => {
+            org.room_for_roles();
+            Ask::at(route.path).body(json!({"name": name, "permissions": permissions}))
+        }
+        "role_read" => role(),
+        "role_update" => role().fresh().body(json!({"description": name})),
+        "role_delete" => role().fresh(),
+        "role_assignment_list" => Ask::at(format!("/roles/{}/assignments", org.shared_role())),
+        "role_assignment_read" => assigned(),
+        "role_assignment_put" => assignment().0.absent(),
+        "role_assignment_delete" => assigned().fresh(),
         _ => return None,
     })
 }

@@ -38,6 +38,15 @@ const TABLE: &str = "
     team_member_read         401    404     200    200    200       404   404        404
     team_member_put          401    404     403    2xx    2xx       404   404        404
     team_member_delete       401    404     403    204    204       404   404        404
+    role_list                401    403     403    200    200       404   404        404
+    role_create              401    403     403    201    201       404   404        404
+    role_read                401    404     404    200    200       404   404        404
+    role_update              401    404     404    200    200       404   404        404
+    role_delete              401    404     404    204    204       404   404        404
+    role_assignment_list     401    404     404    200    200       404   404        404
+    role_assignment_read     401    404     404    200    200       404   404        404
+    role_assignment_put      401    404     404    2xx    2xx       404   404        404
+    role_assignment_delete   401    404     404    204    204       404   404        404
     workspace_list           401    200     200    200    200       404   404        404
     workspace_create         401    404     403    201    201       404   404        404
     workspace_read           401    404     200    200    200       404   404        404

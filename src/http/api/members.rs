@@ -1,8 +1,8 @@
 //! `/members`.
 
 use crate::domain::action::{
-    CreateMember, CreateOwner, DeleteMember, ListMembers, ReadMember, ResumeMember, SuspendMember,
-    UpdateMember,
+    CreateAdmin, CreateMember, CreateOwner, DeleteMember, ListMembers, ReadMember, ResumeMember,
+    SuspendMember, UpdateMember,
 };
 use crate::domain::{AccountId, ChangeMember, Member, MemberFilter, MemberId, NewMember, Role};
 use crate::http::body::Body;
@@ -24,12 +24,18 @@ pub(in crate::http) async fn create(
     Body(new): Body<NewMember>,
 ) -> Reply<Created<Member>> {
     let (tenant, name) = (cx.tenant(), accounts::name(cx.registry(), new.account_id)?);
-    let made = if new.role == Role::Owner {
-        cx.act::<CreateOwner>()
-            .write(tenant, move |tx| members::create(tx, &new, name.as_ref()))
-            .await
-    } else {
-        cx.write(tenant, move |tx| members::create(tx, &new, name.as_ref())).await
+    let made = match new.role {
+        Role::Owner => {
+            cx.act::<CreateOwner>()
+                .write(tenant, move |tx| members::create(tx, &new, name.as_ref()))
+                .await
+        }
+        Role::Admin => {
+            cx.act::<CreateAdmin>()
+                .write(tenant, move |tx| members::create(tx, &new, name.as_ref()))
+                .await
+        }
+        _ => cx.write(tenant, move |tx| members::create(tx, &new, name.as_ref())).await,
     };
     made.map(Created)
 }
@@ -47,13 +53,19 @@ pub(in crate::http) async fn update(
     IfMatch(version): IfMatch,
     Body(change): Body<ChangeMember>,
 ) -> Reply<Item<Member>> {
-    let tenant = cx.tenant();
-    let changed = if change.role == Role::Owner {
-        cx.act::<CreateOwner>()
-            .write(tenant, move |tx| members::update(tx, id, change.role, version))
-            .await
-    } else {
-        cx.write(MemberId(id), move |tx| members::update(tx, id, change.role, version)).await
+    let (tenant, role) = (cx.tenant(), change.role);
+    let changed = match role {
+        Role::Owner => {
+            cx.act::<CreateOwner>()
+                .write(tenant, move |tx| members::update(tx, id, role, version))
+                .await
+        }
+        Role::Admin => {
+            cx.act::<CreateAdmin>()
+                .write(tenant, move |tx| members::update(tx, id, role, version))
+                .await
+        }
+        _ => cx.write(MemberId(id), move |tx| members::update(tx, id, role, version)).await,
     };
     changed.map(Item)
 }

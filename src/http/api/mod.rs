@@ -15,6 +15,8 @@ pub(super) mod organization;
 pub(super) mod principals;
 pub(super) mod resource_types;
 pub(super) mod resources;
+pub(super) mod role_assignments;
+pub(super) mod roles;
 pub(super) mod row_security;
 pub(super) mod team_members;
 pub(super) mod teams;

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
 use super::transaction::Inner;
-use super::{Door, Refusal, WriteTx, ask, nobody, record};
+use super::{Door, Known, Refusal, WriteTx, ask, nobody, record};
 use crate::domain::action::{CreateResource, ImportTenant};
 use crate::domain::{
     Action, AuditDecision, AuditRecord, Call, Error, Event, Facts, Result, Subject, Target,
@@ -167,12 +167,12 @@ where
         if let Some(answer) = idempotency::find(sql, &self.call, A::NAME)? {
             return Ok(answer);
         }
-        let mut tx = self.open(&*door, sql);
+        let mut tx = self.open(&*door, sql, &known);
         conn.amend(|session| session.writes = self.writes());
         conn.set_change(true);
         let answer = (self.body)(&mut tx);
         conn.set_change(false);
-        let answer = answer?;
+        let answer = answer.map_err(|error| self.refused(&*door, error))?;
         let has_written = self.write_down(&tx, &policies)?;
         idempotency::keep(sql, &self.call, A::NAME, &answer, tx.inner.now)?;
         drop(tx);
@@ -180,7 +180,16 @@ where
         Ok(answer)
     }
 
-    fn open<'t>(&'t self, door: &'t dyn Door, sql: Sql<'t>) -> WriteTx<'t, A> {
+    /// A change that is found to exceed what its caller holds is a denial like any other.
+    fn refused(&self, door: &dyn Door, error: Error) -> Refusal {
+        let is_denial = matches!(error, Error::ExceedsGranter(_) | Error::Forbidden);
+        let record = is_denial.then(|| {
+            Box::new(record(door, &self.call, A::NAME, &self.target, AuditDecision::Deny, &[]))
+        });
+        Refusal { error, record }
+    }
+
+    fn open<'t>(&'t self, door: &'t dyn Door, sql: Sql<'t>, known: &'t Known) -> WriteTx<'t, A> {
         let facts = match self.right {
             Right::Decided(Some(facts)) => Some(facts.target),
             _ => None,
@@ -189,6 +198,7 @@ where
             door,
             sql,
             call: &self.call,
+            known,
             target: self.target.clone(),
             now: door.core().clock.now(),
             may_wait: true,

@@ -4,6 +4,7 @@
 //! stands what is asked before either is made: what is known of caller and target, in the transaction that is decided.
 
 mod asked;
+mod authority;
 mod change;
 mod transaction;
 
@@ -66,6 +67,8 @@ pub(in crate::storage) struct Known {
     pub(in crate::storage) tenant: Option<TenantStatus>,
     /// What the caller's custom roles permit.
     pub(in crate::storage) roles: Patterns,
+    /// What the caller may do to every row.
+    pub(in crate::storage) levels: RowLevels,
     /// What an open break-glass entry permits.
     pub(in crate::storage) break_glass: Patterns,
     /// What the credential is narrowed to.
@@ -95,6 +98,7 @@ impl Known {
             },
             tenant: None,
             roles: Patterns::default(),
+            levels: RowLevels::default(),
             break_glass: Patterns::default(),
             scopes: caller.scopes.clone(),
             actor: caller.actor_kind(),
@@ -324,7 +328,7 @@ pub(in crate::storage) fn read<A: Action, T>(
     ask::<A>(door, sql, call, &known, target)?;
     // The steps of the thread that asks are few; elsewhere there is time.
     let may_wait = max_steps.is_none_or(|steps| steps > door.core().read_steps);
-    Ok(body(&read_tx(door, sql, call, target.clone(), may_wait))?)
+    Ok(body(&read_tx(door, sql, call, &known, target.clone(), may_wait))?)
 }
 
 /// Reads for the program itself.
@@ -336,20 +340,21 @@ pub(in crate::storage) fn read_for_system<A: Action, T>(
 ) -> Result<T> {
     let _reading = Reading::begin(conn)?;
     let sql = Sql::on(conn);
-    let (_, session) = door.know(sql, &call.caller)?;
+    let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
-    body(&read_tx(door, sql, call, Target::Platform, true))
+    body(&read_tx(door, sql, call, &known, Target::Platform, true))
 }
 
 fn read_tx<'t, A: Action>(
     door: &'t dyn Door,
     sql: Sql<'t>,
     call: &'t Call,
+    known: &'t Known,
     target: Target,
     may_wait: bool,
 ) -> ReadTx<'t, A> {
     let now = door.core().clock.now();
-    ReadTx::new(Inner { door, sql, call, target, now, may_wait })
+    ReadTx::new(Inner { door, sql, call, known, target, now, may_wait })
 }
 
 /// A session in which nothing is seen, for what the door itself writes.

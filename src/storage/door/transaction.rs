@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Applications, Door};
+use super::{Applications, Door, Known};
 use crate::domain::{
     Action, Call, Caller, DecisionPoint, Event, EventType, Plane, Resource, Result, Target,
     TargetFacts, Timestamp, WithheldReason,
@@ -74,6 +74,8 @@ pub(super) struct Inner<'t> {
     pub(super) door: &'t dyn Door,
     pub(super) sql: Sql<'t>,
     pub(super) call: &'t Call,
+    /// What was known of the caller when the transaction was permitted.
+    pub(super) known: &'t Known,
     pub(super) target: Target,
     pub(super) now: Timestamp,
     /// Whether it runs where something may take long.

@@ -3,6 +3,7 @@
 //! What is known of a member is kept with the version of the file's authority that it was read at, and looked up again
 //! only when that version has moved; the version itself is read every time, in the same transaction.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -44,6 +45,7 @@ pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<(
         known.subject.operator = entry.operator;
         known.break_glass = opened(file, caller)?;
         let levels = RowLevels::of(&known.break_glass);
+        known.levels = levels;
         return Ok((
             known,
             Session { account: Some(account.to_string().into()), levels, ..nobody },
@@ -57,6 +59,7 @@ pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<(
     known.subject.role = member.membership.map(|(role, _)| role);
     known.subject.membership = member.membership.map(|(_, state)| state);
     known.roles = member.roles.clone();
+    known.levels = member.levels;
     Ok((known, session(file, &member, mode)))
 }
 
@@ -183,7 +186,9 @@ fn custom_roles(sql: Sql<'_>, principals: &Principals) -> Result<Patterns> {
         params![principals.as_json()],
         |row| row.next(),
     )?;
-    Ok(found.iter().fold(Patterns::default(), |all, patterns| all.and(patterns)))
+    // What several roles name counts once: every request looks through it.
+    let distinct: BTreeSet<_> = found.iter().flat_map(Patterns::iter).collect();
+    Ok(distinct.into_iter().cloned().collect())
 }
 
 fn session(file: &TenantFile, member: &MemberFacts, mode: RowSecurityMode) -> Session {

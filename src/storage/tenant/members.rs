@@ -130,12 +130,13 @@ pub(crate) fn active_owners(tx: &impl Tx<Plane = TenantPlane>) -> Result<i64> {
     Ok(count.unwrap_or(0))
 }
 
-/// Takes away what a former member was given by name: places in teams, and access-control entries.
+/// Takes away what a former member was given by name: places in teams, custom roles, and access-control entries.
 pub(crate) fn forget_grants<A: Action<Plane = TenantPlane>>(
     tx: &WriteTx<'_, A>,
     account: AccountId,
 ) -> Result<()> {
     sql(tx).execute("delete from team_members where account_id = ?1", params![account])?;
+    sql(tx).execute("delete from role_assignments where principal_id = ?1", params![account])?;
     sql(tx).execute("delete from resource_acl where principal_id = ?1", params![account])?;
     Ok(())
 }

@@ -9,6 +9,8 @@ pub(crate) mod principals;
 pub(crate) mod resource_acl;
 pub(crate) mod resource_types;
 pub(crate) mod resources;
+pub(crate) mod role_assignments;
+pub(crate) mod roles;
 pub(crate) mod row_security;
 pub(crate) mod team_members;
 pub(crate) mod teams;

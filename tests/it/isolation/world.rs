@@ -93,12 +93,19 @@ fn things(org: &Org, canary: &str, fate: &str) -> BTreeMap<&'static str, String>
         "attributes": {"word": canary},
     });
     let resource = make("/resources", resource);
-    BTreeMap::from([("team", team), ("workspace", workspace), ("resource", resource)])
+    let role = json!({"name": name, "description": canary, "permissions": ["team.list"]});
+    let role = make("/roles", role);
+    BTreeMap::from([
+        ("team", team),
+        ("workspace", workspace),
+        ("resource", resource),
+        ("role", role),
+    ])
 }
 
 fn things_deleted(org: &Org, canary: &str) -> BTreeMap<&'static str, String> {
     let things = things(org, canary, "gone");
-    for kind in ["resource", "workspace", "team"] {
+    for kind in ["resource", "workspace", "team", "role"] {
         org.owner.delete(&format!("/{kind}s/{}", things[kind])).expect(204);
     }
     things

@@ -1,0 +1,79 @@
+//! What a caller holds, and can therefore give: asked of the decision point, in the transaction that would give it.
+
+use super::{Inner, Known, WriteTx};
+use crate::domain::{Action, Error, MemberState, PlaneName, Result, Role, TargetFacts, action};
+
+impl<A: Action> WriteTx<'_, A> {
+    /// Whether the caller holds an action everywhere in the tenant: whether the decision point permits it to them on
+    /// something that they have nothing to do with. An action that is none of Freehold's own is an application's.
+    ///
+    /// # Errors
+    /// [`Error::StepUp`] where a stronger or more recent log-in would do.
+    pub(crate) fn holds(&self, action: &str) -> Result<bool> {
+        let Inner { door, known, .. } = &self.inner;
+        let core = door.core();
+        let Some(info) = action::find(PlaneName::Tenant, action) else {
+            return self.holds_of_application(action);
+        };
+        let Some(target) = TargetFacts::unrelated(info.target, known.levels) else {
+            return Ok(false);
+        };
+        let facts = known.facts(core, info.name, info.plane, target);
+        if core.decisions.decide(&facts).allowed {
+            return Ok(true);
+        }
+        if core.decisions.decide(&facts.stepped_up()).allowed {
+            return Err(Error::StepUp(Box::new(core.step_up())));
+        }
+        Ok(false)
+    }
+
+    /// Owners and administrators hold all actions of applications, others what their custom roles cover.
+    fn holds_of_application(&self, action: &str) -> Result<bool> {
+        let Inner { door, known, .. } = &self.inner;
+        let core = door.core();
+        let leaves = |scope: &str| core.decisions.scope_covers(scope, action);
+        let (subject, circumstances) = known.of_action(core, action, leaves);
+        if !circumstances.in_scope || !(known.keeps_tenant() || subject.granted) {
+            return Ok(false);
+        }
+        let assurance = circumstances.assurance;
+        if assurance.is_demanded && !(assurance.is_strong && assurance.is_recent) {
+            return Err(Error::StepUp(Box::new(core.step_up())));
+        }
+        Ok(true)
+    }
+
+    /// Whether the caller holds whatever begins so, actions that are yet to come included: applications and later
+    /// programs bring more of them.
+    pub(crate) fn holds_all(&self, beginning: &str) -> bool {
+        let Inner { door, known, .. } = &self.inner;
+        let leaves = |scope: &String| door.core().decisions.scope_covers(scope, beginning);
+        let in_scope = known.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(leaves));
+        in_scope && (known.keeps_tenant() || known.roles.covers(beginning))
+    }
+
+    /// Whether the caller is an owner or an administrator of the tenant.
+    pub(crate) fn keeps_tenant(&self) -> bool {
+        self.inner.known.keeps_tenant()
+    }
+
+    /// Asks for a further permit, of what a use case does besides what it was permitted for.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] or [`Error::Forbidden`] where there is none, as the door says it.
+    pub(crate) fn permits<B: Action<Plane = A::Plane>>(&self, target: B::Resource) -> Result<()> {
+        let Inner { door, sql, call, known, .. } = &self.inner;
+        let target = target.into();
+        super::ask::<B>(*door, *sql, call, known, &target)
+            .map(drop)
+            .map_err(|refusal| refusal.error)
+    }
+}
+
+impl Known {
+    fn keeps_tenant(&self) -> bool {
+        self.subject.membership == Some(MemberState::Active)
+            && matches!(self.subject.role, Some(Role::Owner | Role::Admin))
+    }
+}
