@@ -162,7 +162,7 @@ impl DecisionRequest {
         let home = tenant.as_ref().map(|(id, _)| *id);
         Self {
             subject: DecisionSubject::of(facts.subject, &caller.subject),
-            action: NamedAction { name: facts.action.to_owned() },
+            action: NamedAction { name: facts.action.to_owned(), properties: None },
             resource: DecisionResource {
                 kind: target.kind().to_owned(),
                 id: target.id(),

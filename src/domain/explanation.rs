@@ -1,10 +1,11 @@
 //! Why a decision is what it is: the policies that made it, what they saw, and where a permission comes from.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{
-    DecisionRequest, Name, Permission, PolicyInfo, PrincipalRef, PrincipalType, Role, RoleId,
-    StepUp,
+    DecisionRequest, Name, Permission, PolicyInfo, PrincipalId, PrincipalRef, PrincipalType, Role,
+    RoleId, StepUp,
 };
 
 super::word::words! {
@@ -102,6 +103,21 @@ impl From<StepUp> for NeededLogIn {
     }
 }
 
+/// What an application's policies see of a question besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct SeenByApplication {
+    /// The names of the subject's custom roles.
+    pub roles: Vec<String>,
+    /// The ids of its principals: the account, its teams with all their ancestors, the tenant.
+    pub principals: Vec<PrincipalId>,
+    /// What is declared and known of the resource.
+    #[schema(value_type = Object)]
+    pub attributes: Map<String, Value>,
+    /// What is declared of the action and came with the question.
+    #[schema(value_type = Object)]
+    pub properties: Map<String, Value>,
+}
+
 /// A decision, and why it is what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Explanation {
@@ -113,6 +129,8 @@ pub struct Explanation {
     pub policies: Vec<PolicyInfo>,
     /// What they saw; `null` where nothing was decided, since something is not known.
     pub facts: Option<DecisionRequest>,
+    /// What an application's policies saw besides; `null` where the action is none of an application's.
+    pub application: Option<SeenByApplication>,
     /// The log-in that would turn the refusal; `null` where none would.
     pub step_up: Option<NeededLogIn>,
     /// Of a resource: what the subject may do to it; `null` where nothing, and of everything else.
@@ -139,9 +157,6 @@ impl PartialOrd for PermissionSource {
 
 /// The principal of a type and an id, where both are there.
 #[must_use]
-pub fn principal_ref(
-    kind: Option<PrincipalType>,
-    id: Option<super::PrincipalId>,
-) -> Option<PrincipalRef> {
+pub fn principal_ref(kind: Option<PrincipalType>, id: Option<PrincipalId>) -> Option<PrincipalRef> {
     Some(PrincipalRef { kind: kind?, id: id? })
 }

@@ -72,23 +72,24 @@ impl Hypothesis {
         kept.chain(given).collect()
     }
 
-    /// What each custom role permits that somebody has, by what principals they are, in place of those found.
+    /// Something of each custom role that somebody has, by what principals they are, in place of what was found.
     #[must_use]
-    pub fn permissions(
+    pub fn held<T>(
         &self,
         has: impl Fn(PrincipalId) -> bool,
-        found: Vec<(RoleId, Patterns)>,
-    ) -> Vec<Patterns> {
+        found: Vec<(RoleId, T)>,
+        of: impl Fn(&SupposedRole) -> T,
+    ) -> Vec<T> {
         let supposed_of = |id| self.roles.iter().find(|role| role.id == Some(id));
-        let kept = found.into_iter().filter_map(|(id, patterns)| match supposed_of(id) {
-            None => Some(patterns),
-            Some(role) if role.principals.is_none() => Some(role.permissions.clone()),
+        let kept = found.into_iter().filter_map(|(id, found)| match supposed_of(id) {
+            None => Some(found),
+            Some(role) if role.principals.is_none() => Some(of(role)),
             Some(_) => None,
         });
         let given = self.roles.iter().filter(|role| {
             role.principals.as_ref().is_some_and(|all| all.iter().any(|one| has(*one)))
         });
-        kept.chain(given.map(|role| role.permissions.clone())).collect()
+        kept.chain(given.map(&of)).collect()
     }
 
     /// What is known of a target.

@@ -10,8 +10,8 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema,
 use utoipa::openapi::{Ref, RefOr};
 
 use super::{
-    AccountId, Entity, MemberState, Name, Patterns, PrincipalId, Role, RoleId, RowSecurityMode,
-    TeamId, TeamRole,
+    AccountId, ApplicationName, Entity, MemberState, Name, Patterns, PolicyText, PrincipalId, Role,
+    RoleId, RowSecurityMode, TeamId, TeamRole,
 };
 
 /// Decisions that one simulation makes at most.
@@ -43,6 +43,10 @@ pub struct SupposedChanges {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub roles: Vec<ChangedRole>,
+    /// Applications that the tenant has bound.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub applications: Vec<ChangedApplication>,
     /// What row-level security does.
     #[serde(default)]
     pub row_security: Option<RowSecurityMode>,
@@ -93,6 +97,17 @@ pub struct ChangedRole {
     #[serde(default)]
     #[schema(max_items = 1000)]
     pub principals: Option<BTreeSet<PrincipalId>>,
+}
+
+/// An application that the tenant has bound, with other policies than those of the version that is in force.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedApplication {
+    /// Which one.
+    pub application: ApplicationName,
+    /// All its policies, as a manifest has them.
+    #[schema(max_items = 20)]
+    pub policies: Vec<PolicyText>,
 }
 
 /// Questions: every one of the subjects, every action, every resource.

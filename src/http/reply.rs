@@ -13,10 +13,11 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, AuditEntry, CustomRole, DiagnosticsReport, Evaluation, EventEntry,
-    Explanation, Me, Member, MigrationReport, Page, Precondition, Principal, Resource,
-    ResourceType, RoleAssignment, RowSecurity, Simulation, Team, TeamMember, TenancyPing, Tenant,
-    TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    Account, AclEntry, AuditEntry, AuthzenConfiguration, CustomRole, DiagnosticsReport, Evaluation,
+    EvaluationsAnswer, EventEntry, Explanation, Me, Member, MigrationReport, Page, Precondition,
+    Principal, Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage,
+    Simulation, Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token,
+    Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -219,6 +220,21 @@ impl Describe for NoContent {
     }
 }
 
+impl<T: ToSchema> Describe for Plain<SearchAnswer<T>> {
+    fn describe(sketch: &mut Sketch) {
+        let (item, page) = (sketch.schema::<T>(), sketch.schema::<SearchPage>());
+        let answer = ObjectBuilder::new()
+            .property("page", page)
+            .required("page")
+            .property("results", ArrayBuilder::new().items(item))
+            .required("results")
+            .description(Some("A page of what was found."));
+        let name = format!("{}Search", T::name());
+        sketch.schemas.push((name.clone(), answer.into()));
+        sketch.json(200, "What was found", Ref::from_schema_name(name).into());
+    }
+}
+
 macro_rules! plain {
     ($($name:ty => $status:literal;)+) => {$(
         impl Describe for Plain<$name> {
@@ -234,6 +250,8 @@ plain! {
     Evaluation => 200;
     Explanation => 200;
     Simulation => 200;
+    EvaluationsAnswer => 200;
+    AuthzenConfiguration => 200;
     Token => 200;
     MigrationReport => 200;
     RowSecurity => 200;

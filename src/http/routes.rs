@@ -78,6 +78,10 @@ fn tenant() -> Vec<Route> {
         route(Tenant, POST,     "/access/v1/evaluation",          "access_evaluate",      "Ask whether a subject may do something (AuthZEN 1.0)", access::evaluate),
         route(Tenant, POST,     "/access/v1/explain",             "access_explain",       "Learn why a decision is what it is", access::explain),
         route(Tenant, POST,     "/access/v1/simulate",            "access_simulate",      "Learn which decisions a change would change", access::simulate),
+        route(Tenant, POST,     "/access/v1/evaluations",         "access_evaluate_many", "Ask several such questions at once (AuthZEN 1.0)", access::evaluations::evaluate),
+        route(Tenant, POST,     "/access/v1/search/subject",      "access_search_subject", "Find who may do something (AuthZEN 1.0)", access::search::subjects),
+        route(Tenant, POST,     "/access/v1/search/resource",     "access_search_resource", "Find what a subject may do something to (AuthZEN 1.0)", access::search::resources),
+        route(Tenant, POST,     "/access/v1/search/action",       "access_search_action", "Find what a subject may do to something (AuthZEN 1.0)", access::search::actions),
         route(Tenant, GET,      "",                               "organization_read",    "Read the tenant's entry", organization::read),
         route(Tenant, PATCH,    "",                               "organization_update",  "Change the tenant's name or description", organization::update),
         route(Tenant, GET,      "/audit",                         "audit_list",           "List what the tenant's audit log says, newest first", audit::list),
@@ -131,5 +135,7 @@ fn everybody() -> Vec<Route> {
         route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
         route(Internal, GET,    "/_int/tenancy/ping",             "tenancy_ping",         "See which tenant a request reached", access::ping),
         route(Public, GET,      "/.well-known/jwks.json",         "jwks_read",            "The public keys of system JWTs (RFC 7517)", keys::read),
+        route(Public, GET,      "/.well-known/authzen-configuration/v1/tenants/{tenant}", "authzen_configuration_read", "Where a tenant's decision point is asked (AuthZEN 1.0)", access::configuration::read),
+        route(Public, GET,      "/.well-known/authzen-configuration/v1/tenant", "authzen_configuration_read_host", "Where the decision point of a host's tenant is asked (AuthZEN 1.0)", access::configuration::read_of_host),
     ]
 }

@@ -1,13 +1,14 @@
 //! Why a decision is what it is.
 
-use super::{Answer, asked_about, rule, subject};
+use super::hearing::{Hearing, Kind};
 use crate::domain::action::{ExplainAccess, TenantPlane};
 use crate::domain::{
-    Action, Covers, DecisionRequest, EvaluationRequest, Explanation, PolicyInfo, Reason, Result,
-    Slug, Target, TenantId,
+    Action, ApplicationFacts, Covers, DecisionRequest, EvaluationRequest, Explanation, Facts,
+    Permission, PlaneName, PolicyInfo, Reason, Result, SeenByApplication, Slug, Target,
+    TargetFacts, TenantId,
 };
 use crate::storage::ReadTx;
-use crate::storage::tenant::access::{self, Asked, Ruling};
+use crate::storage::tenant::access::{self, Asked, Basis, Ruling};
 
 /// Answers a question about anybody, and says why: the policies that decided, what they saw, and where a permission on a
 /// resource comes from.
@@ -16,15 +17,35 @@ use crate::storage::tenant::access::{self, Asked, Ruling};
 /// Storage failed. What is not known is no error: its answer is no.
 pub fn explain<A: Covers<ExplainAccess>>(
     tx: &ReadTx<'_, A>,
-    tenant: (TenantId, &Slug),
+    (tenant, slug): (TenantId, &Slug),
     request: &EvaluationRequest,
 ) -> Result<Explanation> {
-    let Some(account) = subject(request) else { return Ok(unknown(Reason::UnknownSubject)) };
-    let asked = access::asked(tx, asked_about(tenant.0, account))?;
-    match rule(tx, tenant.0, &asked, request)? {
-        Answer::Unknown(reason) => Ok(unknown(reason)),
-        Answer::Ruled(target, ruling) => explained(tx, tenant, &asked, &target, ruling),
-    }
+    let hearing = Hearing::new(tx, tenant);
+    let Some(asked) = hearing.subject(&request.subject, &request.resource.kind)? else {
+        return Ok(unknown(Reason::UnknownSubject));
+    };
+    let ruling = hearing.decide(&asked, &request.action, &request.resource)?;
+    let seeing = Seeing { tx, asked: &asked, home: (tenant, slug), request };
+    let (facts, application) = match &ruling.basis {
+        Basis::Unknown(reason) => return Ok(unknown(*reason)),
+        Basis::Own(facts) => (seeing.own(facts, ruling.target.as_ref()), None),
+        Basis::Application(facts) => (seeing.of_application(facts), Some(seen(facts))),
+    };
+    let sources = match ruling.target {
+        Some(Target::Resource(id)) => access::sources(tx, &asked, id)?,
+        _ => Vec::new(),
+    };
+    let kind = hearing.kind(&request.resource.kind)?;
+    Ok(Explanation {
+        decision: ruling.decision,
+        reason: reason(&ruling),
+        policies: ruling.policies.iter().map(|id| policy(tx, kind, id)).collect(),
+        facts: Some(facts),
+        application,
+        step_up: ruling.step_up.map(Into::into),
+        permission: sources.first().map(|source| source.permission),
+        sources,
+    })
 }
 
 fn unknown(reason: Reason) -> Explanation {
@@ -33,47 +54,76 @@ fn unknown(reason: Reason) -> Explanation {
         reason,
         policies: Vec::new(),
         facts: None,
+        application: None,
         step_up: None,
         permission: None,
         sources: Vec::new(),
     }
 }
 
-fn explained<A: Action<Plane = TenantPlane>>(
-    tx: &ReadTx<'_, A>,
-    (tenant, slug): (TenantId, &Slug),
-    asked: &Asked,
-    target: &Target,
-    ruling: Ruling,
-) -> Result<Explanation> {
-    let Ruling { decision, facts, step_up } = ruling;
-    let reason = match (decision.allowed, decision.policies.is_empty()) {
+fn reason(ruling: &Ruling) -> Reason {
+    match (ruling.decision, ruling.policies.is_empty()) {
         (true, _) => Reason::Permitted,
         (false, true) => Reason::NothingPermits,
         (false, false) => Reason::Forbidden,
-    };
-    let sources = match target {
-        Target::Resource(id) => access::sources(tx, asked, *id)?,
-        _ => Vec::new(),
-    };
-    let facts = facts.map(|facts| {
+    }
+}
+
+/// What the policies saw, in the shape of every decision's request.
+struct Seeing<'s, 't, A: Action> {
+    tx: &'s ReadTx<'t, A>,
+    asked: &'s Asked,
+    home: (TenantId, &'s Slug),
+    request: &'s EvaluationRequest,
+}
+
+impl<A: Action<Plane = TenantPlane>> Seeing<'_, '_, A> {
+    fn own(&self, facts: &Facts, target: Option<&Target>) -> DecisionRequest {
+        let (tenant, slug) = self.home;
         let home = Some((tenant, slug.clone()));
-        DecisionRequest::of(&facts, asked.caller(), tx.correlation_id(), target, home)
-    });
-    Ok(Explanation {
-        decision: decision.allowed,
-        reason,
-        policies: decision.policies.iter().map(|id| policy(tx, id)).collect(),
-        facts,
-        step_up: step_up.map(Into::into),
-        permission: sources.first().map(|source| source.permission),
-        sources,
-    })
+        let whole = Target::Tenant(tenant);
+        let target = target.unwrap_or(&whole);
+        DecisionRequest::of(facts, self.asked.caller(), self.tx.correlation_id(), target, home)
+    }
+
+    /// The application's own names of action and resource stand in place of Freehold's.
+    fn of_application(&self, facts: &ApplicationFacts) -> DecisionRequest {
+        let permission = Permission::of_level(facts.level);
+        let shape = Facts {
+            action: "",
+            plane: PlaneName::Tenant,
+            subject: facts.subject,
+            target: TargetFacts::Resource { permission },
+            circumstances: facts.circumstances,
+        };
+        let mut made = self.own(&shape, None);
+        made.action.name.clone_from(&facts.action);
+        made.resource.kind.clone_from(&self.request.resource.kind);
+        made.resource.id.clone_from(&facts.resource);
+        made
+    }
+}
+
+fn seen(facts: &ApplicationFacts) -> SeenByApplication {
+    SeenByApplication {
+        roles: facts.roles.clone(),
+        principals: facts.principals.clone(),
+        attributes: facts.attributes.clone(),
+        properties: facts.properties.clone(),
+    }
 }
 
 /// What a policy says; one that could not be evaluated has no sentence of its own.
-fn policy<A: Action<Plane = TenantPlane>>(tx: &ReadTx<'_, A>, id: &str) -> PolicyInfo {
-    access::policy(tx, id).unwrap_or_else(|| PolicyInfo {
+fn policy<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    kind: Kind<'_>,
+    id: &str,
+) -> PolicyInfo {
+    let of_application = match kind {
+        Kind::Of((_, policies), _) => policies.policy(id),
+        _ => None,
+    };
+    of_application.or_else(|| access::policy(tx, id)).unwrap_or_else(|| PolicyInfo {
         id: id.to_owned(),
         effect: "forbid".to_owned(),
         sentence: "A policy could not be evaluated, and what errs denies.".to_owned(),

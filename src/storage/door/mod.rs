@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
-pub(crate) use self::asked::{Asked, Ruling};
+pub(crate) use self::asked::{Asked, Basis, Ruling};
 pub(in crate::storage) use self::change::{Reply, write, write_for_system};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
@@ -26,10 +26,10 @@ use super::tenant::application_bindings::Bound;
 use super::turns::Turns;
 use super::writer::Writers;
 use crate::domain::{
-    Action, ActorKind, ApplicationPolicy, AssuranceFacts, AssurancePolicy, AuditDecision,
-    AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint, Error, Facts, Hypothesis,
-    Patterns, Plane, PlaneName, Result, Role, RowLevels, StepUp, Subject, SubjectFacts,
-    SubjectKind, Target, TargetFacts, TenantStatus, is_grantable,
+    AccountId, Action, ActorKind, ApplicationPolicy, AssuranceFacts, AssurancePolicy,
+    AuditDecision, AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint, Error, Facts,
+    Hypothesis, IdentityPart, Patterns, Plane, PlaneName, Result, Role, RowLevels, StepUp, Subject,
+    SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus, is_grantable,
 };
 
 /// What a file's doors have in common.
@@ -186,6 +186,21 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
     /// The applications that are bound here, with their policies; none in the registry. Where something would take long
     /// that may not, [`Error::TooManySteps`].
     fn applications(&self, _: Sql<'_>, _may_wait: bool) -> Result<Applications> {
+        Ok(Vec::new())
+    }
+
+    /// Whose an identity is, by the registry.
+    fn account_of(&self, _issuer: &IdentityPart, _subject: &str) -> Result<Option<AccountId>> {
+        Ok(None)
+    }
+
+    /// What an issuer calls each of these accounts, by the registry; in the order of account and subject. One that it
+    /// does not know is not there, and one that it knows by several subjects is there with each.
+    fn subjects_of(
+        &self,
+        _issuer: &IdentityPart,
+        _accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, String)>> {
         Ok(Vec::new())
     }
 

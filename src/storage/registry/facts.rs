@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::{RegistryFile, applications, break_glass};
 use crate::domain::{
-    AccountId, AccountState, Caller, Error, FileId, OperatorRole, Region, Result, RowSecurityMode,
-    Slug, Target, TargetFacts, TenantId, TenantKind, TenantReference, TenantStatus,
+    AccountId, AccountState, Caller, Error, FileId, IdentityPart, OperatorRole, Region, Result,
+    RowSecurityMode, Slug, Target, TargetFacts, TenantId, TenantKind, TenantReference,
+    TenantStatus,
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::{Session, Sql, params};
@@ -94,6 +95,51 @@ impl RegistryFile {
     ) -> Result<(TenantStatus, RowSecurityMode)> {
         let entry = self.entry(&TenantReference::Id(tenant))?.ok_or(Error::NotFound)?;
         Ok((entry.status, entry.row_security))
+    }
+}
+
+/// Who people are, for the tenants that ask.
+impl RegistryFile {
+    /// Whose an identity is now.
+    pub(in crate::storage) fn account_of(
+        &self,
+        issuer: &IdentityPart,
+        subject: &str,
+    ) -> Result<Option<AccountId>> {
+        let conn = self.lookups.get()?;
+        Ok(Sql::on(&conn).one(
+            "select account_id from account_identities where issuer = ?1 and subject = ?2",
+            params![issuer, subject],
+            |row| row.next(),
+        )?)
+    }
+
+    /// What an issuer calls each of these accounts now, in the order of account and subject.
+    pub(in crate::storage) fn subjects_of(
+        &self,
+        issuer: &IdentityPart,
+        accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, String)>> {
+        let accounts = serde_json::to_string(accounts).unwrap_or_default();
+        let conn = self.lookups.get()?;
+        Ok(Sql::on(&conn).all(
+            "select account_id, subject from account_identities
+            where account_id in (select value from json_each(?2)) and issuer = ?1
+            order by account_id, subject",
+            params![issuer, accounts],
+            |row| Ok((row.next()?, row.next()?)),
+        )?)
+    }
+
+    /// Whether somebody calls an account so now, whoever it is.
+    pub(in crate::storage) fn is_subject(&self, account: AccountId, subject: &str) -> Result<bool> {
+        let conn = self.lookups.get()?;
+        let found: Option<i64> = Sql::on(&conn).one(
+            "select 1 from account_identities where account_id = ?1 and subject = ?2 limit 1",
+            params![account, subject],
+            |row| row.next(),
+        )?;
+        Ok(found.is_some())
     }
 }
 

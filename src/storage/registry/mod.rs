@@ -318,6 +318,14 @@ impl Registry {
         self.file.account(account)
     }
 
+    /// Whether any issuer calls an account so.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn is_subject(&self, account: AccountId, subject: &str) -> Result<bool> {
+        self.file.is_subject(account, subject)
+    }
+
     /// Opens the store of a tenant that is in service, or being filled.
     ///
     /// # Errors

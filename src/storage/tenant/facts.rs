@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 
 use super::TenantFile;
 use crate::domain::{
-    AccountId, Caller, Error, Facts, Hypothesis, MemberState, Patterns, Permission, PrincipalRef,
-    PrincipalType, Result, Role, RoleId, RowLevels, RowSecurityMode, Subject, Target, TargetFacts,
-    TeamId, TeamRole,
+    AccountId, Caller, Error, Facts, Hypothesis, MemberState, Patterns, Permission, PrincipalId,
+    PrincipalRef, PrincipalType, Result, Role, RoleId, RowLevels, RowSecurityMode, Subject, Target,
+    TargetFacts, TeamId, TeamRole,
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::sqlite::{resource_level, workspace_level};
@@ -198,7 +198,8 @@ fn custom_roles(
         params![principals.as_json()],
         |row| Ok((row.next()?, row.next()?)),
     )?;
-    let found = hypothesis.permissions(|id| principals.has(&id.to_string()), found);
+    let has = |id: PrincipalId| principals.has(&id.to_string());
+    let found = hypothesis.held(has, found, |role| role.permissions.clone());
     // What several roles name counts once: every request looks through it.
     let distinct: BTreeSet<_> = found.iter().flat_map(Patterns::iter).collect();
     Ok(distinct.into_iter().cloned().collect())

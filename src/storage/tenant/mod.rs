@@ -36,8 +36,8 @@ use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, Call, Caller, Error, FileProblem, Hypothesis, Result, SystemTask, Target,
-    TenantId, Withheld, Word,
+    AccountId, Action, Call, Caller, Error, FileProblem, Hypothesis, IdentityPart, Result,
+    SystemTask, Target, TenantId, Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -176,6 +176,18 @@ impl Door for TenantFile {
 
     fn applications(&self, sql: Sql<'_>, may_wait: bool) -> Result<door::Applications> {
         application_bindings::policies(&self.registry, sql, may_wait)
+    }
+
+    fn account_of(&self, issuer: &IdentityPart, subject: &str) -> Result<Option<AccountId>> {
+        self.registry.account_of(issuer, subject)
+    }
+
+    fn subjects_of(
+        &self,
+        issuer: &IdentityPart,
+        accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, String)>> {
+        self.registry.subjects_of(issuer, accounts)
     }
 
     fn before_note(&self) -> Result<()> {

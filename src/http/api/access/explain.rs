@@ -1,7 +1,7 @@
 //! `/access/v1/explain`: why a decision is what it is.
 
-use crate::domain::Explanation;
 use crate::domain::action::ExplainAccess;
+use crate::domain::{EvaluationRequest, Explanation};
 use crate::http::body::Question;
 use crate::http::context::TenantContext;
 use crate::http::reply::{Plain, Reply};
@@ -10,7 +10,7 @@ use crate::services::access;
 /// For whoever administers the tenant.
 pub(in crate::http) async fn explain(
     cx: TenantContext<ExplainAccess>,
-    Question(question): Question,
+    Question(question): Question<EvaluationRequest>,
 ) -> Reply<Plain<Explanation>> {
     let entry = cx.entry();
     cx.read(cx.tenant(), move |tx| access::explain(tx, (entry.id, &entry.slug), &question))

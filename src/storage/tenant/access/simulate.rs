@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use crate::domain::action::TenantPlane;
-use crate::domain::{AccountId, Action, Hypothesis, ResourceId, ResourceTypeName, Result};
-use crate::storage::door::{Asked, ReadTx, seek_many, sql};
+use crate::domain::{
+    AccountId, Action, ApplicationPolicy, FieldError, Hypothesis, Manifest, ResourceId,
+    ResourceTypeName, Result,
+};
+use crate::storage::door::{Asked, ReadTx, decisions, seek_many, sql};
 use crate::storage::engine::params;
 
 /// What would be known of somebody, were what is supposed so.
@@ -16,16 +19,19 @@ pub(crate) fn supposed<A: Action<Plane = TenantPlane>>(
     tx.supposed(asked, hypothesis)
 }
 
-/// Says that what follows takes long: it goes where there is time for it.
+/// Makes candidate policies ready to decide. It can take long.
 ///
 /// # Errors
-/// It is not there yet, and begins anew where it is.
-pub(crate) fn take_time<A: Action<Plane = TenantPlane>>(tx: &ReadTx<'_, A>) -> Result<()> {
-    tx.take_time()
+/// What of the manifest cannot be accepted.
+pub(crate) fn compile<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    manifest: &Arc<Manifest>,
+) -> Result<Arc<dyn ApplicationPolicy>, Vec<FieldError>> {
+    decisions(tx).compile(manifest)
 }
 
 /// Every member who is not removed.
-pub(crate) fn members<A: Action<Plane = TenantPlane>>(
+pub(crate) fn everybody<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
 ) -> Result<Vec<AccountId>> {
     Ok(sql(tx).all(
@@ -51,15 +57,15 @@ pub(crate) fn count_of_type<A: Action<Plane = TenantPlane>>(
     Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
 }
 
-/// The resources of a type that the caller may read.
+/// The resources of a type that the caller may read, each with its name.
 pub(crate) fn of_type<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
     kind: &ResourceTypeName,
-) -> Result<Vec<ResourceId>> {
+) -> Result<Vec<(ResourceId, String)>> {
     seek_many(tx);
     Ok(sql(tx).all(
-        "select id from resources where tenant_id = current_tenant() and type = ?1 order by id",
+        "select id, name from resources where tenant_id = current_tenant() and type = ?1 order by id",
         params![kind],
-        |row| row.next(),
+        |row| Ok((row.next()?, row.next()?)),
     )?)
 }
