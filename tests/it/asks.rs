@@ -110,7 +110,15 @@ fn people(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
             org.owner.act(&format!("/members/{account}/suspend")).expect(200);
             Ask::at(format!("/members/{account}/resume"))
         }
-        "access_evaluate" => Ask::at(route.path).body(json!({
+        "access_simulate" => Ask::at(route.path).body(json!({
+            "changes": {"members": [{"account_id": org.account("other"), "role": "guest"}]},
+            "questions": {
+                "subjects": [org.account("other")],
+                "actions": ["tenant.read"],
+                "resources": [{"type": "tenant", "id": org.id}],
+            },
+        })),
+        "access_evaluate" | "access_explain" => Ask::at(route.path).body(json!({
             "subject": {"type": "account", "id": org.account("other")},
             "action": {"name": "tenant.read"},
             "resource": {"type": "tenant", "id": org.id},

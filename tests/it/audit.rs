@@ -12,7 +12,7 @@ use crate::shared;
 shared!();
 
 /// What changes nothing, though it is no `GET`.
-const ASKS: &[&str] = &["access_evaluate"];
+const ASKS: &[&str] = &["access_evaluate", "access_explain", "access_simulate"];
 
 fn is_change(route: &RouteInfo) -> bool {
     route.method != "GET" && !ASKS.contains(&route.operation_id)

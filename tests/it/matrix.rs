@@ -65,6 +65,8 @@ const TABLE: &str = "
     acl_put                  401    404     403    2xx    2xx       404   404        404
     acl_delete               401    404     403    204    204       404   404        404
     access_evaluate          401    403     403    200    200       404   404        404
+    access_explain           401    403     403    200    200       404   404        404
+    access_simulate          401    403     403    200    200       404   404        404
     row_security_read        401    403     403    200    200       404   404        404
     row_security_report      401    403     403    200    200       404   404        404
     audit_list               401    403     403    200    200       404   404        404

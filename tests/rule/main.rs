@@ -25,3 +25,4 @@ mod import;
 mod matrix;
 mod random;
 mod row_security;
+mod simulation;

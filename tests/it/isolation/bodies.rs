@@ -40,6 +40,11 @@ const ANSWERED: Outcome = Outcome::Allowed("200");
 
 /// Every field of a body that names an object of a tenant.
 const FIELDS: &[Field] = &[
+    field("access_explain", "/resource/id", "tenant", ANSWERED),
+    field("access_explain", "/subject/id", "account", ANSWERED),
+    field("access_simulate", "/changes/members/0/account_id", "account", ANSWERED),
+    field("access_simulate", "/questions/resources/0/id", "tenant", ANSWERED),
+    field("access_simulate", "/questions/subjects/0", "account", ANSWERED),
     field("access_evaluate", "/resource/id", "tenant", ANSWERED),
     field("access_evaluate", "/subject/id", "account", ANSWERED),
     field("member_create", "/account_id", "account", ANYBODY),
