@@ -13,9 +13,10 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, DiagnosticsReport, Evaluation, Me, Member, MigrationReport, Page,
-    Precondition, Principal, Resource, ResourceType, RowSecurity, Team, TeamMember, TenancyPing,
-    Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, DiagnosticsReport,
+    Evaluation, Me, Member, MigrationReport, Page, Precondition, Principal, Resource, ResourceType,
+    RowSecurity, Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token,
+    Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -78,7 +79,9 @@ versioned!(
     Workspace,
     ResourceType,
     Resource,
-    AclEntry
+    AclEntry,
+    Application,
+    ApplicationBinding
 );
 
 /// A thing that a page can hold.
@@ -232,5 +235,6 @@ plain! {
     RowSecurity => 200;
     TenancyPing => 200;
     DiagnosticsReport => 200;
+    ApplicationVersion => 200;
     crate::identity::Jwks => 200;
 }

@@ -32,8 +32,8 @@ use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, Call, Error, FileProblem, Result, SystemTask, Target, TenantId, Withheld,
-    Word,
+    AccountId, Action, ApplicationName, Call, Error, FileProblem, Result, SystemTask, Target,
+    TenantId, Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -162,6 +162,15 @@ impl Door for TenantFile {
 
     fn applications(&self, sql: Sql<'_>, may_wait: bool) -> Result<door::Applications> {
         application_bindings::policies(&self.registry, sql, may_wait)
+    }
+
+    fn offer(
+        &self,
+        application: &ApplicationName,
+        version: Option<i64>,
+        may_wait: bool,
+    ) -> Result<door::Offer> {
+        self.registry.offer(application, version, may_wait)
     }
 
     fn before_note(&self) -> Result<()> {
