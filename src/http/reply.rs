@@ -13,10 +13,11 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, AuthzenConfiguration, CustomRole, DiagnosticsReport, Evaluation,
-    EvaluationsAnswer, Me, Member, MigrationReport, Page, Precondition, Principal, Resource,
-    ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Team, TeamMember,
-    TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, AuthzenConfiguration,
+    CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer, Me, Member, MigrationReport,
+    Page, Precondition, Principal, Resource, ResourceType, RoleAssignment, RowSecurity,
+    SearchAnswer, SearchPage, Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity,
+    Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -80,6 +81,8 @@ versioned!(
     ResourceType,
     Resource,
     AclEntry,
+    Application,
+    ApplicationBinding,
     CustomRole,
     RoleAssignment
 );
@@ -252,5 +255,6 @@ plain! {
     RowSecurity => 200;
     TenancyPing => 200;
     DiagnosticsReport => 200;
+    ApplicationVersion => 200;
     crate::identity::Jwks => 200;
 }

@@ -19,6 +19,8 @@ mod wire;
 mod access;
 mod accounts;
 mod acl;
+mod application_bindings;
+mod applications;
 mod diagnostics;
 mod hosts;
 mod imports;

@@ -18,6 +18,9 @@ const SUPPORT: &[&str] = &[
     "tenant_host_list",
     "tenant_host_read",
     "tenant_row_security_read",
+    "application_list",
+    "application_read",
+    "application_version_read",
     "migration_list",
     "diagnostics_read",
 ];
@@ -137,7 +140,7 @@ impl Rules {
             return self.cell(route, "operator", Log::Registry);
         }
         let about = route.path.split('/').find(|name| name.starts_with('{'));
-        let may_know = matches!(about, None | Some("{tenant}"))
+        let may_know = matches!(about, None | Some("{tenant}" | "{application}"))
             || (about == Some("{account}") && role == "auditor");
         Refused(if may_know { 403 } else { 404 }, Some(Log::Registry))
     }
