@@ -74,7 +74,7 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             .or_else(|| application_bindings(route, org, name))
             .or_else(|| resources(route, org, name)),
         Mount::Platform => applications(route, org, name).or_else(|| platform(route, org, name)),
-        Mount::Account | Mount::Public => Some(Ask::at(route.path)),
+        Mount::Account | Mount::Public => Some(Ask::at(route.path.replace("{tenant}", &org.slug))),
         Mount::Internal => {
             Some(Ask { header: Some(("freehold-tenant", org.slug.clone())), ..Ask::at(route.path) })
         }
@@ -114,8 +114,29 @@ fn people(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
             "action": {"name": "tenant.read"},
             "resource": {"type": "tenant", "id": org.id},
         })),
-        _ => return None,
+        _ => return questions(route, org),
     })
+}
+
+/// Questions about somebody else.
+fn questions(route: &RouteInfo, org: &Org) -> Option<Ask> {
+    let subject = json!({"type": "account", "id": org.account("other")});
+    let (action, resource) =
+        (json!({"name": "tenant.read"}), json!({"type": "tenant", "id": org.id}));
+    let body = match route.operation_id {
+        "access_evaluate_many" => {
+            json!({"subject": subject, "action": action, "evaluations": [{"resource": resource}]})
+        }
+        "access_search_subject" => {
+            json!({"subject": {"type": "account"}, "action": action, "resource": resource})
+        }
+        "access_search_resource" => {
+            json!({"subject": subject, "action": action, "resource": {"type": "tenant"}})
+        }
+        "access_search_action" => json!({"subject": subject, "resource": resource}),
+        _ => return None,
+    };
+    Some(Ask::at(route.path).body(body))
 }
 
 fn teams(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {

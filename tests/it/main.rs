@@ -21,6 +21,7 @@ mod accounts;
 mod acl;
 mod application_bindings;
 mod applications;
+mod authzen;
 mod diagnostics;
 mod hosts;
 mod imports;

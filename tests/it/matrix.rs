@@ -69,6 +69,10 @@ const TABLE: &str = "
     acl_put                  401    404     403    2xx    2xx       404   404        404
     acl_delete               401    404     403    204    204       404   404        404
     access_evaluate          401    403     403    200    200       404   404        404
+    access_evaluate_many     401    403     403    200    200       404   404        404
+    access_search_subject    401    403     403    200    200       404   404        404
+    access_search_resource   401    403     403    200    200       404   404        404
+    access_search_action     401    403     403    200    200       404   404        404
     row_security_read        401    403     403    200    200       404   404        404
     row_security_report      401    403     403    200    200       404   404        404
 
@@ -108,6 +112,8 @@ const TABLE: &str = "
     health_live              200    200     200    200    200       200   200        200
     health_ready             200    200     200    200    200       200   200        200
     jwks_read                200    200     200    200    200       200   200        200
+    authzen_configuration_read 200  200     200    200    200       200   200        200
+    authzen_configuration_read_host 200 200 200    200    200       200   200        200
 ";
 
 /// The rows, by operation.

@@ -76,6 +76,7 @@ impl Rules {
             }
             Mount::Internal => self.on_the_tenant_plane(route, who, strange),
             _ if who.is_suspended && route.action.is_some() => Refused(404, Some(Log::Registry)),
+            _ if is_malformed(strange) => unheard(),
             _ => Allowed("200"),
         }
     }
