@@ -13,11 +13,11 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, AuditEntry, AuthzenConfiguration, CustomRole, DiagnosticsReport, Evaluation,
-    EvaluationsAnswer, EventEntry, Explanation, Me, Member, MigrationReport, Page, Precondition,
-    Principal, Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage,
-    Simulation, Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token,
-    Withheld, Workspace,
+    Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, AuditEntry,
+    AuthzenConfiguration, CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer, EventEntry,
+    Explanation, Me, Member, MigrationReport, Page, Precondition, Principal, Resource,
+    ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Simulation, Team,
+    TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -81,6 +81,8 @@ versioned!(
     ResourceType,
     Resource,
     AclEntry,
+    Application,
+    ApplicationBinding,
     CustomRole,
     RoleAssignment
 );
@@ -257,5 +259,6 @@ plain! {
     RowSecurity => 200;
     TenancyPing => 200;
     DiagnosticsReport => 200;
+    ApplicationVersion => 200;
     crate::identity::Jwks => 200;
 }

@@ -3,9 +3,10 @@
 use actix_web::http::Method;
 
 use super::api::{
-    access, accounts, acl, audit, diagnostics, events, health, hosts, imports, keys, me, members,
-    migrations, organization, principals, resource_types, resources, role_assignments, roles,
-    row_security, team_members, teams, tenants, tokens, workspaces,
+    access, accounts, acl, application_bindings, applications, audit, diagnostics, events, health,
+    hosts, imports, keys, me, members, migrations, organization, principals, resource_types,
+    resources, role_assignments, roles, row_security, team_members, teams, tenants, tokens,
+    workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -50,6 +51,11 @@ fn platform() -> Vec<Route> {
         route(Platform, PATCH,  "/accounts/{account}",            "account_update",       "Change an account", accounts::update),
         route(Platform, POST,   "/accounts/{account}/suspend",    "account_suspend",      "Let an account do nothing anywhere", accounts::suspend),
         route(Platform, POST,   "/accounts/{account}/resume",     "account_resume",       "Let a suspended account act again", accounts::resume),
+        route(Platform, GET,    "/applications",                  "application_list",     "List applications", applications::list),
+        route(Platform, POST,   "/applications",                  "application_create",   "Register an application", applications::create),
+        route(Platform, GET,    "/applications/{application}",    "application_read",     "Read an application and its manifest", applications::read),
+        route(Platform, PATCH,  "/applications/{application}",    "application_update",   "Give an application its next manifest, or say who must bind it", applications::update),
+        route(Platform, GET,    "/applications/{application}/versions/{manifest_version}", "application_version_read", "Read a version of an application's manifest", applications::read_version),
         route(Platform, POST,   "/tokens",                        "token_create",         "Mint a token, on the host alone", tokens::create),
         route(Platform, POST,   "/imports",                       "import_create",        "Import tenants from a file", imports::create),
         route(Platform, GET,    "/migrations",                    "migration_list",       "See which files are migrated", migrations::list),
@@ -122,6 +128,10 @@ fn tenant() -> Vec<Route> {
         route(Tenant, GET,      "/resource-types",                "resource_type_list",   "List resource types", resource_types::list),
         route(Tenant, POST,     "/resource-types",                "resource_type_create", "Register a resource type", resource_types::create),
         route(Tenant, GET,      "/resource-types/{resource_type}","resource_type_read",   "Read a resource type", resource_types::read),
+        route(Tenant, GET,      "/applications",                  "application_binding_list", "List the applications that the tenant has bound", application_bindings::list),
+        route(Tenant, GET,      "/applications/{application}",    "application_binding_read", "Read how the tenant has bound an application", application_bindings::read),
+        route(Tenant, PUT,      "/applications/{application}",    "application_binding_put", "Bind an application, or bind it otherwise", application_bindings::put),
+        route(Tenant, DELETE,   "/applications/{application}",    "application_binding_delete", "Let go of an application", application_bindings::delete),
     ]
 }
 

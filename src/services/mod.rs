@@ -7,6 +7,8 @@
 pub mod access;
 pub mod accounts;
 pub mod acl;
+pub mod application_bindings;
+pub mod applications;
 pub mod audit;
 pub mod diagnostics;
 pub mod events;

@@ -55,6 +55,10 @@ const TABLE: &str = "
     resource_type_list       401    200     200    200    200       404   404        404
     resource_type_create     401    403     403    201    201       404   404        404
     resource_type_read       401    200     200    200    200       404   404        404
+    application_binding_list   401  403     403    200    200       404   404        404
+    application_binding_read   401  403     403    200    200       404   404        404
+    application_binding_put    401  403     403    2xx    2xx       404   404        404
+    application_binding_delete 401  403     403    204    204       404   404        404
     resource_list            401    200     200    200    200       404   404        404
     resource_create          401    404     201    201    201       404   404        404
     resource_read            401    404     200    200    200       404   404        404
@@ -67,6 +71,10 @@ const TABLE: &str = "
     access_evaluate          401    403     403    200    200       404   404        404
     access_explain           401    403     403    200    200       404   404        404
     access_simulate          401    403     403    200    200       404   404        404
+    access_evaluate_many     401    403     403    200    200       404   404        404
+    access_search_subject    401    403     403    200    200       404   404        404
+    access_search_resource   401    403     403    200    200       404   404        404
+    access_search_action     401    403     403    200    200       404   404        404
     row_security_read        401    403     403    200    200       404   404        404
     row_security_report      401    403     403    200    200       404   404        404
     audit_list               401    403     403    200    200       404   404        404
@@ -91,6 +99,11 @@ const TABLE: &str = "
     account_update           401    404     404    404    404       200   200        404
     account_suspend          401    404     404    404    404       200   200        404
     account_resume           401    404     404    404    404       200   200        404
+    application_list         401    404     404    404    404       200   200        404
+    application_create       401    404     404    404    404       201   201        404
+    application_read         401    404     404    404    404       200   200        404
+    application_update       401    404     404    404    404       200   200        404
+    application_version_read 401    404     404    404    404       200   200        404
     token_create             401    404     404    404    404       403   200        404
     import_create            401    404     404    404    404       200   200        404
     migration_list           401    404     404    404    404       200   200        404
@@ -105,6 +118,8 @@ const TABLE: &str = "
     health_live              200    200     200    200    200       200   200        200
     health_ready             200    200     200    200    200       200   200        200
     jwks_read                200    200     200    200    200       200   200        200
+    authzen_configuration_read 200  200     200    200    200       200   200        200
+    authzen_configuration_read_host 200 200 200    200    200       200   200        200
 ";
 
 /// The rows, by operation.

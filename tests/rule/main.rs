@@ -22,6 +22,7 @@ mod program;
 
 mod enumerations;
 mod import;
+mod manifests;
 mod matrix;
 mod random;
 mod row_security;

@@ -286,7 +286,7 @@ impl<'a> Bench<'a> {
             }
             Turn::Removed => {
                 store.write_blocking::<DeleteMember, _, _>(keeper, target, move |tx| {
-                    members::delete(tx, account, version)
+                    members::delete(tx, account, version).map(drop)
                 })
             }
         };

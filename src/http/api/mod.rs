@@ -3,6 +3,8 @@
 pub(super) mod access;
 pub(super) mod accounts;
 pub(super) mod acl;
+pub(super) mod application_bindings;
+pub(super) mod applications;
 pub(super) mod audit;
 pub(super) mod diagnostics;
 pub(super) mod events;

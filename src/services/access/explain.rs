@@ -1,11 +1,11 @@
 //! Why a decision is what it is.
 
-use super::hearing::{Hearing, Kind};
+use super::hearing::Hearing;
 use crate::domain::action::{ExplainAccess, TenantPlane};
 use crate::domain::{
-    Action, ApplicationFacts, Covers, DecisionRequest, EvaluationRequest, Explanation, Facts,
-    Permission, PlaneName, PolicyInfo, Reason, Result, SeenByApplication, Slug, Target,
-    TargetFacts, TenantId,
+    Action, ApplicationFacts, ApplicationPolicy, Covers, DecisionRequest, EvaluationRequest,
+    Explanation, Facts, Permission, PlaneName, PolicyInfo, Reason, Result, SeenByApplication, Slug,
+    Target, TargetFacts, TenantId,
 };
 use crate::storage::ReadTx;
 use crate::storage::tenant::access::{self, Asked, Basis, Ruling};
@@ -35,11 +35,15 @@ pub fn explain<A: Covers<ExplainAccess>>(
         Some(Target::Resource(id)) => access::sources(tx, &asked, id)?,
         _ => Vec::new(),
     };
-    let kind = hearing.kind(&request.resource.kind)?;
+    let asking = match &ruling.basis {
+        Basis::Application(_) => hearing.asking(&request.action, &request.resource.kind, None)?,
+        _ => None,
+    };
+    let policies = asking.map(|asking| asking.policy);
     Ok(Explanation {
         decision: ruling.decision,
         reason: reason(&ruling),
-        policies: ruling.policies.iter().map(|id| policy(tx, kind, id)).collect(),
+        policies: ruling.policies.iter().map(|id| policy(tx, policies, id)).collect(),
         facts: Some(facts),
         application,
         step_up: ruling.step_up.map(Into::into),
@@ -116,14 +120,14 @@ fn seen(facts: &ApplicationFacts) -> SeenByApplication {
 /// What a policy says; one that could not be evaluated has no sentence of its own.
 fn policy<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
-    kind: Kind<'_>,
+    application: Option<&dyn ApplicationPolicy>,
     id: &str,
 ) -> PolicyInfo {
-    let of_application = match kind {
-        Kind::Of((_, policies), _) => policies.policy(id),
-        _ => None,
+    let found = match application {
+        Some(policies) => policies.policy(id),
+        None => access::policy(tx, id),
     };
-    of_application.or_else(|| access::policy(tx, id)).unwrap_or_else(|| PolicyInfo {
+    found.unwrap_or_else(|| PolicyInfo {
         id: id.to_owned(),
         effect: "forbid".to_owned(),
         sentence: "A policy could not be evaluated, and what errs denies.".to_owned(),

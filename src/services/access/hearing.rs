@@ -191,14 +191,14 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
         action: &NamedAction,
         resource: &Entity,
     ) -> Result<Ruling> {
-        let kind = self.kind(&resource.kind)?;
         if let Some(name) = tenant_action(&action.name) {
+            let kind = self.kind(&resource.kind)?;
             let Some((target, kind)) = self.target(kind, resource)? else {
                 return Ok(Ruling::unknown(Reason::UnknownResource));
             };
             return access::evaluate(self.tx, asked, name, &target, kind.as_ref());
         }
-        match asking(kind, action, resource.properties.as_ref()) {
+        match self.asking(action, &resource.kind, resource.properties.as_ref())? {
             Some(asking) => access::evaluate_application(self.tx, asked, asking, &resource.id),
             None if self.has_action(&action.name)? => Ok(Ruling::unknown(Reason::UnknownResource)),
             None => Ok(Ruling::unknown(Reason::UnknownAction)),
@@ -212,6 +212,53 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
         }
         let mut declared = self.applications()?.iter();
         Ok(declared.any(|(_, policy)| policy.manifest().action(name).is_some()))
+    }
+
+    /// What an application is asked, if one declares the action for the type. No two that are bound declare one action.
+    pub(super) fn asking<'q>(
+        &'q self,
+        action: &'q NamedAction,
+        resource_type: &str,
+        attributes: Option<&'q Properties>,
+    ) -> Result<Option<Asking<'q>>> {
+        for (bound, policy) in self.applications()? {
+            let manifest = policy.manifest();
+            let (Some(declared), Some(kind)) =
+                (manifest.action(&action.name), manifest.resource_type(resource_type))
+            else {
+                continue;
+            };
+            if declared.resource_types.contains(&kind.name) && self.is_of(kind, bound)? {
+                let (policy, properties) = (&**policy, action.properties.as_ref());
+                let action = declared;
+                return Ok(Some(Asking { bound, policy, action, kind, properties, attributes }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The names of the actions that applications declare for a type.
+    pub(super) fn actions_of(&self, resource_type: &str) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for (bound, policy) in self.applications()? {
+            let manifest = policy.manifest();
+            let Some(kind) = manifest.resource_type(resource_type) else { continue };
+            if self.is_of(kind, bound)? {
+                let of_type =
+                    manifest.actions.iter().filter(|it| it.resource_types.contains(&kind.name));
+                names.extend(of_type.map(|action| action.name.to_string()));
+            }
+        }
+        Ok(names)
+    }
+
+    /// Whether the word means a type of this application: one that it keeps itself, or one that is its own here.
+    fn is_of(&self, kind: &ApplicationResourceType, bound: &Bound) -> Result<bool> {
+        let is_owner = || {
+            let owner = self.owner(kind.name.as_str())?;
+            Ok(owner.flatten().as_ref() == Some(&bound.application))
+        };
+        if is_elsewhere(kind) { Ok(true) } else { is_owner() }
     }
 
     /// What a question is about: a noun by its own name, or a resource by its type and that type's key.
@@ -258,23 +305,4 @@ pub(super) fn tenant_action(name: &str) -> Option<&'static str> {
         .iter()
         .find(|action| action.plane == PlaneName::Tenant && action.name == name)
         .map(|action| action.name)
-}
-
-/// What an application is asked, if it declares the action for the type.
-pub(super) fn asking<'q>(
-    kind: Kind<'q>,
-    action: &'q NamedAction,
-    attributes: Option<&'q Properties>,
-) -> Option<Asking<'q>> {
-    let Kind::Of((bound, policy), kind) = kind else { return None };
-    let declared = policy.manifest().action(&action.name)?;
-    let is_for_type = declared.resource_types.contains(&kind.name);
-    is_for_type.then_some(Asking {
-        bound,
-        policy: &**policy,
-        action: declared,
-        kind,
-        properties: action.properties.as_ref(),
-        attributes,
-    })
 }

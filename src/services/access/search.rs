@@ -3,7 +3,7 @@
 //! A page ends when it is full, or when as many candidates have been looked at as a page may; then another follows. So
 //! nothing that is found is left out, and no page takes long.
 
-use super::hearing::{Hearing, Kind, asking, is_elsewhere, tenant_action};
+use super::hearing::{Hearing, Kind, is_elsewhere, tenant_action};
 use super::{Ask, Question};
 use crate::domain::action::{self, TenantPlane};
 use crate::domain::{
@@ -206,7 +206,7 @@ impl ResourceSearchRequest {
         let by_name = matches!(kind, Kind::Of(_, kind) if kind.key == Some(ResourceKey::Name));
         let key = if by_name { row.name.clone() } else { row.id.to_string() };
         let properties = self.resource.properties.clone();
-        let answer = match asking(kind, &self.action, self.resource.properties.as_ref()) {
+        let answer = match hearing.asking(&self.action, &self.resource.kind, properties.as_ref())? {
             Some(asking) => access::evaluate_row(hearing.tx, asked, asking, &key, row)?,
             None => {
                 let kind = self.resource.kind.clone();
@@ -238,7 +238,10 @@ impl Question for ActionSearchRequest {
     ) -> Result<Page<FoundAction>> {
         let kind = self.resource.kind.as_str();
         let Some(asked) = hearing.subject(&self.subject, kind)? else { return Ok(nothing()) };
-        let names = actions(hearing.kind(kind)?);
+        let mut names = own_actions(hearing.kind(kind)?);
+        names.extend(hearing.actions_of(kind)?);
+        names.sort_unstable();
+        names.dedup();
         let read = |after: Option<&Position>| {
             let behind = names.iter().filter(|name| after.is_none_or(|after| **name > after.id));
             let candidates = behind.map(|name| (by_id(name), name.clone())).collect();
@@ -252,8 +255,8 @@ impl Question for ActionSearchRequest {
     }
 }
 
-/// Every action that can be done to what a word means, by name.
-fn actions(kind: Kind<'_>) -> Vec<String> {
+/// The actions of Freehold's own that can be done to what a word means.
+fn own_actions(kind: Kind<'_>) -> Vec<String> {
     let on = match kind {
         Kind::Noun(noun) => Some(noun),
         Kind::Own => Some("resource"),
@@ -263,13 +266,5 @@ fn actions(kind: Kind<'_>) -> Vec<String> {
     let own = action::ALL
         .iter()
         .filter(|action| action.plane == PlaneName::Tenant && Some(action.target) == on);
-    let mut names: Vec<String> = own.map(|action| action.name.to_owned()).collect();
-    if let Kind::Of((_, policy), kind) = kind {
-        let declared = policy.manifest().actions.iter();
-        let of_type = declared.filter(|action| action.resource_types.contains(&kind.name));
-        names.extend(of_type.map(|action| action.name.to_string()));
-    }
-    names.sort_unstable();
-    names.dedup();
-    names
+    own.map(|action| action.name.to_owned()).collect()
 }

@@ -17,7 +17,7 @@ pub(crate) use self::asked::{Asked, Basis, Ruling};
 pub(in crate::storage) use self::change::{Reply, write, write_for_system};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
-pub(in crate::storage) use self::transaction::{applications, decisions, seek_many, sql};
+pub(in crate::storage) use self::transaction::{applications, decisions, offer, seek_many, sql};
 use super::denials::Denials;
 use super::engine::{Conn, Pool, Session, Sql, Writes};
 use super::queue::Queue;
@@ -26,10 +26,10 @@ use super::tenant::application_bindings::Bound;
 use super::turns::Turns;
 use super::writer::Writers;
 use crate::domain::{
-    AccountId, Action, ActorKind, ApplicationPolicy, AssuranceFacts, AssurancePolicy,
-    AuditDecision, AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint, Error, Facts,
-    Hypothesis, IdentityPart, Patterns, Plane, PlaneName, Result, Role, RowLevels, StepUp, Subject,
-    SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus, is_grantable,
+    AccountId, Action, ActorKind, ApplicationName, ApplicationPolicy, AssuranceFacts,
+    AssurancePolicy, AuditDecision, AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint,
+    Error, Facts, Hypothesis, IdentityPart, Patterns, Plane, PlaneName, Result, Role, RowLevels,
+    StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus, is_grantable,
 };
 
 /// What a file's doors have in common.
@@ -204,6 +204,14 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// What a tenant can bind of an application: the version named, or the newest. Otherwise as [`Door::applications`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no such application; a version that it has not.
+    fn offer(&self, _: &ApplicationName, _version: Option<i64>, _may_wait: bool) -> Result<Offer> {
+        Err(Error::NotFound)
+    }
+
     /// To be called before rows are written that no change asked for: the registry hears that the file changes.
     fn before_note(&self) -> Result<()>;
 
@@ -213,6 +221,15 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
 
 /// Applications that a tenant has bound, each with the policies of the version that is in force.
 pub(in crate::storage) type Applications = Vec<(Bound, Arc<dyn ApplicationPolicy>)>;
+
+/// A version of an application that can be bound.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    /// Which version.
+    pub(crate) manifest_version: i64,
+    /// Its policies.
+    pub(crate) policy: Arc<dyn ApplicationPolicy>,
+}
 
 /// A refusal: what the caller hears, and what the audit log must hear.
 pub(in crate::storage) struct Refusal {

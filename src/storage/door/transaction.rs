@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Applications, Door, Known};
+use super::{Applications, Door, Known, Offer};
 use crate::domain::{
-    Action, Call, Caller, DecisionPoint, Event, EventType, Plane, Resource, Result, Target,
-    TargetFacts, Timestamp, WithheldReason,
+    Action, ApplicationName, Call, Caller, DecisionPoint, Event, EventType, Plane, Resource,
+    Result, Target, TargetFacts, Timestamp, WithheldReason,
 };
 use crate::storage::engine::Sql;
 
@@ -55,6 +55,16 @@ pub(in crate::storage) fn sql<T: Tx + ?Sized>(tx: &T) -> Sql<'_> {
 /// Reaches whoever decides, inside storage.
 pub(in crate::storage) fn decisions<T: Tx + ?Sized>(tx: &T) -> &dyn DecisionPoint {
     &*tx.statements().door.core().decisions
+}
+
+/// What the tenant can bind of an application, as [`Door::offer`] says.
+pub(in crate::storage) fn offer<T: Tx + ?Sized>(
+    tx: &T,
+    application: &ApplicationName,
+    version: Option<i64>,
+) -> Result<Offer> {
+    let Statements { door, may_wait, .. } = tx.statements();
+    door.offer(application, version, may_wait)
 }
 
 /// The applications that the tenant has bound, by name, each with the policies of the version that is in force. One

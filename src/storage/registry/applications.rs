@@ -11,11 +11,11 @@ use moka::sync::Cache;
 use super::RegistryFile;
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
-    Action, Application, ApplicationName, ApplicationPolicy, ApplicationVersion, DecisionPoint,
-    Description, Direction, Error, FieldError, Manifest, Page, PageRequest, Position, Result,
-    TenantKind, Timestamp,
+    Action, Application, ApplicationName, ApplicationPolicy, ApplicationVersion, Conflict,
+    DecisionPoint, Description, Direction, Error, FieldError, Manifest, Page, PageRequest,
+    Position, Result, TenantKind, Timestamp,
 };
-use crate::storage::door::{Tx, WriteTx, decisions, sql};
+use crate::storage::door::{self, Tx, WriteTx, decisions, sql};
 use crate::storage::engine::{Listing, Row, Sql, SqlError, params};
 
 /// Bytes of manifests whose policies are kept ready, all of them together.
@@ -108,6 +108,60 @@ impl RegistryFile {
                 Ok((Compiled::Refused(errors.into()), bytes))
             }
         }
+    }
+
+    /// A version that a tenant can bind: the one named, or the newest.
+    ///
+    /// # Errors
+    /// As [`door::Door::offer`].
+    pub(in crate::storage) fn offer(
+        &self,
+        name: &ApplicationName,
+        version: Option<i64>,
+        may_wait: bool,
+    ) -> Result<door::Offer> {
+        if *name == self.core.decisions.manifest().name {
+            // It is bound everywhere.
+            return Err(Error::Conflict(Conflict::AlreadyExists));
+        }
+        let newest = self.newest(name)?.ok_or(Error::NotFound)?;
+        let manifest_version = version.unwrap_or(newest);
+        if !(1..=newest).contains(&manifest_version) {
+            let detail = format!("must be 1 to {newest}, the newest version");
+            return Err(Error::invalid("/manifest_version", detail));
+        }
+        if !may_wait && !self.is_ready(name, manifest_version) {
+            return Err(Error::TooManySteps);
+        }
+        let policy = self.application(name, manifest_version)?.ok_or_else(|| {
+            Error::invalid("/manifest_version", "is none that this program can accept")
+        })?;
+        Ok(door::Offer { manifest_version, policy })
+    }
+
+    /// The applications that tenants of a kind must bind, by name.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub(in crate::storage) fn required_for(
+        &self,
+        kind: TenantKind,
+    ) -> Result<Vec<ApplicationName>> {
+        let conn = self.lookups.get()?;
+        Ok(Sql::on(&conn).all(
+            "select application from application_requirements where kind = ?1 order by application",
+            params![kind],
+            |row| row.next(),
+        )?)
+    }
+
+    fn newest(&self, name: &ApplicationName) -> Result<Option<i64>> {
+        let conn = self.lookups.get()?;
+        Ok(Sql::on(&conn).one(
+            "select manifest_version from applications where name = ?1",
+            params![name],
+            |row| row.next(),
+        )?)
     }
 
     fn manifest_text(&self, name: &ApplicationName, version: i64) -> Result<Option<String>> {

@@ -42,7 +42,7 @@ use super::{denials, entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
     AccountId, Action, BreakGlassId, Call, Clock, DecisionPoint, Error, EventType, FileProblem,
-    Platform, Region, Result, SystemTask, Target, TenantId, TenantReference, Word,
+    Manifest, Platform, Region, Result, SystemTask, Target, TenantId, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -414,6 +414,14 @@ impl Registry {
             }
             Some(_) => Err(Error::invalid("/data_region", "no such data region is configured")),
         }
+    }
+
+    /// Whether a manifest can be accepted. Takes its time.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], by field, policy and line.
+    pub fn check(&self, manifest: &Arc<Manifest>) -> Result<()> {
+        self.file.core.decisions.compile(manifest).map(|_| ()).map_err(Error::Invalid)
     }
 
     fn door(&self) -> Arc<dyn Door> {

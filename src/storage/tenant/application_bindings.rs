@@ -1,10 +1,13 @@
 //! Statements on `application_bindings`, and on the resource types that belong to them.
 
+use std::sync::Arc;
+
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    Action, ApplicationBinding, ApplicationName, Direction, Error, Page, PageRequest, Position,
-    Result, ScopeName,
+    Action, ApplicationBinding, ApplicationName, Direction, Error, Manifest, Page, PageRequest,
+    Position, Result, ScopeName,
 };
+pub(crate) use crate::storage::door::Offer;
 use crate::storage::door::{self, Tx, WriteTx, sql};
 use crate::storage::engine::{Listing, Row, Sql, SqlError, params};
 use crate::storage::registry::RegistryFile;
@@ -57,9 +60,27 @@ pub(super) fn policies(
 
 /// The names of the actions of every application that the tenant has bound.
 pub(crate) fn actions(tx: &impl Tx<Plane = TenantPlane>) -> Result<Vec<String>> {
-    let bound = door::applications(tx)?;
-    let names = bound.iter().flat_map(|(_, policy)| &policy.manifest().actions);
+    let manifests = manifests(tx)?;
+    let names = manifests.iter().flat_map(|manifest| &manifest.actions);
     Ok(names.map(|action| action.name.to_string()).collect())
+}
+
+/// What the tenant can bind of an application: the version named, or the newest.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is no such application; a version that it has not.
+pub(crate) fn offer(
+    tx: &impl Tx<Plane = TenantPlane>,
+    application: &ApplicationName,
+    version: Option<i64>,
+) -> Result<Offer> {
+    door::offer(tx, application, version)
+}
+
+/// The manifests of every application that the tenant has bound.
+pub(crate) fn manifests(tx: &impl Tx<Plane = TenantPlane>) -> Result<Vec<Arc<Manifest>>> {
+    let bound = door::applications(tx)?;
+    Ok(bound.iter().map(|(_, policy)| policy.manifest().clone()).collect())
 }
 
 fn binding(row: &mut Row<'_>) -> Result<ApplicationBinding, SqlError> {

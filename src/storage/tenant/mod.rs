@@ -36,8 +36,8 @@ use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, Call, Caller, Error, FileProblem, Hypothesis, IdentityPart, Result,
-    SystemTask, Target, TenantId, Withheld, Word,
+    AccountId, Action, ApplicationName, Call, Caller, Error, FileProblem, Hypothesis, IdentityPart,
+    Result, SystemTask, Target, TenantId, Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -188,6 +188,15 @@ impl Door for TenantFile {
         accounts: &[AccountId],
     ) -> Result<Vec<(AccountId, String)>> {
         self.registry.subjects_of(issuer, accounts)
+    }
+
+    fn offer(
+        &self,
+        application: &ApplicationName,
+        version: Option<i64>,
+        may_wait: bool,
+    ) -> Result<door::Offer> {
+        self.registry.offer(application, version, may_wait)
     }
 
     fn before_note(&self) -> Result<()> {

@@ -19,6 +19,9 @@ const SUPPORT: &[&str] = &[
     "tenant_host_list",
     "tenant_host_read",
     "tenant_row_security_read",
+    "application_list",
+    "application_read",
+    "application_version_read",
     "migration_list",
     "diagnostics_read",
 ];
@@ -74,6 +77,7 @@ impl Rules {
             }
             Mount::Internal => self.on_the_tenant_plane(route, who, strange),
             _ if who.is_suspended && route.action.is_some() => Refused(404, Some(Log::Registry)),
+            _ if is_malformed(strange) => unheard(),
             _ => Allowed("200"),
         }
     }
@@ -138,7 +142,7 @@ impl Rules {
             return self.cell(route, "operator", Log::Registry);
         }
         let about = route.path.split('/').find(|name| name.starts_with('{'));
-        let may_know = matches!(about, None | Some("{tenant}"))
+        let may_know = matches!(about, None | Some("{tenant}" | "{application}"))
             || (about == Some("{account}") && role == "auditor");
         Refused(if may_know { 403 } else { 404 }, Some(Log::Registry))
     }
