@@ -146,7 +146,9 @@ impl Roles {
                 Ok(self.client.get::<Tenant>(&self.tenant).await?.id.into())
             }
             Some(("team", team)) => self.team(team).await,
-            Some(("account", account)) => Ok(account::find(host, "PRINCIPAL", account).await?.into()),
+            Some(("account", account)) => {
+                Ok(account::find(host, "PRINCIPAL", account).await?.into())
+            }
             _ => bail!("{named:?} is neither tenant, nor team:NAME, nor account:ACCOUNT"),
         }
     }

@@ -100,7 +100,7 @@ pub struct ApplicationResourceType {
     #[serde(default)]
     pub key: Option<ResourceKey>,
     /// What policies can see of one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     #[schema(max_items = 50)]
     pub attributes: Vec<AttributeDeclaration>,
 }
@@ -118,7 +118,7 @@ pub struct ApplicationAction {
     #[schema(min_items = 1, max_items = 50)]
     pub resource_types: Vec<ApplicationWord>,
     /// What policies can see of a question about it: its `properties`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     #[schema(max_items = 50)]
     pub properties: Vec<AttributeDeclaration>,
 }
@@ -162,23 +162,23 @@ pub struct Manifest {
     #[serde(default)]
     pub description: Option<Description>,
     /// How questions name accounts, besides `account` by id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     #[schema(max_items = 20)]
     pub subject_types: Vec<SubjectType>,
     /// Its resource types.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     #[schema(max_items = 100)]
     pub resource_types: Vec<ApplicationResourceType>,
     /// Its actions.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     #[schema(max_items = 200)]
     pub actions: Vec<ApplicationAction>,
     /// Its scopes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     #[schema(max_items = 100)]
     pub scopes: Vec<ScopeDeclaration>,
     /// Its policies.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::objects")]
     #[schema(max_items = 20)]
     pub policies: Vec<PolicyText>,
 }
@@ -231,12 +231,26 @@ pub struct Application {
     pub version: i64,
 }
 
+/// A version of an application's manifest. It never changes.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ApplicationVersion {
+    /// The application.
+    pub application: ApplicationName,
+    /// Which version.
+    #[schema(minimum = 1)]
+    pub manifest_version: i64,
+    /// The manifest.
+    pub manifest: Manifest,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
 /// A change of an application: another manifest becomes its next version.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeApplication {
     /// Its next manifest.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::optional")]
     pub manifest: Option<Manifest>,
     /// The kinds of tenants that must bind it.
     #[serde(default)]

@@ -17,7 +17,8 @@ super::word::words! {
 /// One check.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Check {
-    /// What was checked: `integrity`, `identity`, `schema`, `registry`, `audit_chain`, `memberships`.
+    /// What was checked: `integrity`, `identity`, `schema`, `registry`, `audit_chain`, `memberships`,
+    /// `applications`, `policies`, `scopes`.
     pub name: String,
     /// How it ended.
     pub state: CheckState,

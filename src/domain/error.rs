@@ -115,6 +115,9 @@ pub enum Error {
     /// What is asked contradicts what is there.
     #[error("conflict: {0}")]
     Conflict(Conflict),
+    /// Names that somebody else here has, each with whose it is.
+    #[error("names are taken: {0:?}")]
+    NamesTaken(Vec<FieldError>),
     /// Fields that cannot be accepted.
     #[error("invalid: {0:?}")]
     Invalid(Vec<FieldError>),
@@ -180,6 +183,7 @@ impl Error {
             Self::ExternalUnavailable(_) => "decision_point_unavailable",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Conflict(conflict) => conflict.as_str(),
+            Self::NamesTaken(_) => Conflict::NameTaken.as_str(),
             Self::Invalid(_) => "invalid",
             Self::Stale => "stale_version",
             Self::IdempotencyMismatch => "idempotency_key_reused",

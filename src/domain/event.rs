@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Description, MemberState, Name, Role, Timestamp};
+use super::{AccountId, Description, MemberState, Name, Role, SearchText, TenantId, Timestamp};
 
 super::word::words! {
     /// What happened.
@@ -152,4 +152,66 @@ pub struct MembershipChange {
     pub membership: Option<Membership>,
     /// The tenant's new name, where the event is about that.
     pub renamed: Option<TenantRenamed>,
+}
+
+/// An event, as it is read: CloudEvents 1.0 in JSON, with extension attributes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EventEntry {
+    /// `1.0`.
+    pub specversion: String,
+    /// The event's id.
+    pub id: String,
+    /// Where it happened: `/v1/tenants/<id>`, or `/v1/platform`.
+    pub source: String,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it happened to: `team/0192…`.
+    pub subject: String,
+    /// When.
+    pub time: Timestamp,
+    /// `application/json`.
+    pub datacontenttype: String,
+    /// What is worth knowing of it.
+    #[schema(value_type = Object)]
+    pub data: serde_json::Value,
+    /// The tenant that it happened in; `null` for the platform.
+    pub tenantid: Option<TenantId>,
+    /// The same in words: `tenant:<id>`, or `tenant:platform`.
+    pub tenantref: String,
+    /// Who: `account:<id>`, `host`, or `system:<task>`.
+    pub actor: String,
+    /// The tenant that the actor's credential was for, in words.
+    pub actortenantref: String,
+    /// What connects everything that one cause brought about.
+    pub correlationid: String,
+    /// Its place among the events of the same source, from 1 and without a gap.
+    #[schema(minimum = 1)]
+    pub sequence: i64,
+}
+
+/// Which events are listed, oldest first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct EventFilter {
+    /// Behind the event of this `sequence`.
+    #[param(minimum = 0)]
+    pub after: Option<u64>,
+    /// Of this type.
+    #[serde(rename = "type")]
+    #[param(rename = "type", value_type = Option<String>, max_length = 200)]
+    pub kind: Option<SearchText>,
+    /// Of what happened to this: `team/0192…`.
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub subject: Option<SearchText>,
+    /// Of this cause.
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub correlation_id: Option<SearchText>,
+    /// Items at most, 50 where nothing is said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 1024)]
+    pub cursor: Option<String>,
 }

@@ -215,6 +215,9 @@ pub trait DecisionPoint: Send + Sync + 'static {
     /// What a policy that decided says.
     fn policy(&self, id: &str) -> Option<PolicyInfo>;
 
+    /// What Freehold declares of itself: an application that comes with the program and is bound everywhere.
+    fn manifest(&self) -> &Arc<Manifest>;
+
     /// Makes an application's policies ready to decide.
     ///
     /// # Errors

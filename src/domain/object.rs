@@ -38,6 +38,15 @@ where
     deserializer.deserialize_map(Objects(PhantomData))
 }
 
+/// Reads an object, or nothing.
+pub(super) fn optional<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(object)| object))
+}
+
 /// Reads an array of objects.
 pub(super) fn objects<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
@@ -46,4 +55,14 @@ where
 {
     let objects = Vec::<Object<T>>::deserialize(deserializer)?;
     Ok(objects.into_iter().map(|Object(object)| object).collect())
+}
+
+/// Reads an object where one may be absent.
+pub(super) fn maybe<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let object = Option::<Object<T>>::deserialize(deserializer)?;
+    Ok(object.map(|Object(object)| object))
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Description, ResourceTypeName, Timestamp};
+use super::{ApplicationName, Description, ResourceTypeName, Timestamp};
 
 /// A resource type.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -15,6 +15,8 @@ pub struct ResourceType {
     pub description: Description,
     /// Whether every tenant has it from the start.
     pub built_in: bool,
+    /// The application whose type it is, while the tenant has that bound; `null` where it is the tenant's own.
+    pub application: Option<ApplicationName>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

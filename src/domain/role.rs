@@ -128,6 +128,12 @@ impl RowLevels {
         }
     }
 
+    /// Whether patterns have a part in what is given on resources.
+    #[must_use]
+    pub fn touches_resources(patterns: &Patterns) -> bool {
+        RESOURCE_LEVELS.iter().any(|(action, _)| patterns.covers(action))
+    }
+
     /// The higher of each.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

@@ -16,7 +16,7 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::json;
 use super::state::State;
-use crate::domain::{Error, EvaluationRequest, FieldError, ImportFile, ImportProblem};
+use crate::domain::{Asking, Error, FieldError, ImportFile, ImportProblem};
 use crate::services::imports;
 
 /// A JSON body.
@@ -108,18 +108,18 @@ impl<T: ToSchema> Describe for Body<T> {
 
 /// A question to the decision point: whatever is wrong with one is a bad request, as AuthZEN 1.0 says.
 #[derive(Debug)]
-pub(super) struct Question(pub(super) EvaluationRequest);
+pub(super) struct Question<T>(pub(super) T);
 
-impl FromRequest for Question {
+impl<T: Asking + DeserializeOwned + 'static> FromRequest for Question<T> {
     type Error = Failure;
     type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = Body::<EvaluationRequest>::from_request(request, payload);
+        let body = Body::<T>::from_request(request, payload);
         Box::pin(async move {
             match body.await {
                 Ok(Body(question)) => {
-                    check_lengths(&question)?;
+                    question.check().map_err(Failure::Parameter)?;
                     Ok(Self(question))
                 }
                 Err(Failure::Domain(Error::Invalid(mut errors))) => {
@@ -137,26 +137,9 @@ impl FromRequest for Question {
     }
 }
 
-/// No name of anything is longer; the document says the same of each field.
-fn check_lengths(question: &EvaluationRequest) -> Result<(), Failure> {
-    let fields = [
-        ("/subject/type", &question.subject.kind, 63),
-        ("/subject/id", &question.subject.id, 255),
-        ("/action/name", &question.action.name, 127),
-        ("/resource/type", &question.resource.kind, 63),
-        ("/resource/id", &question.resource.id, 255),
-    ];
-    for (field, value, max) in fields {
-        if value.chars().count() > max {
-            return Err(Failure::parameter(field, format!("must have at most {max} characters")));
-        }
-    }
-    Ok(())
-}
-
-impl Describe for Question {
+impl<T: ToSchema> Describe for Question<T> {
     fn describe(sketch: &mut Sketch) {
-        Body::<EvaluationRequest>::describe(sketch);
+        Body::<T>::describe(sketch);
         sketch.responses.remove(&415);
         sketch.responses.remove(&422);
     }

@@ -29,7 +29,7 @@ use super::turns;
 use crate::domain::action::{AccountPlane, PlatformPlane, TenantPlane};
 use crate::domain::{
     AccountId, Action, AuditDecision, AuditRecord, Call, Caller, Error, IdempotencyKey, Page,
-    PageRequest, Result, Target, TenantId, TenantReference,
+    PageRequest, Position, Result, Target, TenantId, TenantReference,
 };
 use crate::storage::{ReadTx, Registry, TenantEntry, TenantStore, WriteTx};
 
@@ -230,6 +230,13 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         }
     }
 
+    /// The same request, for another action besides this one.
+    pub(super) fn also<B: Action<Plane = TenantPlane>>(&self) -> TenantContext<B> {
+        let Self { request, entry, store, .. } = self;
+        let (request, entry, store) = (request.clone(), entry.clone(), store.clone());
+        TenantContext { request, entry, store, action: PhantomData }
+    }
+
     /// Reads.
     pub(super) async fn read<T, F>(&self, resource: A::Resource, body: F) -> Reply<T>
     where
@@ -248,6 +255,18 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
     {
         note::<A>(&resource);
         Ok(self.store.write(&self.request.call()?, resource, body).await?)
+    }
+
+    /// The position of a cursor that was signed here for this path and filter.
+    pub(super) fn position(&self, filter: &str, cursor: &str) -> Reply<Position> {
+        let tenant = self.entry.id.to_string();
+        self.request.state.cursors.verify(self.request.scope(&tenant, filter), cursor)
+    }
+
+    /// A position as a cursor, for this path and filter.
+    pub(super) fn cursor(&self, filter: &str, position: &Position) -> String {
+        let tenant = self.entry.id.to_string();
+        self.request.state.cursors.sign(self.request.scope(&tenant, filter), position)
     }
 
     /// Writes down what row-level security has counted, so that its report is whole; for those who may read it.

@@ -110,7 +110,9 @@ impl Failure {
 
     fn errors(&self) -> Vec<FieldError> {
         match self {
-            Self::Domain(Error::Invalid(errors) | Error::ExceedsGranter(errors)) => errors.clone(),
+            Self::Domain(
+                Error::Invalid(errors) | Error::ExceedsGranter(errors) | Error::NamesTaken(errors),
+            ) => errors.clone(),
             Self::Parameter(error) => vec![error.clone()],
             _ => Vec::new(),
         }
@@ -144,6 +146,7 @@ fn detail(error: &Error) -> &'static str {
         }
         Error::Unauthenticated(_) => "A valid bearer token is needed.",
         Error::Conflict(conflict) => conflict_detail(*conflict),
+        Error::NamesTaken(_) => conflict_detail(Conflict::NameTaken),
         Error::Invalid(_) => "Some fields cannot be accepted.",
         Error::Stale => "It was changed meanwhile: read it again.",
         Error::IdempotencyMismatch => "This idempotency key was used for another request.",
@@ -192,7 +195,7 @@ fn status(error: &Error) -> StatusCode {
             StatusCode::FORBIDDEN
         }
         Error::Unauthenticated(_) | Error::StepUp(_) => StatusCode::UNAUTHORIZED,
-        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::Conflict(_) | Error::NamesTaken(_) => StatusCode::CONFLICT,
         Error::Invalid(_) | Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Stale => StatusCode::PRECONDITION_FAILED,
         Error::TenantConflict | Error::HostInvalid | Error::ForwardedUntrusted => {

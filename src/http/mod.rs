@@ -19,6 +19,7 @@ mod head;
 mod json;
 mod middleware;
 mod openapi;
+mod origin;
 mod parameters;
 mod precondition;
 mod reply;

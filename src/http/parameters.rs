@@ -14,12 +14,13 @@ use utoipa::{IntoParams, PartialSchema};
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use crate::domain::{
-    AccountFilter, AccountId, AccountState, AclFilter, BreakGlassFilter, BreakGlassId,
-    BreakGlassState, Error, HostName, MemberFilter, MemberState, OperatorFilter, OperatorRole,
-    PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId,
-    ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter,
-    RoleId, TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter,
-    TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
+    AccountFilter, AccountId, AccountState, AclFilter, ApplicationFilter, ApplicationName,
+    AuditDecision, AuditFilter, BreakGlassFilter, BreakGlassId, BreakGlassState, Error,
+    EventFilter, HostName, MemberFilter, MemberState, OperatorFilter, OperatorRole, PageRequest,
+    PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
+    ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter, RoleId,
+    TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter, TenantKind,
+    TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -84,6 +85,36 @@ impl PathParameter for ResourceTypeName {
 
     fn schema() -> RefOr<Schema> {
         <Self as PartialSchema>::schema()
+    }
+}
+
+impl PathParameter for ApplicationName {
+    const NAME: &'static str = "application";
+    const MEANING: &'static str = "The application's name.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Self as PartialSchema>::schema()
+    }
+}
+
+/// A version of a manifest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ManifestVersion(pub(super) i64);
+
+impl PathParameter for ManifestVersion {
+    const NAME: &'static str = "manifest_version";
+    const MEANING: &'static str = "Which version; they count from 1.";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|version: &i64| version.to_string() == text).map(Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).into()
     }
 }
 
@@ -207,8 +238,11 @@ filters!(
     ResourceFilter,
     AclFilter,
     WithheldFilter,
-    RoleFilter,
+    AuditFilter,
+    EventFilter,
+    ApplicationFilter,
     RoleAssignmentFilter,
+    RoleFilter,
 );
 
 impl<T: Filter> Query<T> {
@@ -268,4 +302,5 @@ fn words(sketch: &mut Sketch) {
     sketch.schema::<BreakGlassState>();
     sketch.schema::<TenantStatus>();
     sketch.schema::<TenantKind>();
+    sketch.schema::<AuditDecision>();
 }

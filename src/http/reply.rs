@@ -13,10 +13,12 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, BreakGlass, CustomRole, DiagnosticsReport, Evaluation, Me, Member,
-    MigrationReport, Operator, Page, Precondition, Principal, Resource, ResourceType,
-    RoleAssignment, RowSecurity, Team, TeamMember, TenancyPing, Tenant, TenantHost,
-    TenantRowSecurity, Token, Withheld, Workspace,
+    Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, AuditEntry,
+    AuthzenConfiguration, BreakGlass, CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer,
+    EventEntry, Explanation, Me, Member, MigrationReport, Operator, Page, Precondition, Principal,
+    Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Simulation,
+    Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld,
+    Workspace,
 };
 
 /// What a handler answers.
@@ -82,6 +84,8 @@ versioned!(
     ResourceType,
     Resource,
     AclEntry,
+    Application,
+    ApplicationBinding,
     CustomRole,
     RoleAssignment
 );
@@ -92,6 +96,8 @@ pub(super) trait Listable: Serialize + ToSchema + 'static {}
 impl<T: Versioned> Listable for T {}
 impl Listable for Principal {}
 impl Listable for Withheld {}
+impl Listable for AuditEntry {}
+impl Listable for EventEntry {}
 
 fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
     match serde_json::to_vec(body) {
@@ -219,6 +225,21 @@ impl Describe for NoContent {
     }
 }
 
+impl<T: ToSchema> Describe for Plain<SearchAnswer<T>> {
+    fn describe(sketch: &mut Sketch) {
+        let (item, page) = (sketch.schema::<T>(), sketch.schema::<SearchPage>());
+        let answer = ObjectBuilder::new()
+            .property("page", page)
+            .required("page")
+            .property("results", ArrayBuilder::new().items(item))
+            .required("results")
+            .description(Some("A page of what was found."));
+        let name = format!("{}Search", T::name());
+        sketch.schemas.push((name.clone(), answer.into()));
+        sketch.json(200, "What was found", Ref::from_schema_name(name).into());
+    }
+}
+
 macro_rules! plain {
     ($($name:ty => $status:literal;)+) => {$(
         impl Describe for Plain<$name> {
@@ -232,10 +253,15 @@ macro_rules! plain {
 plain! {
     Me => 200;
     Evaluation => 200;
+    Explanation => 200;
+    Simulation => 200;
+    EvaluationsAnswer => 200;
+    AuthzenConfiguration => 200;
     Token => 200;
     MigrationReport => 200;
     RowSecurity => 200;
     TenancyPing => 200;
     DiagnosticsReport => 200;
+    ApplicationVersion => 200;
     crate::identity::Jwks => 200;
 }

@@ -167,7 +167,7 @@ fn sources(request: &HttpRequest, settings: &Settings) -> Result<Vec<Source>, Er
 }
 
 /// Every host that the request was sent to: by what came here, and by what a proxy says.
-fn hosts<'r>(
+pub(super) fn hosts<'r>(
     request: &'r HttpRequest,
     settings: &Settings,
 ) -> Result<impl Iterator<Item = &'r str>, Error> {

@@ -3,9 +3,10 @@
 use actix_web::http::Method;
 
 use super::api::{
-    access, accounts, acl, break_glass, diagnostics, health, hosts, imports, keys, me, members,
-    migrations, operators, organization, principals, resource_types, resources, role_assignments,
-    roles, row_security, team_members, teams, tenants, tokens, workspaces,
+    access, accounts, acl, application_bindings, applications, audit, break_glass, diagnostics,
+    events, health, hosts, imports, keys, me, members, migrations, operators, organization,
+    principals, resource_types, resources, role_assignments, roles, row_security, team_members,
+    teams, tenants, tokens, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -60,10 +61,17 @@ fn platform() -> Vec<Route> {
         route(Platform, POST,   "/break-glass/{break_glass}/approve", "break_glass_approve", "Approve somebody else's entry", break_glass::approve),
         route(Platform, POST,   "/break-glass/{break_glass}/deny", "break_glass_deny",    "Refuse somebody else's entry", break_glass::deny),
         route(Platform, POST,   "/break-glass/{break_glass}/end", "break_glass_end",      "End an entry before its time, or take a request back", break_glass::end),
+        route(Platform, GET,    "/applications",                  "application_list",     "List applications", applications::list),
+        route(Platform, POST,   "/applications",                  "application_create",   "Register an application", applications::create),
+        route(Platform, GET,    "/applications/{application}",    "application_read",     "Read an application and its manifest", applications::read),
+        route(Platform, PATCH,  "/applications/{application}",    "application_update",   "Give an application its next manifest, or say who must bind it", applications::update),
+        route(Platform, GET,    "/applications/{application}/versions/{manifest_version}", "application_version_read", "Read a version of an application's manifest", applications::read_version),
         route(Platform, POST,   "/tokens",                        "token_create",         "Mint a token, on the host alone", tokens::create),
         route(Platform, POST,   "/imports",                       "import_create",        "Import tenants from a file", imports::create),
         route(Platform, GET,    "/migrations",                    "migration_list",       "See which files are migrated", migrations::list),
         route(Platform, POST,   "/migrations",                    "migration_run",        "Migrate files", migrations::run),
+        route(Platform, GET,    "/audit",                         "platform_audit_list",  "List what the platform's audit log says, newest first", audit::list_platform),
+        route(Platform, GET,    "/events",                        "platform_event_list",  "List what happened on the platform, oldest first", events::list_platform),
         route(Platform, GET,    "/diagnostics",                   "diagnostics_read",     "Examine every file", diagnostics::read),
         route(Platform, POST,   "/diagnostics",                   "diagnostics_run",      "Examine files, and mend what is safe to mend", diagnostics::run),
     ]
@@ -84,8 +92,16 @@ fn tenant() -> Vec<Route> {
         route(Tenant, PUT,      "/resources/{resource}/acl/{principal}", "acl_put",       "Share a resource with a principal", acl::put),
         route(Tenant, DELETE,   "/resources/{resource}/acl/{principal}", "acl_delete",    "Share a resource with a principal no more", acl::delete),
         route(Tenant, POST,     "/access/v1/evaluation",          "access_evaluate",      "Ask whether a subject may do something (AuthZEN 1.0)", access::evaluate),
+        route(Tenant, POST,     "/access/v1/explain",             "access_explain",       "Learn why a decision is what it is", access::explain),
+        route(Tenant, POST,     "/access/v1/simulate",            "access_simulate",      "Learn which decisions a change would change", access::simulate),
+        route(Tenant, POST,     "/access/v1/evaluations",         "access_evaluate_many", "Ask several such questions at once (AuthZEN 1.0)", access::evaluations::evaluate),
+        route(Tenant, POST,     "/access/v1/search/subject",      "access_search_subject", "Find who may do something (AuthZEN 1.0)", access::search::subjects),
+        route(Tenant, POST,     "/access/v1/search/resource",     "access_search_resource", "Find what a subject may do something to (AuthZEN 1.0)", access::search::resources),
+        route(Tenant, POST,     "/access/v1/search/action",       "access_search_action", "Find what a subject may do to something (AuthZEN 1.0)", access::search::actions),
         route(Tenant, GET,      "",                               "organization_read",    "Read the tenant's entry", organization::read),
         route(Tenant, PATCH,    "",                               "organization_update",  "Change the tenant's name or description", organization::update),
+        route(Tenant, GET,      "/audit",                         "audit_list",           "List what the tenant's audit log says, newest first", audit::list),
+        route(Tenant, GET,      "/events",                        "event_list",           "List what happened in the tenant, oldest first", events::list),
         route(Tenant, GET,      "/row-security",                  "row_security_read",    "See what row-level security does", row_security::read),
         route(Tenant, GET,      "/row-security/report",           "row_security_report",  "List what mode shadow delivers and mode enforce would withhold", row_security::report),
         route(Tenant, GET,      "/principals",                    "principal_list",       "Find principals", principals::list),
@@ -122,6 +138,10 @@ fn tenant() -> Vec<Route> {
         route(Tenant, GET,      "/resource-types",                "resource_type_list",   "List resource types", resource_types::list),
         route(Tenant, POST,     "/resource-types",                "resource_type_create", "Register a resource type", resource_types::create),
         route(Tenant, GET,      "/resource-types/{resource_type}","resource_type_read",   "Read a resource type", resource_types::read),
+        route(Tenant, GET,      "/applications",                  "application_binding_list", "List the applications that the tenant has bound", application_bindings::list),
+        route(Tenant, GET,      "/applications/{application}",    "application_binding_read", "Read how the tenant has bound an application", application_bindings::read),
+        route(Tenant, PUT,      "/applications/{application}",    "application_binding_put", "Bind an application, or bind it otherwise", application_bindings::put),
+        route(Tenant, DELETE,   "/applications/{application}",    "application_binding_delete", "Let go of an application", application_bindings::delete),
     ]
 }
 
@@ -135,5 +155,7 @@ fn everybody() -> Vec<Route> {
         route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
         route(Internal, GET,    "/_int/tenancy/ping",             "tenancy_ping",         "See which tenant a request reached", access::ping),
         route(Public, GET,      "/.well-known/jwks.json",         "jwks_read",            "The public keys of system JWTs (RFC 7517)", keys::read),
+        route(Public, GET,      "/.well-known/authzen-configuration/v1/tenants/{tenant}", "authzen_configuration_read", "Where a tenant's decision point is asked (AuthZEN 1.0)", access::configuration::read),
+        route(Public, GET,      "/.well-known/authzen-configuration/v1/tenant", "authzen_configuration_read_host", "Where the decision point of a host's tenant is asked (AuthZEN 1.0)", access::configuration::read_of_host),
     ]
 }

@@ -18,7 +18,8 @@ use crate::domain::{
     AttributeType, Decision, FieldError, Manifest, PolicyInfo,
 };
 
-const BOUNDARIES: &str = include_str!("../../config/policy/application.cedar");
+/// What no application's own policies can lift.
+pub(super) const BOUNDARIES: &str = include_str!("../../config/policy/application.cedar");
 
 /// The policies of one version of one application.
 #[derive(Debug)]

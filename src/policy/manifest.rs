@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::application::BOUNDARIES;
 use crate::domain::{
     ActionPattern, AttributeDeclaration, AttributeType, FieldError, Manifest, ResourceTypeName,
     action,
@@ -9,7 +10,13 @@ use crate::domain::{
 
 /// Attributes that every resource has.
 const GIVEN: &[&str] = &["key", "permission"];
+/// Entries of a list within an entry at most.
+const MAX_WITHIN: usize = 50;
 const MAX_POLICY_BYTES: usize = 64 * 1024;
+/// Bytes of a manifest, as JSON.
+const MAX_BYTES: usize = 256 * 1024;
+/// What checking policies may take: their bytes, once for every pair of an action and a type that it can be done to.
+const MAX_CHECKED_BYTES: usize = 40_000_000;
 
 /// Everything that is wrong with a manifest, by field.
 pub(super) fn check(manifest: &Manifest) -> Vec<FieldError> {
@@ -42,10 +49,19 @@ impl Findings<'_> {
             ("/scopes", it.scopes.len(), 100),
             ("/policies", it.policies.len(), 20),
         ];
+        if serde_json::to_vec(it).map_or(0, |text| text.len()) > MAX_BYTES {
+            self.find("", format!("must have at most {MAX_BYTES} bytes in all"));
+        }
         for (field, length, most) in lists {
             if length > most {
                 self.find(field, format!("must have at most {most} entries, has {length}"));
             }
+        }
+    }
+
+    fn most(&mut self, field: &str, length: usize) {
+        if length > MAX_WITHIN {
+            self.find(field, format!("must have at most {MAX_WITHIN} entries, has {length}"));
         }
     }
 
@@ -82,6 +98,7 @@ impl Findings<'_> {
     }
 
     fn attributes(&mut self, place: &str, declared: &[AttributeDeclaration], given: &[&str]) {
+        self.most(place, declared.len());
         let mut known: BTreeSet<_> = given.iter().copied().collect();
         for (index, one) in declared.iter().enumerate() {
             if !known.insert(one.name.as_str()) {
@@ -116,7 +133,12 @@ impl Findings<'_> {
             if one.resource_types.is_empty() {
                 self.find(format!("{place}/resource_types"), "must have an entry");
             }
+            self.most(&format!("{place}/resource_types"), one.resource_types.len());
             for (number, kind) in one.resource_types.iter().enumerate() {
+                if one.resource_types.iter().take(number).any(|other| other == kind) {
+                    let detail = format!("{kind} stands twice");
+                    self.find(format!("{place}/resource_types/{number}"), detail);
+                }
                 if it.resource_type(kind.as_str()).is_none() {
                     self.find(
                         format!("{place}/resource_types/{number}"),
@@ -147,11 +169,21 @@ impl Findings<'_> {
     }
 
     fn policies(&mut self) {
-        for (index, policy) in self.manifest.policies.iter().enumerate() {
+        let it = self.manifest;
+        self.twice("policies", it.policies.iter().map(|policy| policy.name.as_str()));
+        for (index, policy) in it.policies.iter().enumerate() {
             if policy.text.len() > MAX_POLICY_BYTES {
                 let detail = format!("must have at most {MAX_POLICY_BYTES} bytes");
                 self.find(format!("/policies/{index}/text"), detail);
             }
+        }
+        let bytes: usize = it.policies.iter().map(|policy| policy.text.len()).sum();
+        let pairs: usize = it.actions.iter().map(|action| action.resource_types.len()).sum();
+        if (bytes + BOUNDARIES.len()).saturating_mul(pairs) > MAX_CHECKED_BYTES {
+            let detail = format!(
+                "{pairs} pairs of an action and a resource type are too many for {bytes} bytes of policies"
+            );
+            self.find("/policies", detail);
         }
     }
 }

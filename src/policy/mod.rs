@@ -6,6 +6,7 @@
 //! their own, over a schema that is made from its manifest.
 
 mod application;
+mod bounds;
 mod manifest;
 mod policies;
 mod request;
@@ -28,6 +29,8 @@ const POLICIES: &[(&str, &str)] = &[
     ("platform.cedar", include_str!("../../config/policy/platform.cedar")),
     ("tenant.cedar", include_str!("../../config/policy/tenant.cedar")),
 ];
+/// Stack of a thread that reads an application's policies.
+const STACK_BYTES: usize = 16 << 20;
 /// Decisions that are remembered; there are fewer different facts than this.
 const MAX_REMEMBERED: usize = 100_000;
 
@@ -83,12 +86,6 @@ impl Policy {
         Ok(Self { policies, manifest: Arc::new(manifest), remembered: RwLock::default() })
     }
 
-    /// What Freehold declares of itself.
-    #[must_use]
-    pub fn manifest(&self) -> &Arc<Manifest> {
-        &self.manifest
-    }
-
     /// The names of the actions that the schema knows.
     #[must_use]
     pub fn actions(&self) -> Vec<String> {
@@ -137,10 +134,23 @@ impl DecisionPoint for Policy {
         self.policies.info(id).cloned()
     }
 
+    fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
     fn compile(
         &self,
         manifest: &Arc<Manifest>,
     ) -> Result<Arc<dyn ApplicationPolicy>, Vec<FieldError>> {
-        Ok(Arc::new(Application::new(manifest)?))
+        // Policies are read and checked by recursion, and whoever asks may have little stack left.
+        let manifest = manifest.clone();
+        let reader =
+            std::thread::Builder::new().name("policies".to_owned()).stack_size(STACK_BYTES);
+        let failed = |error: &str| vec![FieldError::new("", error)];
+        let reading = reader
+            .spawn(move || Application::new(&manifest))
+            .map_err(|error| failed(&error.to_string()))?;
+        let read = reading.join().map_err(|_| failed("reading it failed"))??;
+        Ok(Arc::new(read))
     }
 }

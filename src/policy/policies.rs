@@ -10,8 +10,11 @@ use miette::Diagnostic;
 
 use crate::domain::{Decision, PolicyInfo};
 
+/// Findings that are told at most.
+const MAX_FINDINGS: usize = 50;
+
 /// What is wrong with a text of policies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Finding {
     /// Which of the texts.
     pub(super) text: usize,
@@ -65,10 +68,15 @@ impl Policies {
             infos: BTreeMap::new(),
         };
         let mut origins = BTreeMap::new();
+        let mut refused = Vec::new();
         for (index, text) in texts.iter().enumerate() {
-            for id in this.add(index, text)? {
-                origins.insert(id, index);
+            match this.add(index, text) {
+                Ok(ids) => origins.extend(ids.into_iter().map(|id| (id, index))),
+                Err(findings) => refused.extend(findings),
             }
+        }
+        if !refused.is_empty() {
+            return Err(ordered(refused));
         }
         let findings = this.invalid(&origins, texts);
         if findings.is_empty() { Ok(this) } else { Err(findings) }
@@ -86,26 +94,39 @@ impl Policies {
 
     /// Adds a text's policies, each under the id that it is annotated with.
     fn add(&mut self, index: usize, text: &Text<'_>) -> Result<Vec<PolicyId>, Vec<Finding>> {
-        let parsed: PolicySet = text.text.parse().map_err(|errors: ParseErrors| {
-            errors.iter().map(|error| finding(index, text.text, error, None)).collect::<Vec<_>>()
+        super::bounds::check(text.text).map_err(|(line, message)| {
+            vec![Finding { text: index, line: Some(line), policy: None, message }]
         })?;
-        let whole = |message: &str| {
-            vec![Finding { text: index, line: None, policy: None, message: message.to_owned() }]
-        };
-        if parsed.templates().next().is_some() {
-            return Err(whole("templates have no place here"));
+        let parsed: PolicySet = text.text.parse().map_err(|errors: ParseErrors| {
+            let errors = errors.iter().take(MAX_FINDINGS);
+            errors.map(|error| finding(index, text.text, error, None)).collect::<Vec<_>>()
+        })?;
+        let mut findings = Vec::new();
+        for template in parsed.templates() {
+            let message = "templates have no place here".to_owned();
+            findings.push(at(index, text.text, &template.to_string(), message));
         }
         let mut added = Vec::new();
         for policy in parsed.policies() {
-            let info = info(policy, &text.prefix).map_err(|message| whole(&message))?;
-            let id = PolicyId::new(&info.id);
-            if self.infos.insert(id.clone(), info).is_some() {
-                return Err(whole(&format!("policy {id} stands twice")));
+            match self.add_one(policy, &text.prefix) {
+                Ok(id) => added.push(id),
+                Err(message) => {
+                    findings.push(at(index, text.text, &policy.to_string(), message));
+                }
             }
-            self.set.add(policy.new_id(id.clone())).map_err(|error| whole(&error.to_string()))?;
-            added.push(id);
         }
-        Ok(added)
+        if findings.is_empty() { Ok(added) } else { Err(findings) }
+    }
+
+    fn add_one(&mut self, policy: &Policy, prefix: &str) -> Result<PolicyId, String> {
+        let info = info(policy, prefix)?;
+        let id = PolicyId::new(&info.id);
+        if self.infos.contains_key(&id) {
+            return Err(format!("policy {id} stands twice"));
+        }
+        self.set.add(policy.new_id(id.clone())).map_err(|error| error.to_string())?;
+        self.infos.insert(id.clone(), info);
+        Ok(id)
     }
 
     fn invalid(&self, origins: &BTreeMap<PolicyId, usize>, texts: &[Text<'_>]) -> Vec<Finding> {
@@ -116,7 +137,7 @@ impl Policies {
             let text = texts.get(index).map_or("", |text| text.text);
             finding(index, text, error, Some(error.policy_id()))
         });
-        errors.collect()
+        ordered(errors.collect())
     }
 
     /// Decides; an error of any policy denies.
@@ -134,6 +155,21 @@ impl Policies {
             policies: reasons.into(),
         }
     }
+}
+
+/// Findings as people look for them: each once, by place, and no more than anybody reads.
+fn ordered(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort();
+    findings.dedup();
+    findings.truncate(MAX_FINDINGS);
+    findings
+}
+
+/// A finding about a whole policy, with the line that it begins on.
+fn at(index: usize, text: &str, policy: &str, message: String) -> Finding {
+    let before = text.find(policy).and_then(|start| text.get(..start));
+    let line = before.map(|before| before.matches('\n').count() + 1);
+    Finding { text: index, line, policy: None, message }
 }
 
 /// What people read of a policy.

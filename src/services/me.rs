@@ -5,6 +5,7 @@ use crate::domain::{
     Caller, Covers, Credential, Error, IdentityPart, Me, PlaneName, Result, TenantId,
 };
 use crate::storage::registry::{accounts, memberships};
+use crate::storage::tenant::access;
 use crate::storage::{ReadTx, Tx};
 
 /// Who the caller is, and where. The permissions are the tenant's to say: [`permissions`].
@@ -45,18 +46,12 @@ pub fn permissions<A: crate::domain::Action<Plane = TenantPlane>>(
     tenant: TenantId,
 ) -> Result<Vec<String>> {
     let mut allowed = Vec::new();
+    let caller = access::asked(tx, tx.caller().clone())?;
     for action in action::ALL
         .iter()
         .filter(|action| action.plane == PlaneName::Tenant && action.target == "tenant")
     {
-        let decision = crate::storage::tenant::access::evaluate(
-            tx,
-            tx.caller(),
-            action.name,
-            &tenant.into(),
-            None,
-        )?;
-        if decision.allowed {
+        if access::evaluate(tx, &caller, action.name, &tenant.into(), None)?.decision {
             allowed.push(action.name.to_owned());
         }
     }

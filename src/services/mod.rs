@@ -7,8 +7,12 @@
 pub mod access;
 pub mod accounts;
 pub mod acl;
+pub mod application_bindings;
+pub mod applications;
+pub mod audit;
 pub mod break_glass;
 pub mod diagnostics;
+pub mod events;
 pub mod hosts;
 pub mod imports;
 pub mod me;

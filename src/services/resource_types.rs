@@ -2,8 +2,8 @@
 
 use crate::domain::action::{CreateResourceType, ListResourceTypes, ReadResourceType};
 use crate::domain::{
-    Conflict, Covers, Error, EventType, NewResourceType, Page, PageRequest, ResourceType,
-    ResourceTypeName, Result, Target,
+    ApplicationName, Conflict, Covers, Error, EventType, NewResourceType, Page, PageRequest,
+    ResourceType, ResourceTypeName, Result, Target,
 };
 use crate::storage::tenant::resource_types;
 use crate::storage::{ReadTx, WriteTx};
@@ -49,8 +49,20 @@ pub fn ensure<A: Covers<CreateResourceType>>(
     tx: &mut WriteTx<'_, A>,
     new: &NewResourceType,
 ) -> Result<Option<ResourceType>> {
+    add(tx, new, None)
+}
+
+/// The same, for an application that the tenant has bound.
+///
+/// # Errors
+/// Storage failed.
+pub(super) fn add<A: Covers<CreateResourceType>>(
+    tx: &mut WriteTx<'_, A>,
+    new: &NewResourceType,
+    application: Option<&ApplicationName>,
+) -> Result<Option<ResourceType>> {
     let description = new.description.clone().unwrap_or_default();
-    let added = resource_types::insert(tx, &new.name, &description)?;
+    let added = resource_types::insert(tx, &new.name, &description, application)?;
     if let Some(added) = &added {
         tx.emit(EventType::ResourceTypeCreated, &Target::ResourceType(added.name.clone()), added);
     }

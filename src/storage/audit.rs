@@ -7,8 +7,11 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::engine::{Row, Sql, SqlError, params};
-use crate::domain::{AuditDecision, AuditRecord, Result, Word};
+use super::engine::{Listing, Row, Sql, SqlError, params};
+use crate::domain::{
+    AuditDecision, AuditEntry, AuditFilter, AuditRecord, Direction, Page, PageRequest, Position,
+    Result, Word, tenant_ref,
+};
 
 /// The hash before the first row's.
 const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -164,4 +167,73 @@ pub(in crate::storage) fn verify(sql: Sql<'_>) -> Result<(i64, Option<i64>), Sql
             head = Head { seq: link.seq, hash: link.hash };
         }
     }
+}
+
+fn entry(row: &mut Row<'_>) -> Result<AuditEntry, SqlError> {
+    let tenant: String = row.next()?;
+    let Link { seq, previous, hash, record } = link(row)?;
+    let json = |column, text: &str| -> Result<serde_json::Value, SqlError> {
+        serde_json::from_str(text).map_err(|error| SqlError::corrupt(column, &error.to_string()))
+    };
+    let policies = serde_json::from_value(json(14, &record.policies)?);
+    Ok(AuditEntry {
+        seq,
+        at: record.at,
+        tenant_id: tenant.parse().ok(),
+        tenant_ref: tenant_ref(&tenant),
+        actor: record.actor,
+        actor_tenant_id: record.actor_tenant.parse().ok(),
+        actor_tenant_ref: tenant_ref(&record.actor_tenant),
+        on_behalf: record.on_behalf,
+        account_id: record.account,
+        target_tenant_id: record.target_tenant.parse().ok(),
+        target_tenant_ref: tenant_ref(&record.target_tenant),
+        target_type: record.target_type,
+        target_id: record.target_id,
+        workspace_id: record.workspace_id.as_deref().and_then(|id| id.parse().ok()),
+        resource_id: record.resource_id.as_deref().and_then(|id| id.parse().ok()),
+        action: record.action,
+        decision: record.decision,
+        policies: policies.map_err(|error| SqlError::corrupt(14, &error.to_string()))?,
+        correlation_id: record.correlation_id,
+        request_id: record.request_id,
+        summary: json(17, &record.summary)?,
+        previous_hash: previous,
+        hash,
+    })
+}
+
+/// A page of the log, newest first.
+pub(in crate::storage) fn page(
+    sql: Sql<'_>,
+    filter: &AuditFilter,
+    page: &PageRequest,
+) -> Result<Page<AuditEntry>> {
+    let mut listing = Listing::new(
+        "select tenant_id, seq, at, actor, actor_tenant, on_behalf, account_id, target_tenant, target_type, target_id,
+            workspace_id, resource_id, action, decision, policies, correlation_id, request_id, summary,
+            previous_hash, hash
+        from audit_log where tenant_id = current_tenant()",
+    );
+    listing.and_if("actor = ?", filter.actor.as_deref());
+    match filter.action.as_ref().map(|pattern| (pattern.as_str(), pattern.beginning())) {
+        Some((_, Some(beginning))) => {
+            listing.and_prefix("action >= ?", "action < ?", Some(beginning));
+        }
+        Some((action, None)) => listing.and("action = ?", action),
+        None => {}
+    }
+    listing.and_if("decision = ?", filter.decision);
+    listing.and_if("target_type = ?", filter.target_type.as_deref());
+    listing.and_if("target_id = ?", filter.target_id.as_deref());
+    listing.and_if("correlation_id = ?", filter.correlation_id.as_deref());
+    listing.and_if("at >= ?", filter.from);
+    listing.and_if("at < ?", filter.to);
+    let (text, params) = listing.page_by_number("seq", Direction::Descending, page);
+    let rows = sql.all(&text, &params, entry)?;
+    let weight = |row: &AuditEntry| row.summary.to_string().len();
+    Ok(Page::cut_by_weight(rows, page, weight, |row| Position {
+        key: row.seq.to_string(),
+        id: String::new(),
+    }))
 }

@@ -6,12 +6,14 @@ use super::audit;
 use super::engine::Conn;
 use super::engine::Sql;
 use super::engine::sqlite::{Maintenance, Role, Schema, Side, read_header};
+use super::registry::applications::Compiled;
 use super::registry::files::KnownFile;
 use super::registry::{Registry, files};
+use super::tenant::application_bindings::{self, Bound};
 use super::{identity, projection};
 use crate::domain::{
-    Check, Diagnostics, DiagnosticsReport, Error, FileProblem, Membership, Result, SystemTask,
-    TenantId, TenantReference, TenantStatus,
+    ApplicationPolicy, Check, Diagnostics, DiagnosticsReport, Error, FieldError, FileProblem,
+    Membership, Result, SystemTask, TenantId, TenantReference, TenantStatus,
 };
 
 /// Tries to find a moment at which a tenant's memberships do not change.
@@ -26,6 +28,13 @@ const WHY_CHAIN: &str =
 const WHY_REGISTRY: &str =
     "What the registry does not know is not served, and what it knows must be there.";
 const WHY_MEMBERSHIPS: &str = "People would not find their tenants, or find ones that they left.";
+const WHY_APPLICATIONS: &str =
+    "What the installation counts on for tenants of this kind does not work for this one.";
+const WHY_POLICIES: &str = "An application whose policies cannot be read permits nothing.";
+const WHY_SCOPES: &str = "The application cannot do without the scope.";
+const BIND: &str = "Have an owner or administrator of the tenant bind it: `freehold app bind`.";
+const BIND_ANEW: &str =
+    "Register a manifest that is accepted, and have the tenant bind that version.";
 const WHY_QUARANTINE: &str =
     "The tenant is out of service until its file can be trusted and migrated.";
 const RESTORE: &str =
@@ -123,6 +132,7 @@ impl Registry {
             Ok(conn) => {
                 checks.push(chain(audit::verify(Sql::on(&conn))));
                 checks.push(self.memberships(known, &conn, mend));
+                checks.extend(self.applications(known, &conn));
             }
             Err(error) => {
                 checks.push(Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE));
@@ -171,6 +181,37 @@ impl Registry {
         Err(Error::Busy { retry_after_s: 1 })
     }
 
+    /// What a tenant has bound: what is required of its kind, by manifests that this program accepts, with the scopes
+    /// that they require.
+    fn applications(&self, known: &KnownFile, conn: &Conn) -> Vec<Check> {
+        self.compare_bindings(known, conn).unwrap_or_else(|error| {
+            let remedy = remedy_for(&error);
+            vec![Check::failed("applications", error.to_string(), WHY_APPLICATIONS, remedy)]
+        })
+    }
+
+    fn compare_bindings(&self, known: &KnownFile, conn: &Conn) -> Result<Vec<Check>> {
+        let bound = application_bindings::bound(Sql::on(conn))?;
+        let entry = self.resolve(&TenantReference::Id(known.tenant))?.ok_or(Error::NotFound)?;
+        let mut required = self.file.required_for(entry.kind)?;
+        required.retain(|name| bound.iter().all(|bound| bound.application != *name));
+        let missing = required.iter().map(|name| format!("{name} is required and not bound"));
+        let (mut policies, mut scopes) = (Vec::new(), Vec::new());
+        for bound in &bound {
+            match self.file.compiled(&bound.application, bound.manifest_version)? {
+                Some(Compiled::Ready(policy)) => scopes.extend(missing_scopes(bound, &*policy)),
+                Some(Compiled::Refused(errors)) => policies.push(refused_manifest(bound, &errors)),
+                None => policies.push(format!("{} is not registered", version_of(bound))),
+            }
+        }
+        let count = format!("{} bound", bound.len());
+        Ok(vec![
+            found("applications", &count, missing.collect(), WHY_APPLICATIONS, BIND),
+            found("policies", &count, policies, WHY_POLICIES, BIND_ANEW),
+            found("scopes", &count, scopes, WHY_SCOPES, BIND_ANEW),
+        ])
+    }
+
     fn compare_memberships(&self, known: &KnownFile, conn: &Conn, mend: Mend) -> Result<Check> {
         let (projected, truth, seq) = self.at_one_moment(known, conn)?;
         let count = truth.len();
@@ -199,6 +240,32 @@ pub enum Mend {
     Nothing,
     /// Mends what can be mended without losing anything.
     WhatIsSafe,
+}
+
+/// A check that ends well where nothing is missing.
+fn found(name: &str, all: &str, missing: Vec<String>, why: &str, remedy: &str) -> Check {
+    if missing.is_empty() {
+        return Check::ok(name, all);
+    }
+    Check::failed(name, missing.join("; "), why, remedy)
+}
+
+fn version_of(bound: &Bound) -> String {
+    format!("version {} of {}", bound.manifest_version, bound.application)
+}
+
+fn refused_manifest(bound: &Bound, errors: &[FieldError]) -> String {
+    let first = errors.first().map(|error| format!("{} {}", error.field, error.detail));
+    format!("{}: {}", version_of(bound), first.unwrap_or_default())
+}
+
+fn missing_scopes<'b>(
+    bound: &'b Bound,
+    policy: &'b dyn ApplicationPolicy,
+) -> impl Iterator<Item = String> + 'b {
+    let required = policy.manifest().scopes.iter().filter(|scope| scope.required);
+    let missing = required.filter(|scope| !bound.scopes.contains(&scope.name));
+    missing.map(|scope| format!("{} requires the scope {}", version_of(bound), scope.name))
 }
 
 fn integrity(findings: Result<Vec<String>, super::engine::SqlError>) -> Check {

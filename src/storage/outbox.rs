@@ -1,9 +1,10 @@
 //! The outbox of a file: events, written in the transaction that caused them.
 
-use super::engine::{Sql, SqlError, params};
+use super::engine::{Listing, Row, Sql, SqlError, params};
 use crate::domain::{
-    AuditRecord, Clock, Event, EventType, Membership, MembershipChange, Result, TenantRenamed,
-    Timestamp,
+    AuditRecord, Clock, Direction, Event, EventEntry, EventFilter, EventType, Membership,
+    MembershipChange, Page, PageRequest, Position, Result, TenantId, TenantRenamed, Timestamp,
+    tenant_ref,
 };
 
 /// Whether the registry's projection follows events of this type.
@@ -82,4 +83,54 @@ pub(in crate::storage) fn changes(
             Ok(change)
         })
         .collect()
+}
+
+fn entry(row: &mut Row<'_>) -> Result<EventEntry, SqlError> {
+    let (sequence, id, tenant) = (row.next()?, row.next()?, row.next::<String>()?);
+    let (kind, subject, data) = (row.next()?, row.next()?, row.next::<String>()?);
+    let tenant_id: Option<TenantId> = tenant.parse().ok();
+    Ok(EventEntry {
+        specversion: "1.0".to_owned(),
+        id,
+        source: match tenant_id {
+            Some(id) => format!("/v1/tenants/{id}"),
+            None => "/v1/platform".to_owned(),
+        },
+        kind,
+        subject,
+        time: row.next()?,
+        datacontenttype: "application/json".to_owned(),
+        data: serde_json::from_str(&data)
+            .map_err(|error| SqlError::corrupt(5, &error.to_string()))?,
+        tenantid: tenant_id,
+        tenantref: tenant_ref(&tenant),
+        actor: row.next()?,
+        actortenantref: tenant_ref(&row.next::<String>()?),
+        correlationid: row.next()?,
+        sequence,
+    })
+}
+
+/// A page of events, oldest first.
+pub(in crate::storage) fn page(
+    sql: Sql<'_>,
+    filter: &EventFilter,
+    page: &PageRequest,
+) -> Result<Page<EventEntry>> {
+    let mut listing = Listing::new(
+        "select seq, id, tenant_id, type, subject, data, occurred_at, actor, actor_tenant, correlation_id
+        from outbox_events where tenant_id = current_tenant()",
+    );
+    let after = filter.after.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
+    listing.and_if("seq > ?", after);
+    listing.and_if("type = ?", filter.kind.as_deref());
+    listing.and_if("subject = ?", filter.subject.as_deref());
+    listing.and_if("correlation_id = ?", filter.correlation_id.as_deref());
+    let (text, params) = listing.page_by_number("seq", Direction::Ascending, page);
+    let rows = sql.all(&text, &params, entry)?;
+    let weight = |event: &EventEntry| event.data.to_string().len();
+    Ok(Page::cut_by_weight(rows, page, weight, |event| Position {
+        key: event.sequence.to_string(),
+        id: String::new(),
+    }))
 }

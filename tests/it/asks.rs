@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, Client, Request};
 use crate::glass::{self, Operator};
-use crate::org::{Org, tenant};
+use crate::org::{Org, manifest, tenant};
 
 /// What is particular to a request.
 #[derive(Clone, Default, Debug)]
@@ -72,9 +72,12 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             .or_else(|| teams(route, org, name))
             .or_else(|| roles(route, org, name))
             .or_else(|| workspaces(route, org, name))
+            .or_else(|| application_bindings(route, org, name))
             .or_else(|| resources(route, org, name)),
-        Mount::Platform => operators(route, org, name).or_else(|| platform(route, org, name)),
-        Mount::Account | Mount::Public => Some(Ask::at(route.path)),
+        Mount::Platform => operators(route, org, name)
+            .or_else(|| applications(route, org, name))
+            .or_else(|| platform(route, org, name)),
+        Mount::Account | Mount::Public => Some(Ask::at(route.path.replace("{tenant}", &org.slug))),
         Mount::Internal => {
             Some(Ask { header: Some(("freehold-tenant", org.slug.clone())), ..Ask::at(route.path) })
         }
@@ -92,7 +95,9 @@ fn people(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         | "principal_list"
         | "member_list"
         | "row_security_read"
-        | "row_security_report" => Ask::at(route.path),
+        | "row_security_report"
+        | "audit_list"
+        | "event_list" => Ask::at(route.path),
         "organization_update" => {
             Ask::at("").version(&org.owner.get("").etag()).body(json!({"description": name}))
         }
@@ -109,13 +114,42 @@ fn people(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
             org.owner.act(&format!("/members/{account}/suspend")).expect(200);
             Ask::at(format!("/members/{account}/resume"))
         }
-        "access_evaluate" => Ask::at(route.path).body(json!({
+        "access_simulate" => Ask::at(route.path).body(json!({
+            "changes": {"members": [{"account_id": org.account("other"), "role": "guest"}]},
+            "questions": {
+                "subjects": [org.account("other")],
+                "actions": ["tenant.read"],
+                "resources": [{"type": "tenant", "id": org.id}],
+            },
+        })),
+        "access_evaluate" | "access_explain" => Ask::at(route.path).body(json!({
             "subject": {"type": "account", "id": org.account("other")},
             "action": {"name": "tenant.read"},
             "resource": {"type": "tenant", "id": org.id},
         })),
-        _ => return None,
+        _ => return questions(route, org),
     })
+}
+
+/// Questions about somebody else.
+fn questions(route: &RouteInfo, org: &Org) -> Option<Ask> {
+    let subject = json!({"type": "account", "id": org.account("other")});
+    let (action, resource) =
+        (json!({"name": "tenant.read"}), json!({"type": "tenant", "id": org.id}));
+    let body = match route.operation_id {
+        "access_evaluate_many" => {
+            json!({"subject": subject, "action": action, "evaluations": [{"resource": resource}]})
+        }
+        "access_search_subject" => {
+            json!({"subject": {"type": "account"}, "action": action, "resource": resource})
+        }
+        "access_search_resource" => {
+            json!({"subject": subject, "action": action, "resource": {"type": "tenant"}})
+        }
+        "access_search_action" => json!({"subject": subject, "resource": resource}),
+        _ => return None,
+    };
+    Some(Ask::at(route.path).body(body))
 }
 
 fn teams(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
@@ -179,6 +213,34 @@ fn workspaces(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         "workspace_read" => workspace(),
         "workspace_update" => workspace().fresh().body(json!({"name": format!("{name}-2")})),
         "workspace_delete" => workspace().fresh(),
+        _ => return None,
+    })
+}
+
+fn application_bindings(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let bound = || Ask::at(format!("/applications/{}", org.bound(name)));
+    Some(match route.operation_id {
+        "application_binding_list" => Ask::at(route.path),
+        "application_binding_read" => bound(),
+        "application_binding_put" => {
+            Ask::at(format!("/applications/{}", org.application(name))).absent().body(json!({}))
+        }
+        "application_binding_delete" => bound().fresh(),
+        _ => return None,
+    })
+}
+
+fn applications(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let application = || format!("/applications/{}", org.application(name));
+    Some(match route.operation_id {
+        "application_list" => Ask::at(route.path),
+        "application_create" => {
+            let name = format!("{}-{}", org.slug, name.replace('_', "-"));
+            Ask::at(route.path).body(manifest(&name))
+        }
+        "application_read" => Ask::at(application()),
+        "application_update" => Ask::at(application()).fresh().body(json!({"required_for": []})),
+        "application_version_read" => Ask::at(format!("{}/versions/1", application())),
         _ => return None,
     })
 }
@@ -247,9 +309,12 @@ fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         (Ask::at(format!("/tenants/{slug}{suffix}")), made.etag())
     };
     Some(match route.operation_id {
-        "tenant_list" | "account_list" | "migration_list" | "diagnostics_read" => {
-            Ask::at(route.path)
-        }
+        "tenant_list"
+        | "account_list"
+        | "migration_list"
+        | "diagnostics_read"
+        | "platform_audit_list"
+        | "platform_event_list" => Ask::at(route.path),
         "tenant_create" => Ask::at(route.path).body(json!({"slug": slug, "name": name})),
         "tenant_inspect" => Ask::at(format!("/tenants/{}", org.slug)),
         "tenant_diagnostics" => Ask::at(format!("/tenants/{}/diagnostics", org.slug)),

@@ -40,15 +40,15 @@ const TABLE: &str = "
     team_member_read         401    404     200    200    200       404   404        404     200
     team_member_put          401    404     403    2xx    2xx       404   404        404     403
     team_member_delete       401    404     403    204    204       404   404        404     204
-    role_list                401    403     403    200    200       404   404        404200
-    role_create              401    403     403    201    201       404   404        404403
-    role_read                401    404     404    200    200       404   404        404200
-    role_update              401    404     404    200    200       404   404        404403
-    role_delete              401    404     404    204    204       404   404        404204
-    role_assignment_list     401    404     404    200    200       404   404        404200
-    role_assignment_read     401    404     404    200    200       404   404        404200
-    role_assignment_put      401    404     404    2xx    2xx       404   404        404403
-    role_assignment_delete   401    404     404    204    204       404   404        404204
+    role_list                401    403     403    200    200       404   404        404     200
+    role_create              401    403     403    201    201       404   404        404     403
+    role_read                401    404     404    200    200       404   404        404     200
+    role_update              401    404     404    200    200       404   404        404     403
+    role_delete              401    404     404    204    204       404   404        404     204
+    role_assignment_list     401    404     404    200    200       404   404        404     200
+    role_assignment_read     401    404     404    200    200       404   404        404     200
+    role_assignment_put      401    404     404    2xx    2xx       404   404        404     403
+    role_assignment_delete   401    404     404    204    204       404   404        404     204
     workspace_list           401    200     200    200    200       404   404        404     200
     workspace_create         401    404     403    201    201       404   404        404     403
     workspace_read           401    404     200    200    200       404   404        404     200
@@ -69,6 +69,18 @@ const TABLE: &str = "
     access_evaluate          401    403     403    200    200       404   404        404     200
     row_security_read        401    403     403    200    200       404   404        404     200
     row_security_report      401    403     403    200    200       404   404        404     200
+    application_binding_list   401  403     403    200    200       404   404        404     200
+    application_binding_read   401  403     403    200    200       404   404        404     200
+    application_binding_put    401  403     403    2xx    2xx       404   404        404     403
+    application_binding_delete 401  403     403    204    204       404   404        404     204
+    access_explain           401    403     403    200    200       404   404        404     200
+    access_simulate          401    403     403    200    200       404   404        404     200
+    access_evaluate_many     401    403     403    200    200       404   404        404     200
+    access_search_subject    401    403     403    200    200       404   404        404     200
+    access_search_resource   401    403     403    200    200       404   404        404     200
+    access_search_action     401    403     403    200    200       404   404        404     200
+    audit_list               401    403     403    200    200       404   404        404     200
+    event_list               401    403     403    200    200       404   404        404     200
 
     tenant_list              401    404     404    404    404       200   200        404     200
     tenant_create            401    404     404    404    404       201   201        404     201
@@ -105,12 +117,21 @@ const TABLE: &str = "
     migration_run            401    404     404    404    404       200   200        404     200
     diagnostics_read         401    404     404    404    404       200   200        404     200
     diagnostics_run          401    404     404    404    404       200   200        404     200
+    application_list         401    404     404    404    404       200   200        404     200
+    application_create       401    404     404    404    404       201   201        404     201
+    application_read         401    404     404    404    404       200   200        404     200
+    application_update       401    404     404    404    404       200   200        404     200
+    application_version_read 401    404     404    404    404       200   200        404     200
+    platform_audit_list      401    404     404    404    404       200   200        404     200
+    platform_event_list      401    404     404    404    404       200   200        404     200
 
     me_read                  401    200     200    200    200       200   401        200     200
     tenancy_ping             401    200     200    200    200       404   404        404     200
     health_live              200    200     200    200    200       200   200        200     200
     health_ready             200    200     200    200    200       200   200        200     200
     jwks_read                200    200     200    200    200       200   200        200     200
+    authzen_configuration_read 200  200     200    200    200       200   200        200     200
+    authzen_configuration_read_host 200 200 200    200    200       200   200        200     200
 ";
 
 /// The rows, by operation.

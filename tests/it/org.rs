@@ -160,6 +160,21 @@ impl<'a> Org<'a> {
         self.owner.post("/resources", &body).expect(201).id()
     }
 
+    /// Registers an application with names of its own, and returns its name.
+    pub(crate) fn application(&self, name: &str) -> String {
+        let name = format!("{}-{}", self.slug, name.replace('_', "-"));
+        let manifest = manifest(&name);
+        self.app.operator().post("/v1/platform/applications", &manifest).expect(201);
+        name
+    }
+
+    /// The same, bound here.
+    pub(crate) fn bound(&self, name: &str) -> String {
+        let application = self.application(name);
+        self.owner.put_new(&format!("/applications/{application}"), &json!({})).expect(201);
+        application
+    }
+
     pub(crate) fn share(&self, resource: &str, principal: &str, permission: &str) -> Answer {
         let path = format!("/resources/{resource}/acl/{principal}");
         self.owner.put_new(&path, &json!({"permission": permission})).done()
@@ -170,6 +185,21 @@ fn token(app: &TestApp, slug: &str, name: &str) -> Client {
     let body = json!({"tenant": slug, "account": format!("import|{slug}-{name}")});
     let minted = app.host().post("/v1/platform/tokens", &body).expect(200);
     app.bearer(minted["token"].as_str().unwrap()).at(&format!("/v1/tenants/{slug}"))
+}
+
+/// A manifest of an application: a type and an action that nobody else has.
+pub(crate) fn manifest(name: &str) -> Value {
+    let word = name.replace('-', "_");
+    let text = "@id(\"readers-view\")\n@sentence(\"Whoever may read a thing may view it.\")\n\
+        permit (principal, action, resource) when { resource.permission >= 1 };\n";
+    json!({
+        "name": name,
+        "title": name,
+        "resource_types": [{"name": word}],
+        "actions": [{"name": format!("{word}.view"), "resource_types": [word]}],
+        "scopes": [{"name": format!("{word}:view"), "actions": [format!("{word}.view")]}],
+        "policies": [{"name": "main", "text": text}],
+    })
 }
 
 /// A tenant's part of an import file.

@@ -135,14 +135,16 @@ impl Court {
     }
 
     fn request(&self, person: &str, (action, index): &Question) -> EvaluationRequest {
-        let entity = |kind: &str, id: String| Entity { kind: kind.to_owned(), id };
+        let entity =
+            |kind: &str, id: String| Entity { kind: kind.to_owned(), id, properties: None };
         EvaluationRequest {
             subject: entity("account", self.accounts[person].to_string()),
-            action: NamedAction { name: (*action).to_owned() },
+            action: NamedAction { name: (*action).to_owned(), properties: None },
             resource: entity(
                 &self.organisation.resources[*index].kind,
                 self.ids[*index].to_string(),
             ),
+            context: None,
         }
     }
 }

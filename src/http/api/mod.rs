@@ -3,8 +3,12 @@
 pub(super) mod access;
 pub(super) mod accounts;
 pub(super) mod acl;
+pub(super) mod application_bindings;
+pub(super) mod applications;
+pub(super) mod audit;
 pub(super) mod break_glass;
 pub(super) mod diagnostics;
+pub(super) mod events;
 pub(super) mod health;
 pub(super) mod hosts;
 pub(super) mod imports;

@@ -24,7 +24,10 @@ fn actions(_tx: &impl Tx<Plane = TenantPlane>) -> Result<Vec<ActionName>> {
 }
 
 /// Patterns must be of a good number, and each must be able to give something.
-pub(super) fn check(tx: &impl Tx<Plane = TenantPlane>, patterns: &Patterns) -> Result<()> {
+pub(in crate::services) fn check(
+    tx: &impl Tx<Plane = TenantPlane>,
+    patterns: &Patterns,
+) -> Result<()> {
     if patterns.is_empty() {
         return Err(Error::invalid("/permissions", "must have 1 to 100 patterns"));
     }

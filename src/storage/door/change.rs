@@ -228,6 +228,7 @@ where
             known,
             target: self.target.clone(),
             now: door.core().clock.now(),
+            may_wait: true,
         };
         WriteTx::new(inner, facts)
     }

@@ -3,6 +3,7 @@
 //! [`ReadTx`] and [`WriteTx`] are typed by the action that they were permitted for. Only this folder makes them. Here
 //! stands what is asked before either is made: what is known of caller and target, in the transaction that is decided.
 
+mod asked;
 mod authority;
 mod change;
 mod trail;
@@ -13,22 +14,24 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
+pub(crate) use self::asked::{Asked, Basis, Ruling};
 pub(in crate::storage) use self::change::{Reply, write, write_for_system};
 pub(in crate::storage) use self::trail::{Trace, leave};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
-pub(in crate::storage) use self::transaction::{seek_many, sql};
+pub(in crate::storage) use self::transaction::{applications, decisions, offer, seek_many, sql};
 use super::denials::Denials;
 use super::engine::{Conn, Pool, Session, Sql, Writes};
 use super::queue::Queue;
 use super::shadow::Shadow;
+use super::tenant::application_bindings::Bound;
 use super::turns::Turns;
 use super::writer::Writers;
 use crate::domain::{
-    Action, ActorKind, AssuranceFacts, AssurancePolicy, AuditDecision, AuditRecord, Call, Caller,
-    Circumstances, Clock, DecisionPoint, Error, Facts, Patterns, Plane, PlaneName, Result, Role,
-    RowLevels, StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus,
-    is_grantable,
+    AccountId, Action, ActorKind, ApplicationName, ApplicationPolicy, AssuranceFacts,
+    AssurancePolicy, AuditDecision, AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint,
+    Error, Facts, Hypothesis, IdentityPart, Patterns, Plane, PlaneName, Result, Role, RowLevels,
+    StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus, is_grantable,
 };
 
 /// How audit rows name the platform.
@@ -63,6 +66,7 @@ impl Core {
 }
 
 /// What is known of a caller, in the transaction that will be decided.
+#[derive(Debug, Clone)]
 pub(in crate::storage) struct Known {
     /// What holds whatever the action is.
     pub(in crate::storage) subject: SubjectFacts,
@@ -169,9 +173,49 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
     /// What is known of the caller, and the session that it gives the database.
     fn know(&self, sql: Sql<'_>, caller: &Caller) -> Result<(Known, Session)>;
 
+    /// What would be known of a caller, were what is supposed so, in place of what was found.
+    fn suppose(
+        &self,
+        _sql: Sql<'_>,
+        _caller: &Caller,
+        _found: (&Known, &Session),
+        _hypothesis: &Hypothesis,
+    ) -> Result<(Known, Session)> {
+        Err(Error::Internal("nothing can be supposed here".to_owned()))
+    }
+
     /// What is known of the target; `None` where there is no such thing.
     fn target(&self, sql: Sql<'_>, caller: &Caller, target: &Target)
     -> Result<Option<TargetFacts>>;
+
+    /// The applications that are bound here, with their policies; none in the registry. Where something would take long
+    /// that may not, [`Error::TooManySteps`].
+    fn applications(&self, _: Sql<'_>, _may_wait: bool) -> Result<Applications> {
+        Ok(Vec::new())
+    }
+
+    /// Whose an identity is, by the registry.
+    fn account_of(&self, _issuer: &IdentityPart, _subject: &str) -> Result<Option<AccountId>> {
+        Ok(None)
+    }
+
+    /// What an issuer calls each of these accounts, by the registry; in the order of account and subject. One that it
+    /// does not know is not there, and one that it knows by several subjects is there with each.
+    fn subjects_of(
+        &self,
+        _issuer: &IdentityPart,
+        _accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, String)>> {
+        Ok(Vec::new())
+    }
+
+    /// What a tenant can bind of an application: the version named, or the newest. Otherwise as [`Door::applications`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no such application; a version that it has not.
+    fn offer(&self, _: &ApplicationName, _version: Option<i64>, _may_wait: bool) -> Result<Offer> {
+        Err(Error::NotFound)
+    }
 
     /// To be called before rows are written that no change asked for: the registry hears that the file changes.
     fn before_note(&self) -> Result<()>;
@@ -181,6 +225,18 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
 
     /// The platform's door, which hears too of what its own people do here; `None` where this is it.
     fn platform(&self) -> Option<Arc<dyn Door>>;
+}
+
+/// Applications that a tenant has bound, each with the policies of the version that is in force.
+pub(in crate::storage) type Applications = Vec<(Bound, Arc<dyn ApplicationPolicy>)>;
+
+/// A version of an application that can be bound.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    /// Which version.
+    pub(crate) manifest_version: i64,
+    /// Its policies.
+    pub(crate) policy: Arc<dyn ApplicationPolicy>,
 }
 
 /// A refusal: what the caller hears, and what the audit log must hear.
@@ -328,7 +384,9 @@ fn permitted<A: Action, T>(
     let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
     let permit = ask::<A>(door, sql, call, &known, target)?;
-    let answer = body(&read_tx(door, sql, call, &known, target.clone()));
+    // The steps of the thread that asks are few; elsewhere there is time.
+    let may_wait = max_steps.is_none_or(|steps| steps > door.core().read_steps);
+    let answer = body(&read_tx(door, sql, call, &known, target.clone(), may_wait));
     let used = trail::used::<A>(door, call, target, &permit, answer.as_ref().err());
     Ok(Outcome { answer, trace: used.map(Box::new) })
 }
@@ -344,7 +402,7 @@ pub(in crate::storage) fn read_for_system<A: Action, T>(
     let sql = Sql::on(conn);
     let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
-    body(&read_tx(door, sql, call, &known, Target::Platform))
+    body(&read_tx(door, sql, call, &known, Target::Platform, true))
 }
 
 fn read_tx<'t, A: Action>(
@@ -353,9 +411,10 @@ fn read_tx<'t, A: Action>(
     call: &'t Call,
     known: &'t Known,
     target: Target,
+    may_wait: bool,
 ) -> ReadTx<'t, A> {
     let now = door.core().clock.now();
-    ReadTx::new(Inner { door, sql, call, known, target, now })
+    ReadTx::new(Inner { door, sql, call, known, target, now, may_wait })
 }
 
 /// A session in which nothing is seen, for what the door itself writes.

@@ -1,16 +1,15 @@
 //! Transactions: what the nouns run their statements in, typed by the action that was permitted.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Door, Known};
+use super::{Applications, Door, Known, Offer};
 use crate::domain::{
-    Action, Call, Caller, Decision, Event, EventType, Plane, Resource, Result, Target, TargetFacts,
-    Timestamp, WithheldReason,
+    Action, ApplicationName, Call, Caller, DecisionPoint, Event, EventType, Plane, Resource,
+    Result, Target, TargetFacts, Timestamp, WithheldReason,
 };
 use crate::storage::engine::Sql;
 
@@ -34,14 +33,45 @@ mod sealed {
     }
 }
 
-/// Statements of a transaction, for the noun files of storage alone.
+/// Statements of a transaction and the door that it came through, for the noun files of storage alone.
 #[doc(hidden)]
-#[derive(Debug)]
-pub struct Statements<'t>(Sql<'t>);
+pub struct Statements<'t> {
+    sql: Sql<'t>,
+    door: &'t dyn Door,
+    may_wait: bool,
+}
+
+impl std::fmt::Debug for Statements<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Statements").field(&self.sql).finish()
+    }
+}
 
 /// Reaches the statements of a transaction, inside storage.
 pub(in crate::storage) fn sql<T: Tx + ?Sized>(tx: &T) -> Sql<'_> {
-    tx.statements().0
+    tx.statements().sql
+}
+
+/// Reaches whoever decides, inside storage.
+pub(in crate::storage) fn decisions<T: Tx + ?Sized>(tx: &T) -> &dyn DecisionPoint {
+    &*tx.statements().door.core().decisions
+}
+
+/// What the tenant can bind of an application, as [`Door::offer`] says.
+pub(in crate::storage) fn offer<T: Tx + ?Sized>(
+    tx: &T,
+    application: &ApplicationName,
+    version: Option<i64>,
+) -> Result<Offer> {
+    let Statements { door, may_wait, .. } = tx.statements();
+    door.offer(application, version, may_wait)
+}
+
+/// The applications that the tenant has bound, by name, each with the policies of the version that is in force. One
+/// whose manifest is none to this program is left out: it decides nothing.
+pub(in crate::storage) fn applications<T: Tx + ?Sized>(tx: &T) -> Result<Applications> {
+    let Statements { sql, door, may_wait } = tx.statements();
+    door.applications(sql, may_wait)
 }
 
 /// Says that the transaction's statements look for many rows from now on: the policy view then chooses its shape by what
@@ -58,11 +88,13 @@ pub(super) struct Inner<'t> {
     pub(super) known: &'t Known,
     pub(super) target: Target,
     pub(super) now: Timestamp,
+    /// Whether it runs where something may take long.
+    pub(super) may_wait: bool,
 }
 
 /// A transaction that reads, permitted for action `A`, under row-level security.
 pub struct ReadTx<'t, A: Action> {
-    inner: Inner<'t>,
+    pub(super) inner: Inner<'t>,
     action: PhantomData<fn() -> A>,
 }
 
@@ -86,7 +118,8 @@ macro_rules! transactions {
 
         impl<A: Action> sealed::Statements for $name<'_, A> {
             fn statements(&self) -> Statements<'_> {
-                Statements(self.inner.sql)
+                let Inner { sql, door, may_wait, .. } = self.inner;
+                Statements { sql, door, may_wait }
             }
         }
 
@@ -110,25 +143,9 @@ impl<'t, A: Action> ReadTx<'t, A> {
         Self { inner, action: PhantomData }
     }
 
-    /// What the decision point says of another caller, asked in this transaction. A condition on what that caller sees
-    /// can make it a denial.
-    pub(in crate::storage) fn evaluate(
-        &self,
-        subject: &Caller,
-        action: &'static str,
-        target: &Target,
-        condition: impl Fn(Sql<'_>) -> Result<bool>,
-    ) -> Result<Decision> {
-        let door = self.inner.door;
-        let sql = self.inner.sql;
-        let (known, session) = door.know(sql, subject)?;
-        let _session = sql.conn().session(session);
-        let Some(target) = door.target(sql, subject, target)? else { return Ok(denied()) };
-        if !condition(sql)? {
-            return Ok(denied());
-        }
-        let facts = known.facts(door.core(), action, A::Plane::NAME, target);
-        Ok(door.core().decisions.decide(&facts))
+    /// The applications that the tenant has bound, as [`applications`] says.
+    pub(in crate::storage) fn applications(&self) -> Result<Applications> {
+        applications(self)
     }
 
     /// Counts a resource that is delivered although the row rule withholds it from the caller.
@@ -144,10 +161,6 @@ impl<'t, A: Action> ReadTx<'t, A> {
     pub(in crate::storage) fn share(&self, resource: &str) {
         self.inner.sql.conn().amend(|session| session.shares = Some(resource.into()));
     }
-}
-
-fn denied() -> Decision {
-    Decision { allowed: false, policies: Arc::new([]) }
 }
 
 impl<'t, A: Action> WriteTx<'t, A> {

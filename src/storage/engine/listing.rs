@@ -93,6 +93,27 @@ impl<'a> Listing<'a> {
         (self.sql, self.params)
     }
 
+    /// The same, where a unique number is the key.
+    pub(in crate::storage) fn page_by_number(
+        mut self,
+        number: &'static str,
+        direction: Direction,
+        page: &'a PageRequest,
+    ) -> (String, Vec<Param<'a>>) {
+        let (order, beyond) = match direction {
+            Direction::Ascending => ("asc", ">"),
+            Direction::Descending => ("desc", "<"),
+        };
+        if let Some(after) = &page.after {
+            // A position that was signed here is a number.
+            self.params.push(Param::Int(after.key.parse().unwrap_or_default()));
+            self.add(&format!(" and {number} {beyond} ?{}", self.params.len()));
+        }
+        self.params.push(Param::Int(i64::from(page.limit) + 1));
+        self.add(&format!(" order by {number} {order} limit ?{}", self.params.len()));
+        (self.sql, self.params)
+    }
+
     /// The same, where the unique id itself is the key.
     pub(in crate::storage) fn page_by_id(
         mut self,

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::{RegistryFile, applications, break_glass};
 use crate::domain::{
-    AccountId, AccountState, Caller, Error, FileId, OperatorRole, Region, Result, RowSecurityMode,
-    Slug, Target, TargetFacts, TenantId, TenantKind, TenantReference, TenantStatus,
+    AccountId, AccountState, Caller, Error, FileId, IdentityPart, OperatorRole, Region, Result,
+    RowSecurityMode, Slug, Target, TargetFacts, TenantId, TenantKind, TenantReference,
+    TenantStatus,
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::{Session, Sql, params};
@@ -97,6 +98,51 @@ impl RegistryFile {
     }
 }
 
+/// Who people are, for the tenants that ask.
+impl RegistryFile {
+    /// Whose an identity is now.
+    pub(in crate::storage) fn account_of(
+        &self,
+        issuer: &IdentityPart,
+        subject: &str,
+    ) -> Result<Option<AccountId>> {
+        let conn = self.lookups.get()?;
+        Ok(Sql::on(&conn).one(
+            "select account_id from account_identities where issuer = ?1 and subject = ?2",
+            params![issuer, subject],
+            |row| row.next(),
+        )?)
+    }
+
+    /// What an issuer calls each of these accounts now, in the order of account and subject.
+    pub(in crate::storage) fn subjects_of(
+        &self,
+        issuer: &IdentityPart,
+        accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, String)>> {
+        let accounts = serde_json::to_string(accounts).unwrap_or_default();
+        let conn = self.lookups.get()?;
+        Ok(Sql::on(&conn).all(
+            "select account_id, subject from account_identities
+            where account_id in (select value from json_each(?2)) and issuer = ?1
+            order by account_id, subject",
+            params![issuer, accounts],
+            |row| Ok((row.next()?, row.next()?)),
+        )?)
+    }
+
+    /// Whether somebody calls an account so now, whoever it is.
+    pub(in crate::storage) fn is_subject(&self, account: AccountId, subject: &str) -> Result<bool> {
+        let conn = self.lookups.get()?;
+        let found: Option<i64> = Sql::on(&conn).one(
+            "select 1 from account_identities where account_id = ?1 and subject = ?2 limit 1",
+            params![account, subject],
+            |row| row.next(),
+        )?;
+        Ok(found.is_some())
+    }
+}
+
 fn read_account(sql: Sql<'_>, account: AccountId) -> Result<AccountEntry> {
     let found = sql.one(
         "select a.state, o.role from accounts a left join operators o on o.account_id = a.id where a.id = ?1",
@@ -156,6 +202,7 @@ pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result
 
 /// What is known of a target of the platform or account plane.
 pub(super) fn target(
+    file: &RegistryFile,
     sql: Sql<'_>,
     caller: &Caller,
     target: &Target,
@@ -168,7 +215,8 @@ pub(super) fn target(
             return Ok(own.map(|own| TargetFacts::BreakGlass { own }));
         }
         Target::Application(name) => {
-            return Ok(applications::is_there(sql, name)?.then_some(TargetFacts::Application));
+            return Ok(applications::is_there(sql, &*file.core.decisions, name)?
+                .then_some(TargetFacts::Application));
         }
         Target::Tenant(id) => {
             sql.one("select 1 from tenants where id = ?1", params![*id], |row| row.next())?

@@ -2,7 +2,9 @@
 
 pub(crate) mod accounts;
 pub(crate) mod applications;
+pub(crate) mod audit;
 pub(crate) mod break_glass;
+pub(crate) mod events;
 mod facts;
 pub(crate) mod files;
 pub(crate) mod hosts;
@@ -40,7 +42,7 @@ use super::{denials, entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
     AccountId, Action, BreakGlassId, Call, Clock, DecisionPoint, Error, EventType, FileProblem,
-    Platform, Region, Result, SystemTask, Target, TenantId, TenantReference, Word,
+    Manifest, Platform, Region, Result, SystemTask, Target, TenantId, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -76,6 +78,8 @@ pub(in crate::storage) struct RegistryFile {
     tenants: Cache<TenantReference, (u64, Option<Arc<TenantEntry>>)>,
     /// Break-glass entries, with the epoch that each was read in.
     entries: Cache<BreakGlassId, (u64, Option<Arc<break_glass::Entry>>)>,
+    /// The policies of applications' versions.
+    applications: Cache<applications::VersionKey, applications::Kept>,
     projections: Mutex<Option<mpsc::Sender<TenantId>>>,
     /// Held as long as the process owns the data directory.
     _lock: std::fs::File,
@@ -134,6 +138,7 @@ impl RegistryFile {
             accounts: Cache::new(settings.known_accounts),
             tenants: Cache::new(settings.known_tenants),
             entries: Cache::new(MAX_ENTRIES),
+            applications: applications::cache(),
             lookups,
             opening: settings.turns_to_open(),
             suspects: Mutex::default(),
@@ -233,7 +238,7 @@ impl Door for RegistryFile {
         caller: &crate::domain::Caller,
         target: &Target,
     ) -> Result<Option<crate::domain::TargetFacts>> {
-        facts::target(sql, caller, target)
+        facts::target(self, sql, caller, target)
     }
 
     fn before_note(&self) -> Result<()> {
@@ -315,6 +320,14 @@ impl Registry {
     /// Storage failed.
     pub fn account(&self, account: AccountId) -> Result<AccountEntry> {
         self.file.account(account)
+    }
+
+    /// Whether any issuer calls an account so.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn is_subject(&self, account: AccountId, subject: &str) -> Result<bool> {
+        self.file.is_subject(account, subject)
     }
 
     /// Opens the store of a tenant that is in service, or being filled.
@@ -405,6 +418,14 @@ impl Registry {
             }
             Some(_) => Err(Error::invalid("/data_region", "no such data region is configured")),
         }
+    }
+
+    /// Whether a manifest can be accepted. Takes its time.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], by field, policy and line.
+    pub fn check(&self, manifest: &Arc<Manifest>) -> Result<()> {
+        self.file.core.decisions.compile(manifest).map(|_| ()).map_err(Error::Invalid)
     }
 
     fn door(&self) -> Arc<dyn Door> {

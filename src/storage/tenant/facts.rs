@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 
 use super::TenantFile;
 use crate::domain::{
-    AccountId, Caller, Error, Facts, MemberState, Patterns, Permission, PrincipalRef,
-    PrincipalType, Result, Role, RowLevels, RowSecurityMode, Subject, Target, TargetFacts,
-    TeamRole,
+    AccountId, Caller, Error, Facts, Hypothesis, MemberState, Patterns, Permission, PrincipalId,
+    PrincipalRef, PrincipalType, Result, Role, RoleId, RowLevels, RowSecurityMode, Subject, Target,
+    TargetFacts, TeamId, TeamRole,
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::sqlite::{resource_level, workspace_level};
@@ -56,10 +56,7 @@ pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<(
         return Ok((known, nobody));
     }
     let member = member(file, sql, account, authority)?;
-    known.subject.role = member.membership.map(|(role, _)| role);
-    known.subject.membership = member.membership.map(|(_, state)| state);
-    known.roles = member.roles.clone();
-    known.levels = member.levels;
+    is_known_as(&mut known, &member);
     Ok((known, session(file, &member, mode)))
 }
 
@@ -102,7 +99,8 @@ fn member(
         return Ok(known.clone());
     }
     let reach = known.map(|known| known.reach.clone()).unwrap_or_default();
-    let facts = Arc::new(read_member(file, sql, account, authority, reach)?);
+    let facts = read_member(file, sql, account, &Hypothesis::default())?;
+    let facts = Arc::new(MemberFacts { authority, reach, ..facts });
     // What a writer sees may yet be undone, and its authority's version be given to something else.
     if sql.conn().is_reader() {
         file.committed_authority.fetch_max(authority, Ordering::AcqRel);
@@ -113,39 +111,39 @@ fn member(
     Ok(facts)
 }
 
+/// What is known of an account, but for what is supposed of it instead.
 fn read_member(
     file: &TenantFile,
     sql: Sql<'_>,
     account: AccountId,
-    authority: i64,
-    reach: Arc<Reach>,
+    hypothesis: &Hypothesis,
 ) -> Result<MemberFacts> {
     let membership = sql.one(
         "select role, state from org_members where account_id = ?1",
         params![account],
         |row| Ok((row.next::<Role>()?, row.next::<MemberState>()?)),
     )?;
+    let membership = hypothesis.membership(account, membership);
     let active =
         membership.filter(|(_, state)| *state == MemberState::Active).map(|(role, _)| role);
     let principals = match active {
-        Some(role) => principals(file, sql, account, role)?,
-        None => Vec::new(),
+        Some(role) => principals(file, sql, account, role, hypothesis)?,
+        None => Principals::default(),
     };
-    let principals = Arc::new(Principals::new(principals));
-    let roles = custom_roles(sql, &principals)?;
+    let roles = custom_roles(sql, &principals, hypothesis)?;
     let levels = match active {
         Some(Role::Owner | Role::Admin) => RowLevels::ALL,
         Some(_) => RowLevels::of(&roles),
         None => RowLevels::default(),
     };
     Ok(MemberFacts {
-        authority,
+        authority: 0,
         membership,
         account: account.to_string().into(),
-        principals,
+        principals: Arc::new(principals),
         roles,
         levels,
-        reach,
+        reach: Arc::default(),
     })
 }
 
@@ -156,39 +154,81 @@ fn principals(
     sql: Sql<'_>,
     account: AccountId,
     role: Role,
-) -> Result<Vec<String>> {
+    hypothesis: &Hypothesis,
+) -> Result<Principals> {
+    let places: Vec<(TeamId, TeamRole)> = sql.all(
+        "select team_id, role from team_members where account_id = ?1",
+        params![account],
+        |row| Ok((row.next()?, row.next()?)),
+    )?;
+    let places = hypothesis.places(account, places);
+    let teams: Vec<String> = places.iter().map(|(team, _)| team.to_string()).collect();
     let mut principals: Vec<String> = sql.all(
         "with recursive mine (id) as (
-            select team_id from team_members where account_id = ?1
+            select value from json_each(?1)
             union
             select t.parent_id from teams t join mine on t.id = mine.id where t.parent_id is not null
         )
         select id from mine order by id",
-        params![account],
+        params![serde_json::to_string(&teams).unwrap_or_default()],
         |row| row.next(),
     )?;
     principals.push(account.to_string());
     if role != Role::Guest {
         principals.push(file.id.to_string());
     }
-    Ok(principals)
+    let maintained = places.iter().filter(|(_, role)| *role == TeamRole::Maintainer);
+    let maintained = maintained.map(|(team, _)| team.to_string()).collect();
+    Ok(Principals::new(principals).maintaining(maintained))
 }
 
 /// What the custom roles of any of these principals permit.
-fn custom_roles(sql: Sql<'_>, principals: &Principals) -> Result<Patterns> {
-    let found: Vec<Patterns> = sql.all(
-        "select r.permissions from roles r
+fn custom_roles(
+    sql: Sql<'_>,
+    principals: &Principals,
+    hypothesis: &Hypothesis,
+) -> Result<Patterns> {
+    let found: Vec<(RoleId, Patterns)> = sql.all(
+        "select r.id, r.permissions from roles r
         where r.id in (
             select a.role_id from role_assignments a
             where a.principal_id in (select value from json_each(?1))
         )
         order by r.id",
         params![principals.as_json()],
-        |row| row.next(),
+        |row| Ok((row.next()?, row.next()?)),
     )?;
+    let has = |id: PrincipalId| principals.has(&id.to_string());
+    let found = hypothesis.held(has, found, |role| role.permissions.clone());
     // What several roles name counts once: every request looks through it.
     let distinct: BTreeSet<_> = found.iter().flat_map(Patterns::iter).collect();
     Ok(distinct.into_iter().cloned().collect())
+}
+
+/// What would be known of a caller, and what its session would be, were what is supposed so. What the registry says of
+/// the caller stays as it was found.
+pub(super) fn suppose(
+    file: &TenantFile,
+    sql: Sql<'_>,
+    caller: &Caller,
+    found: (&Known, &Session),
+    hypothesis: &Hypothesis,
+) -> Result<(Known, Session)> {
+    let (mut known, mut supposed) = (found.0.clone(), found.1.clone());
+    let mode = hypothesis.row_security.unwrap_or(supposed.mode);
+    if let (Subject::Account(account), true) = (caller.subject, caller.tenant == Some(file.id)) {
+        let member = read_member(file, sql, account, hypothesis)?;
+        is_known_as(&mut known, &member);
+        supposed = session(file, &member, mode);
+    }
+    Ok((known, Session { mode, ..supposed }))
+}
+
+fn is_known_as(known: &mut Known, member: &MemberFacts) {
+    known.subject.role = member.membership.map(|(role, _)| role);
+    known.subject.membership = member.membership.map(|(_, state)| state);
+    known.roles = member.roles.clone();
+    known.levels = member.levels;
 }
 
 fn session(file: &TenantFile, member: &MemberFacts, mode: RowSecurityMode) -> Session {
@@ -250,18 +290,14 @@ fn role_of(sql: Sql<'_>, account: AccountId) -> Result<Option<Role>> {
 
 fn team(sql: Sql<'_>, id: &str) -> Result<Option<TargetFacts>> {
     Ok(sql.one(
-        "select
-            exists (
-                select 1 from team_members m
-                where m.team_id = t.id and m.account_id = current_account() and m.role = 'maintainer'
-            ),
-            caller_has(t.id)
-        from teams t where t.id = ?1",
+        "select caller_maintains(t.id), caller_has(t.id) from teams t where t.id = ?1",
         params![id],
         |row| {
             let (maintains, belongs) = (row.next::<bool>()?, row.next::<bool>()?);
             let member = belongs.then_some(TeamRole::Member);
-            Ok(TargetFacts::Team { relation: if maintains { Some(TeamRole::Maintainer) } else { member } })
+            Ok(TargetFacts::Team {
+                relation: if maintains { Some(TeamRole::Maintainer) } else { member },
+            })
         },
     )?)
 }

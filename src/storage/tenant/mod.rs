@@ -1,7 +1,10 @@
 //! A tenant's file: its doors, and one file of statements per noun.
 
 pub(crate) mod access;
+pub(crate) mod application_bindings;
+pub(crate) mod audit;
 mod break_glass;
+pub(crate) mod events;
 mod facts;
 pub(crate) mod members;
 pub(crate) mod organization;
@@ -28,14 +31,14 @@ use serde::de::DeserializeOwned;
 use self::facts::MemberFacts;
 use super::door::{self, Core, Door, ReadTx, WriteTx};
 use super::engine::sqlite::{FileIdentity, Maintenance, Setting, Side};
-use super::engine::{Pool, Sql};
+use super::engine::{Pool, Session, Sql};
 use super::entry;
 use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, Call, Error, FileProblem, Result, SystemTask, Target, TenantId, Withheld,
-    Word,
+    AccountId, Action, ApplicationName, Call, Caller, Error, FileProblem, Hypothesis, IdentityPart,
+    Result, SystemTask, Target, TenantId, Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -160,6 +163,41 @@ impl Door for TenantFile {
         target: &Target,
     ) -> Result<Option<crate::domain::TargetFacts>> {
         facts::target(self, sql, caller, target)
+    }
+
+    fn suppose(
+        &self,
+        sql: Sql<'_>,
+        caller: &Caller,
+        found: (&door::Known, &Session),
+        hypothesis: &Hypothesis,
+    ) -> Result<(door::Known, Session)> {
+        facts::suppose(self, sql, caller, found, hypothesis)
+    }
+
+    fn applications(&self, sql: Sql<'_>, may_wait: bool) -> Result<door::Applications> {
+        application_bindings::policies(&self.registry, sql, may_wait)
+    }
+
+    fn account_of(&self, issuer: &IdentityPart, subject: &str) -> Result<Option<AccountId>> {
+        self.registry.account_of(issuer, subject)
+    }
+
+    fn subjects_of(
+        &self,
+        issuer: &IdentityPart,
+        accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, String)>> {
+        self.registry.subjects_of(issuer, accounts)
+    }
+
+    fn offer(
+        &self,
+        application: &ApplicationName,
+        version: Option<i64>,
+        may_wait: bool,
+    ) -> Result<door::Offer> {
+        self.registry.offer(application, version, may_wait)
     }
 
     fn before_note(&self) -> Result<()> {

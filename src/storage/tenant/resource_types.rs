@@ -2,8 +2,8 @@
 
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    Action, Description, Direction, Page, PageRequest, Position, ResourceType, ResourceTypeName,
-    Result,
+    Action, ApplicationName, Description, Direction, Page, PageRequest, Position, ResourceType,
+    ResourceTypeName, Result,
 };
 use crate::storage::door::{Tx, WriteTx, sql};
 use crate::storage::engine::{Listing, Row, SqlError, params};
@@ -15,6 +15,7 @@ fn resource_type(row: &mut Row<'_>) -> Result<ResourceType, SqlError> {
         name,
         description: row.next()?,
         built_in: row.next()?,
+        application: row.next()?,
         created_at: row.next()?,
         updated_at: row.next()?,
         version: row.next()?,
@@ -27,7 +28,7 @@ pub(crate) fn find(
     name: &ResourceTypeName,
 ) -> Result<Option<ResourceType>> {
     Ok(sql(tx).one(
-        "select name, description, built_in, created_at, updated_at, version from resource_types where name = ?1",
+        "select name, description, built_in, application, created_at, updated_at, version from resource_types where name = ?1",
         params![name],
         resource_type,
     )?)
@@ -39,7 +40,7 @@ pub(crate) fn page(
     page: &PageRequest,
 ) -> Result<Page<ResourceType>> {
     let listing = Listing::new(
-        "select name, description, built_in, created_at, updated_at, version from resource_types
+        "select name, description, built_in, application, created_at, updated_at, version from resource_types
         where tenant_id = current_tenant()",
     );
     let (text, params) = listing.page_by_id("name", Direction::Ascending, page);
@@ -52,13 +53,52 @@ pub(crate) fn insert<A: Action<Plane = TenantPlane>>(
     tx: &WriteTx<'_, A>,
     name: &ResourceTypeName,
     description: &Description,
+    application: Option<&ApplicationName>,
 ) -> Result<Option<ResourceType>> {
     Ok(sql(tx).one(
-        "insert into resource_types (name, tenant_id, description, created_at, updated_at)
-        values (?1, current_tenant(), ?2, ?3, ?3)
+        "insert into resource_types (name, tenant_id, description, application, created_at, updated_at)
+        values (?1, current_tenant(), ?2, ?4, ?3, ?3)
         on conflict (name) do nothing
-        returning name, description, built_in, created_at, updated_at, version",
-        params![name, description, tx.now()],
+        returning name, description, built_in, application, created_at, updated_at, version",
+        params![name, description, tx.now(), application],
         resource_type,
     )?)
+}
+
+/// Gives an application a resource type that is the tenant's own.
+pub(crate) fn give<A: Action<Plane = TenantPlane>>(
+    tx: &WriteTx<'_, A>,
+    name: &ResourceTypeName,
+    application: &ApplicationName,
+) -> Result<()> {
+    sql(tx).execute(
+        "update resource_types set application = ?2, updated_at = ?3, version = version + 1
+        where name = ?1 and application is null",
+        params![name, application, tx.now()],
+    )?;
+    Ok(())
+}
+
+/// The names of an application's resource types.
+pub(crate) fn of_application(
+    tx: &impl Tx<Plane = TenantPlane>,
+    application: &ApplicationName,
+) -> Result<Vec<ResourceTypeName>> {
+    Ok(sql(tx).all(
+        "select name from resource_types where application = ?1 order by name",
+        params![application],
+        |row| row.next(),
+    )?)
+}
+
+/// Makes a resource type the tenant's own again.
+pub(crate) fn release<A: Action<Plane = TenantPlane>>(
+    tx: &WriteTx<'_, A>,
+    name: &ResourceTypeName,
+) -> Result<()> {
+    sql(tx).execute(
+        "update resource_types set application = null, updated_at = ?2, version = version + 1 where name = ?1",
+        params![name, tx.now()],
+    )?;
+    Ok(())
 }

@@ -102,7 +102,7 @@ const FEW: i64 = 500;
 const GUESS_STEPS: u32 = 20_000;
 
 /// Guesses from time to time what the caller sees, so that the policy view can choose its shape.
-fn guess_reach(tx: &impl Tx<Plane = TenantPlane>) -> Result<()> {
+pub(super) fn guess_reach(tx: &impl Tx<Plane = TenantPlane>) -> Result<()> {
     let conn = sql(tx).conn();
     let Some(session) = conn.current_session().filter(|session| session.levels.resources == 0)
     else {

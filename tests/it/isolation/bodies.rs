@@ -40,8 +40,19 @@ const ANSWERED: Outcome = Outcome::Allowed("200");
 
 /// Every field of a body that names an object of a tenant.
 const FIELDS: &[Field] = &[
+    field("access_explain", "/resource/id", "tenant", ANSWERED),
+    field("access_explain", "/subject/id", "account", ANSWERED),
+    field("access_simulate", "/changes/members/0/account_id", "account", ANSWERED),
+    field("access_simulate", "/questions/resources/0/id", "tenant", ANSWERED),
+    field("access_simulate", "/questions/subjects/0", "account", ANSWERED),
     field("access_evaluate", "/resource/id", "tenant", ANSWERED),
     field("access_evaluate", "/subject/id", "account", ANSWERED),
+    field("access_evaluate_many", "/evaluations/0/resource/id", "tenant", ANSWERED),
+    field("access_evaluate_many", "/subject/id", "account", ANSWERED),
+    field("access_search_action", "/resource/id", "tenant", ANSWERED),
+    field("access_search_action", "/subject/id", "account", ANSWERED),
+    field("access_search_resource", "/subject/id", "account", ANSWERED),
+    field("access_search_subject", "/resource/id", "tenant", ANSWERED),
     field("member_create", "/account_id", "account", ANYBODY),
     field("resource_create", "/workspace_id", "workspace", DENIED),
     field("team_create", "/parent_id", "team", INVALID),

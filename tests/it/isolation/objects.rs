@@ -1,6 +1,6 @@
 //! What a path's parameter can be besides the caller's own: another tenant's, deleted, of another kind, unheard of.
 
-use freehold::http::RouteInfo;
+use freehold::http::{Mount, RouteInfo};
 
 use super::world::{House, NOBODY};
 use crate::asks::Ask;
@@ -58,6 +58,13 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Random, "never-was".to_owned()),
             (Malformed, "Not%20A%20Type".to_owned()),
         ],
+        // Those that are registered are everybody's to bind.
+        "application" => vec![(Random, "never-was".to_owned()), (Malformed, "No".to_owned())],
+        "manifest_version" => vec![
+            (Random, "7".to_owned()),
+            (Malformed, "01".to_owned()),
+            (Malformed, "first".to_owned()),
+        ],
         // The platform plane may register any.
         "host" => Vec::new(),
         "tenant" => vec![
@@ -84,7 +91,9 @@ pub(crate) fn strange(
     });
     wrong
         .map(|(place, parameter, origin, value)| {
-            let strange = Strange { origin, is_target: place == 0 };
+            // A binding stands within the tenant, which the decision is about.
+            let is_binding = route.mount == Mount::Tenant && parameter == "application";
+            let strange = Strange { origin, is_target: place == 0 && !is_binding };
             (strange, put(route, ask, parameter, &value))
         })
         .collect()

@@ -10,7 +10,13 @@ use crate::matrix::{CALLERS, rows};
 use crate::resolution::Sources;
 
 /// What operators of lower roles may do.
-const AUDITOR: &[&str] = &["account_list", "account_read", "operator_read"];
+const AUDITOR: &[&str] = &[
+    "account_list",
+    "account_read",
+    "operator_read",
+    "platform_audit_list",
+    "platform_event_list",
+];
 const SUPPORT_ALONE: &[&str] = &["break_glass_create"];
 const SUPPORT: &[&str] = &[
     "tenant_list",
@@ -19,6 +25,9 @@ const SUPPORT: &[&str] = &[
     "tenant_host_list",
     "tenant_host_read",
     "tenant_row_security_read",
+    "application_list",
+    "application_read",
+    "application_version_read",
     "migration_list",
     "diagnostics_read",
     "operator_list",
@@ -79,6 +88,7 @@ impl Rules {
             }
             Mount::Internal => self.on_the_tenant_plane(route, who, strange),
             _ if who.is_suspended && route.action.is_some() => Refused(404, Some(Log::Registry)),
+            _ if is_malformed(strange) => unheard(),
             _ => Allowed("200"),
         }
     }
@@ -149,7 +159,7 @@ impl Rules {
             return self.cell(route, "operator", Log::Registry);
         }
         let about = route.path.split('/').find(|name| name.starts_with('{'));
-        let may_know = matches!(about, None | Some("{tenant}" | "{break_glass}"))
+        let may_know = matches!(about, None | Some("{tenant}" | "{break_glass}" | "{application}"))
             || (about == Some("{account}") && role == "auditor");
         Refused(if may_know { 403 } else { 404 }, Some(Log::Registry))
     }

@@ -101,11 +101,13 @@ impl Reach {
     }
 }
 
-/// The ids of a caller's principals: as a set to look into, and as a JSON array to go through.
+/// The ids of a caller's principals: as a set to look into, and as a JSON array to go through; and which of them are
+/// teams that the caller maintains.
 #[derive(Debug)]
 pub(in crate::storage) struct Principals {
     set: HashSet<Box<str>>,
     array: String,
+    maintained: HashSet<Box<str>>,
 }
 
 impl Default for Principals {
@@ -119,7 +121,13 @@ impl Principals {
     /// These ids.
     pub(in crate::storage) fn new(ids: Vec<String>) -> Self {
         let array = serde_json::to_string(&ids).unwrap_or_default();
-        Self { set: ids.into_iter().map(String::into_boxed_str).collect(), array }
+        let set = ids.into_iter().map(String::into_boxed_str).collect();
+        Self { set, array, maintained: HashSet::new() }
+    }
+
+    /// The same, where these teams among them are maintained.
+    pub(in crate::storage) fn maintaining(self, teams: Vec<String>) -> Self {
+        Self { maintained: teams.into_iter().map(String::into_boxed_str).collect(), ..self }
     }
 
     /// The ids, as a JSON array.
@@ -127,7 +135,8 @@ impl Principals {
         &self.array
     }
 
-    fn has(&self, id: &str) -> bool {
+    /// Whether an id is one of them.
+    pub(in crate::storage) fn has(&self, id: &str) -> bool {
         self.set.contains(id)
     }
 }
@@ -148,6 +157,9 @@ pub(super) fn register(conn: &Connection, cell: &SessionCell) -> Result<(), SqlE
     truth(conn, cell, "caller_in_tenant", |session| session.principals.has(&session.tenant))?;
     truth(conn, cell, "caller_sees_few", |session| session.seeks_many && session.reach.is_few())?;
     of_id(conn, cell, "caller_has", |session, id| session.principals.has(id))?;
+    of_id(conn, cell, "caller_maintains", |session, team| {
+        session.principals.maintained.contains(team)
+    })?;
     of_id(conn, cell, "caller_adds", |session, workspace| session.writes.adds(workspace))?;
     of_id(conn, cell, "caller_drops", |session, principal| session.writes.drops(principal))?;
     changes(conn, cell)

@@ -25,7 +25,7 @@ pub(in crate::storage) use header::{APPLICATION_ID, HEADER_BYTES, Header, read_h
 pub(in crate::storage) use maintenance::Maintenance;
 pub(in crate::storage) use migrations::{Schema, version_of};
 pub(in crate::storage) use pool::{Pool, PoolSettings};
-pub(in crate::storage) use row_security::{resource_level, workspace_level};
+pub(in crate::storage) use row_security::{resource_level, resource_sources, workspace_level};
 pub(in crate::storage) use sql::{Row, Sql};
 pub(in crate::storage) use value::{FromColumn, Param, params};
 

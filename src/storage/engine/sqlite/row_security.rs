@@ -35,10 +35,7 @@ fn owned_level(contained_when: &str) -> String {
             when w.owner_id = current_account() then 3
             when not caller_has(w.owner_id) then 0
             when w.owner_type = 'tenant' then case when {contained_when} then 1 else 0 end
-            when exists (
-                select 1 from main.team_members m
-                where m.team_id = w.owner_id and m.account_id = current_account() and m.role = 'maintainer'
-            ) then 3
+            when caller_maintains(w.owner_id) then 3
             else 2
         end"
     )
@@ -62,6 +59,33 @@ pub(in crate::storage) fn resource_level() -> String {
             )
         end",
         workspace = owned_level("r.visibility = 'workspace'")
+    )
+}
+
+/// Everything that gives the caller something on one resource, a row each: where it comes from, the level, and the type
+/// and id of the principal through which it comes. The caller's session must see the resource, and the resource must be
+/// the one that it shares; what comes of a role that reaches every row is no row here.
+pub(in crate::storage) fn resource_sources() -> String {
+    format!(
+        "with r as (select * from resources where id = ?1)
+        select 'owner', 3, null, r.owner_id from r where r.owner_id = current_account()
+        union all
+        select 'workspace', {owned}, w.owner_type, w.owner_id
+            from r join workspaces w on w.id = r.workspace_id where {owned} > 0
+        union all
+        select 'visibility', 1, 'tenant', current_tenant() from r where r.visibility = 'tenant' and caller_in_tenant()
+        union all
+        select 'visibility', 1, w.owner_type, w.owner_id
+            from r join workspaces w on w.id = r.workspace_id
+            where r.visibility = 'workspace' and caller_has(w.owner_id)
+        union all
+        select 'acl', case a.permission when 'admin' then 3 when 'write' then 2 else 1 end, p.type, a.principal_id
+            from resource_acl a join principals p on p.id = a.principal_id
+            where a.resource_id = ?1 and caller_has(a.principal_id)
+        union all
+        select 'row_security', 1, null, null from r
+            where row_security_mode() <> 'enforce' and caller_has(current_account())",
+        owned = owned_level("0")
     )
 }
 

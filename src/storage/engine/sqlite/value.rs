@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::domain::{
     AccountId, ApplicationName, Attributes, BreakGlassId, Description, Email, FileId, HostName,
-    IdentityPart, Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName, RoleId, Slug,
-    TeamId, TenantId, Timestamp, Word, WorkspaceId,
+    IdentityPart, Manifest, Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName,
+    RoleId, ScopeName, Slug, TeamId, TenantId, TenantKind, Timestamp, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -144,6 +144,30 @@ impl<'a> From<&'a Patterns> for Param<'a> {
 }
 
 impl FromColumn for Patterns {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        serde_json::from_str(text(value)?).map_err(|error| error.to_string())
+    }
+}
+
+impl FromColumn for Manifest {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        serde_json::from_str(text(value)?).map_err(|error| error.to_string())
+    }
+}
+
+impl<'a> From<&'a [ScopeName]> for Param<'a> {
+    fn from(scopes: &'a [ScopeName]) -> Self {
+        Self::Owned(serde_json::to_string(scopes).unwrap_or_default())
+    }
+}
+
+impl FromColumn for Vec<ScopeName> {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        serde_json::from_str(text(value)?).map_err(|error| error.to_string())
+    }
+}
+
+impl FromColumn for Vec<TenantKind> {
     fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
         serde_json::from_str(text(value)?).map_err(|error| error.to_string())
     }

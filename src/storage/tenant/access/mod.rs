@@ -1,40 +1,85 @@
-//! Questions to the decision point about others, from the facts of this file.
+//! Questions to the decision point about anybody, from the facts of this file.
 
+mod application;
+mod explain;
+mod search;
+mod simulate;
+
+pub(crate) use self::application::{Asking, applications, evaluate_application, resource_named};
+pub(crate) use self::explain::{policy, sources};
+pub(crate) use self::search::{
+    Candidate, candidates, evaluate_row, is_the_only_one, members, nouns, permitted,
+};
+pub(crate) use self::simulate::{compile, count_of_type, everybody, of_type, supposed};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    Action, Caller, Decision, Error, ResourceTypeName, Result, Target, TenancyPing,
+    AccountId, Action, ApplicationName, Caller, Error, IdentityPart, Reason, ResourceTypeName,
+    Result, Target, TenancyPing,
 };
+pub(crate) use crate::storage::door::{Asked, Basis, Ruling};
 use crate::storage::door::{ReadTx, sql};
 use crate::storage::engine::{SqlError, params};
 
-/// What the decision point says of a caller, an action and a target. A resource must be of the type named, if one is.
+/// What is known of somebody, as they would be known if they called.
+pub(crate) fn asked<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    subject: Caller,
+) -> Result<Asked> {
+    tx.asked(subject)
+}
+
+/// Whose an identity is.
+pub(crate) fn account_of<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    issuer: &IdentityPart,
+    subject: &str,
+) -> Result<Option<AccountId>> {
+    tx.account_of(issuer, subject)
+}
+
+/// Says that what follows takes long: it goes where there is time for it.
+///
+/// # Errors
+/// It is not there yet, and begins anew where it is.
+pub(crate) fn take_time<A: Action<Plane = TenantPlane>>(tx: &ReadTx<'_, A>) -> Result<()> {
+    tx.take_time()
+}
+
+/// What Freehold's own policies say of somebody, an action and a target. A resource must be of the type named, if one is.
 pub(crate) fn evaluate<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
-    subject: &Caller,
+    asked: &Asked,
     action: &'static str,
     target: &Target,
     kind: Option<&ResourceTypeName>,
-) -> Result<Decision> {
-    tx.evaluate(subject, action, target, |sql| {
-        let (Target::Resource(id), Some(kind)) = (target, kind) else { return Ok(true) };
-        let found: Option<i64> = sql.one(
-            "select 1 from resources where id = ?1 and type = ?2",
-            params![*id, kind],
-            |row| row.next(),
-        )?;
-        Ok(found.is_some())
-    })
+) -> Result<Ruling> {
+    let no = Ruling::unknown(Reason::UnknownResource);
+    let Some(found) = tx.target_of(asked, target)? else { return Ok(no) };
+    if let (Target::Resource(id), Some(kind)) = (target, kind) {
+        let is_one: Option<i64> = tx.seen_by(asked, |sql| {
+            Ok(sql.one(
+                "select 1 from resources where id = ?1 and type = ?2",
+                params![*id, kind],
+                |row| row.next(),
+            )?)
+        })?;
+        if is_one.is_none() {
+            return Ok(no);
+        }
+    }
+    Ok(Ruling { target: Some(target.clone()), ..tx.decide(asked, action, found) })
 }
 
-/// Whether a word is the name of a resource type here.
-pub(crate) fn is_resource_type<A: Action<Plane = TenantPlane>>(
+/// Whose a resource type is: an application's, or the tenant's own; `None` where there is no such type.
+pub(crate) fn owner_of_type<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
-    name: &ResourceTypeName,
-) -> Result<bool> {
-    let found: Option<i64> =
-        sql(tx)
-            .one("select 1 from resource_types where name = ?1", params![name], |row| row.next())?;
-    Ok(found.is_some())
+    name: &str,
+) -> Result<Option<Option<ApplicationName>>> {
+    Ok(sql(tx).one(
+        "select application from resource_types where name = ?1",
+        params![name],
+        |row| row.next(),
+    )?)
 }
 
 /// What the database says of the caller.

@@ -22,6 +22,8 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("caller_sees_few()", "0"),
     ("caller_has('alice')", "0"),
     ("caller_has(null)", "0"),
+    ("caller_maintains('crew')", "0"),
+    ("caller_maintains(null)", "0"),
     ("caller_adds('of-alice')", "0"),
     ("caller_adds(null)", "0"),
     ("caller_drops('alice')", "0"),

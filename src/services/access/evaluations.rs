@@ -1,0 +1,52 @@
+//! Several questions at once, answered in one transaction.
+
+use super::hearing::Hearing;
+use super::{Ask, Question};
+use crate::domain::action::TenantPlane;
+use crate::domain::{
+    Action, Evaluation, Evaluations, EvaluationsAnswer, Inquiry, PageRequest, Result,
+};
+use crate::storage::tenant::access;
+
+/// Questions that are answered on the thread that asks; more of them take long.
+const FEW: usize = 20;
+
+impl Question for Inquiry {
+    type Answer = EvaluationsAnswer;
+
+    fn subjects(&self) -> Vec<Ask<'_>> {
+        match self {
+            Self::One(question) => question.subjects(),
+            Self::Many(questions, _) => {
+                questions.iter().flatten().flat_map(Question::subjects).collect()
+            }
+        }
+    }
+
+    fn answer<A: Action<Plane = TenantPlane>>(
+        &self,
+        hearing: &Hearing<'_, '_, A>,
+        _: &PageRequest,
+    ) -> Result<EvaluationsAnswer> {
+        let (questions, semantic) = match self {
+            Self::One(question) => return hearing.evaluate(question).map(EvaluationsAnswer::One),
+            Self::Many(questions, semantic) => (questions, semantic),
+        };
+        if questions.len() > FEW {
+            access::take_time(hearing.tx)?;
+        }
+        let mut evaluations = Vec::with_capacity(questions.len());
+        for question in questions {
+            let answer = match question {
+                Some(question) => hearing.evaluate(question)?,
+                None => Evaluation::plain(false),
+            };
+            let is_last = semantic.ends_with(answer.decision);
+            evaluations.push(answer);
+            if is_last {
+                break;
+            }
+        }
+        Ok(EvaluationsAnswer::Many(Evaluations { evaluations }))
+    }
+}

@@ -1,0 +1,15 @@
+//! The audit log of the tenant, to read; its statements stand beside both planes.
+
+use crate::domain::action::TenantPlane;
+use crate::domain::{AuditEntry, AuditFilter, Page, PageRequest, Result};
+use crate::storage::audit;
+use crate::storage::door::{Tx, sql};
+
+/// A page of the log, newest first.
+pub(crate) fn page(
+    tx: &impl Tx<Plane = TenantPlane>,
+    filter: &AuditFilter,
+    page: &PageRequest,
+) -> Result<Page<AuditEntry>> {
+    audit::page(sql(tx), filter, page)
+}

@@ -1,0 +1,105 @@
+//! `/events` and `/v1/platform/events`: what happened, in its order.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::org::Org;
+use crate::shared;
+
+shared!();
+
+fn sequences(events: &[Value]) -> Vec<i64> {
+    events.iter().map(|event| event["sequence"].as_i64().unwrap()).collect()
+}
+
+#[test]
+fn events_are_read_in_their_order_and_none_is_left_out() {
+    let org = Org::new(app(), "events-order");
+    (0..5).for_each(|n| drop(org.team(&format!("team {n}"))));
+    let whole = org.owner.all("/events", 200);
+    let count = app().db(&org.id).number("select max(seq) from outbox_events", &[]);
+    assert_eq!(sequences(&whole), (1..=count).collect::<Vec<_>>());
+    assert_eq!(org.admin.all("/events", 3), whole);
+    let ids: BTreeSet<_> = whole.iter().map(|event| event["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), whole.len());
+}
+
+#[test]
+fn whoever_knows_the_last_event_reads_on_behind_it() {
+    let org = Org::new(app(), "events-after");
+    let last = sequences(&org.owner.all("/events", 200)).pop().unwrap();
+    let behind = format!("/events?after={last}");
+    assert_eq!(org.owner.all(&behind, 200), Vec::<Value>::new());
+    let team = org.team("later");
+    let events = org.owner.all(&behind, 1);
+    assert_eq!(sequences(&events), [last + 1]);
+    assert_eq!(events[0]["subject"], json!(format!("team/{team}")));
+    for bad in ["x", "-1", "1.5"] {
+        let refused = org.owner.get(&format!("/events?after={bad}"));
+        assert_eq!(refused.fields(), ["after"]);
+        refused.problem(400, "invalid_parameter");
+    }
+}
+
+#[test]
+fn an_event_is_a_cloud_event() {
+    let org = Org::new(app(), "events-shape");
+    let request = org.admin.request("POST", "/teams");
+    let request =
+        request.header("traceparent", "00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203331-01");
+    let team = request.json(&json!({"name": "shaped"})).send().expect(201);
+    let filter = "/events?type=team.created&correlation_id=0af7651916cd43dd8448eb211c80319d";
+    let events = org.owner.all(filter, 200);
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    for (member, expected) in [
+        ("specversion", json!("1.0")),
+        ("type", json!("team.created")),
+        ("source", json!(format!("/v1/tenants/{}", org.id))),
+        ("subject", json!(format!("team/{}", team.id()))),
+        ("datacontenttype", json!("application/json")),
+        ("tenantid", json!(org.id)),
+        ("tenantref", json!(format!("tenant:{}", org.id))),
+        ("actor", json!(format!("account:{}", org.account("admin")))),
+        ("actortenantref", json!(format!("tenant:{}", org.id))),
+        ("correlationid", json!("0af7651916cd43dd8448eb211c80319d")),
+    ] {
+        assert_eq!(event[member], expected, "{member}");
+    }
+    assert_eq!(event["data"]["name"], "shaped");
+    let names = event.as_object().unwrap().keys();
+    let good = |name: &String| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    assert!(names.into_iter().all(good), "{event}");
+    let row = &org.owner.get("/audit?limit=1").expect(200)["items"][0];
+    assert_eq!(row["correlation_id"], event["correlationid"], "the same cause");
+}
+
+#[test]
+fn the_platforms_events_are_its_own() {
+    let org = Org::new(app(), "events-planes");
+    let operator = app().operator().at("/v1/platform");
+    let events = operator.all("/events", 200);
+    assert_eq!(sequences(&events), (1..=i64::try_from(events.len()).unwrap()).collect::<Vec<_>>());
+    assert!(events.iter().all(|event| event["source"] == "/v1/platform"), "{events:?}");
+    assert!(events.iter().all(|event| event["tenantref"] == "tenant:platform"), "{events:?}");
+    let of_tenant = operator.all(&format!("/events?subject=tenant/{}", org.id), 200);
+    assert!(of_tenant.iter().any(|event| event["type"] == "tenant.created"), "{of_tenant:?}");
+    assert!(of_tenant.iter().all(|event| event["tenantid"].is_null()), "{of_tenant:?}");
+}
+
+#[test]
+fn a_cursor_of_one_log_is_none_of_another() {
+    let org = Org::new(app(), "events-cursors");
+    org.team("one more");
+    let cursor = |list: &str| {
+        let page = org.owner.get(&format!("{list}?limit=1")).expect(200);
+        page["next_cursor"].as_str().unwrap().to_owned()
+    };
+    let (audit, events) = (cursor("/audit"), cursor("/events"));
+    for (list, cursor) in [("/audit", &events), ("/events", &audit)] {
+        let refused = org.owner.get(&format!("{list}?cursor={cursor}"));
+        refused.problem(400, "invalid_parameter");
+    }
+    let filtered = org.owner.get(&format!("/audit?decision=deny&cursor={audit}"));
+    filtered.problem(400, "invalid_parameter");
+}
