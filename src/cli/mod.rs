@@ -4,6 +4,7 @@
 //! the verb runs the application itself, with the local socket alone, for as long as it takes. Standard output is the
 //! answer, standard error is for people. Exit statuses: 0 done, 1 failed, 2 wrong usage.
 
+mod app;
 mod application;
 mod args;
 mod client;
@@ -65,6 +66,7 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::Check => serve::check(data, &configuration),
         Verb::Token(token) => token::token(data, configuration, token).await,
         Verb::Tenant(verb) => tenant::tenant(data, configuration, verb).await,
+        Verb::App(verb) => app::app(data, configuration, verb).await,
         Verb::Seed(seed) => import::seed(data, configuration, seed).await,
         Verb::Import(import) => import::import(data, configuration, import).await,
         Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,

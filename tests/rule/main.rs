@@ -3,7 +3,7 @@
 //! [`oracle`] is the rule once more, from the page alone; [`court`] compares the program with it.
 //! [`import`] does so for a real organisation, [`random`] for made-up ones, which [`draft`] throws and
 //! [`author`] writes; [`row_security`] does so in every mode. [`matrix`] holds every decision in a
-//! table that is read by people, [`enumerations`] holds the database's words equal to the program's.
+//! table that is read by people, [`fixtures`] requests that are; [`applications`] throws policies of applications, [`enumerations`] holds the database's words equal to the program's.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
@@ -20,9 +20,10 @@ mod oracle;
 #[path = "../store/program.rs"]
 mod program;
 
+mod applications;
 mod enumerations;
+mod fixtures;
 mod import;
-mod manifests;
 mod matrix;
 mod random;
 mod row_security;
