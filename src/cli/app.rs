@@ -41,7 +41,11 @@ async fn ask(host: &Client, verb: &Verb) -> Result<()> {
         }
         Verb::List(list) => {
             let found: Vec<Application> = host.all(APPLICATIONS).await?;
-            if list.json { output::json(&found) } else { listed(&found) }
+            if list.json {
+                return output::json(&found);
+            }
+            listed(&found);
+            Ok(())
         }
         Verb::Show(one) => show(&host.get(&path(&one.name)?).await?, one.json),
         Verb::Require(one) => require(host, one).await,
@@ -125,7 +129,7 @@ fn required_for(application: &Application) -> String {
     application.required_for.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn listed(found: &[Application]) -> Result<()> {
+fn listed(found: &[Application]) {
     let mut rows = vec![["NAME", "VERSION", "REQUIRED FOR", "TITLE"].map(str::to_owned).to_vec()];
     for one in found {
         rows.push(vec![
@@ -136,7 +140,6 @@ fn listed(found: &[Application]) -> Result<()> {
         ]);
     }
     output::table(&rows);
-    Ok(())
 }
 
 fn show(application: &Application, as_json: bool) -> Result<()> {

@@ -107,7 +107,8 @@ fn policies() -> impl Strategy<Value = String> {
             policies.push("permit (principal, action, resource);".to_owned());
         }
         let named = policies.iter().enumerate();
-        named.map(|(n, text)| format!("@id(\"p{n}\") @sentence(\"S.\") {text}\n")).collect()
+        let named = named.map(|(n, text)| format!("@id(\"p{n}\") @sentence(\"S.\") {text}"));
+        named.collect::<Vec<_>>().join("\n")
     })
 }
 
