@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::domain::{OperatorRole, RowSecurityMode, Word};
+use crate::domain::{OperatorRole, RowSecurityMode, TenantKind, Word};
 use crate::storage::sqlite_version;
 
 /// A tenancy engine in one binary: every tenant owns its own SQLite file.
@@ -43,6 +43,9 @@ pub(super) enum Verb {
     /// Keep a tenant's custom roles, in the name of an account.
     #[command(subcommand)]
     Role(Role),
+    /// Keep applications, and bind them in the name of an account.
+    #[command(subcommand)]
+    App(App),
     /// Make what every installation begins with, where it is not there; prints what is there.
     Seed(Json),
     /// Import tenants from a file.
@@ -163,6 +166,84 @@ pub(super) struct Acting {
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum App {
+    /// Register an application.
+    Register(ManifestFile),
+    /// Give an application its next manifest; what tenants have bound stays in force.
+    Update(ManifestFile),
+    /// List applications.
+    List(Json),
+    /// Show one application.
+    Show(OneApp),
+    /// Say which kinds of tenants must bind an application.
+    Require(RequireApp),
+    /// Have a tenant bind an application, or bind it otherwise.
+    Bind(BindApp),
+    /// Have a tenant let go of an application.
+    Unbind(UnbindApp),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManifestFile {
+    /// The manifest, as JSON.
+    pub(super) file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneApp {
+    /// The application's name.
+    pub(super) name: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("for").args(["kinds", "none"]).required(true))]
+pub(super) struct RequireApp {
+    /// The application's name.
+    pub(super) name: String,
+    /// A kind of tenants that must bind it; may be given again.
+    #[arg(long = "kind", value_name = "KIND", value_parser = clap::builder::PossibleValuesParser::new(kinds()))]
+    pub(super) kinds: Vec<String>,
+    /// Nobody must.
+    #[arg(long)]
+    pub(super) none: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn kinds() -> Vec<&'static str> {
+    TenantKind::ALL.iter().map(|kind| kind.as_str()).collect()
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BindApp {
+    /// The application's name.
+    pub(super) name: String,
+    /// The version of its manifest; the newest where nothing is said.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) manifest_version: Option<i64>,
+    /// A scope that tokens may use; may be given again; all of them where nothing is said.
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(super) scopes: Vec<String>,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UnbindApp {
+    /// The application's name.
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) acting: Acting,
 }
 
 #[derive(Debug, Subcommand)]

@@ -72,8 +72,7 @@ impl Client {
         path: &str,
         body: &Value,
     ) -> Result<T> {
-        let request = self.http.put(format!("http://localhost{path}"));
-        read(request.header("if-none-match", "*").json(body)).await
+        read(self.request(Method::PUT, path).header("if-none-match", "*").json(body)).await
     }
 
     /// Puts something else in the place of a thing as it stands in this version.

@@ -5,6 +5,7 @@
 //! answer, standard error is for people. Exit statuses: 0 done, 1 failed, 2 wrong usage.
 
 mod account;
+mod app;
 mod application;
 mod args;
 mod break_glass;
@@ -72,6 +73,7 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::Operator(verb) => operator::operator(data, configuration, verb).await,
         Verb::BreakGlass(verb) => break_glass::break_glass(data, configuration, verb).await,
         Verb::Role(verb) => role::role(data, configuration, verb).await,
+        Verb::App(verb) => app::app(data, configuration, verb).await,
         Verb::Seed(seed) => import::seed(data, configuration, seed).await,
         Verb::Import(import) => import::import(data, configuration, import).await,
         Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,

@@ -4,7 +4,8 @@
 //! [`import`] does so for a real organisation, [`random`] for made-up ones, which [`draft`] throws and
 //! [`author`] writes; [`row_security`] does so in every mode. [`granting`] lets people give each
 //! other custom roles, [`break_glass`] lets operators in. [`matrix`] holds every decision in a table
-//! that is read by people, those of an application, [`tickets`], with them; [`enumerations`] holds
+//! that is read by people, those of an application, [`tickets`], with them, [`fixtures`] requests that are
+//! read too; [`applications`] throws policies of applications; [`enumerations`] holds
 //! the database's words equal to the program's.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
@@ -22,8 +23,10 @@ mod oracle;
 #[path = "../store/program.rs"]
 mod program;
 
+mod applications;
 mod break_glass;
 mod enumerations;
+mod fixtures;
 mod granting;
 mod import;
 mod manifests;
