@@ -2,7 +2,7 @@
 //!
 //! [`oracle`] is the rule once more, from the page alone; [`court`] compares the program with it.
 //! [`import`] does so for a real organisation, [`random`] for made-up ones, which [`draft`] throws and
-//! [`author`] writes; [`row_security`] does so in every mode. [`matrix`] holds every decision in a
+//! [`author`] writes; [`row_security`] does so in every mode, [`search`] for searches. [`matrix`] holds every decision in a
 //! table that is read by people, [`enumerations`] holds the database's words equal to the program's.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
@@ -26,3 +26,4 @@ mod manifests;
 mod matrix;
 mod random;
 mod row_security;
+mod search;
