@@ -35,7 +35,7 @@ pub(crate) struct Court {
     /// The ids of the organisation's resources, in its order.
     pub(crate) ids: Vec<ResourceId>,
     accounts: HashMap<String, AccountId>,
-    judge: Call,
+    pub(crate) judge: Call,
 }
 
 impl Court {
