@@ -103,11 +103,17 @@ impl Reach {
 
 /// The ids of a caller's principals: as a set to look into, and as a JSON array to go through; and which of them are
 /// teams that the caller maintains.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::storage) struct Principals {
     set: HashSet<Box<str>>,
     array: String,
     maintained: HashSet<Box<str>>,
+}
+
+impl Default for Principals {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 impl Principals {
