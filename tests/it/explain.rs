@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
-use crate::org::Org;
+use crate::org::{Org, manifest};
 use crate::shared;
 
 shared!();
@@ -37,7 +37,7 @@ fn what_decided_is_told_in_sentences() {
     let about = |who: &str, action: &str| question(&org.account(who), action, "tenant", &org.id);
     let cases = [
         ("owner", "team.create", "permitted", vec!["owner"]),
-        ("admin", "owner.create", "forbidden", vec!["owners-add-owners", "step-up"]),
+        ("admin", "owner.create", "forbidden", vec!["owners-add-owners"]),
         ("guest", "team.create", "nothing_permits", vec![]),
         ("member", "tenant.read", "permitted", vec!["everyone"]),
     ];
@@ -209,4 +209,38 @@ fn a_question_that_is_none_is_a_bad_request() {
         bad.as_object_mut().unwrap().remove(part);
         org.owner.post(EXPLAIN, &bad).expect(400);
     }
+}
+
+#[test]
+fn an_applications_decision_is_told_by_its_own_policies() {
+    let org = Org::new(app(), "explained-apps");
+    let declared = manifest("explained-app");
+    app().operator().post("/v1/platform/applications", &declared).expect(201);
+    org.owner.put_new("/applications/explained-app", &json!({})).expect(201);
+    let body = json!({
+        "type": "explained_app", "workspace_id": org.everyone, "name": "thing", "visibility": "tenant"
+    });
+    let thing = org.owner.post("/resources", &body).expect(201).id();
+    let told = |who: &str| {
+        explained(
+            &org.owner,
+            &question(&org.account(who), "explained_app.view", "explained_app", &thing),
+        )
+    };
+    let member = told("member");
+    let said = json!({
+        "id": "explained-app/readers-view", "effect": "permit",
+        "sentence": "Whoever may read a thing may view it.",
+    });
+    assert_eq!(member["policies"], json!([said]), "{}", member.text);
+    assert_eq!((&member["reason"], &member["permission"]), (&json!("permitted"), &json!("read")));
+    assert_eq!(sources(&member)[0].0, "visibility");
+    let resource = &member["facts"]["resource"];
+    assert_eq!((&resource["type"], &resource["id"]), (&json!("explained_app"), &json!(thing)));
+    assert_eq!(resource["properties"]["permission"], "read");
+    assert_eq!(member["facts"]["action"]["name"], "explained_app.view");
+    let principals = member["application"]["principals"].as_array().unwrap();
+    assert!(principals.contains(&json!(org.account("member"))), "{}", member.text);
+    let guest = told("guest");
+    assert_eq!((&guest["reason"], &guest["policies"]), (&json!("nothing_permits"), &json!([])));
 }

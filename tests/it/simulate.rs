@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::client::Answer;
-use crate::org::Org;
+use crate::org::{Org, manifest};
 use crate::shared;
 
 shared!();
@@ -305,4 +305,49 @@ fn what_a_simulation_says_happens_when_the_change_is_made() {
     org.owner.patch(&format!("/members/{guest}"), &json!({"role": "admin"})).expect(200);
     assert_eq!(changed(&ask(&org, &changes, &about).expect(200)), []);
     org.guest.delete(&format!("/resources/{hidden}")).expect(204);
+}
+
+#[test]
+fn candidate_policies_of_an_application_decide_in_place_of_those_in_force() {
+    let org = Org::new(app(), "simulated-apps");
+    let declared = manifest("simulated-app");
+    app().operator().post("/v1/platform/applications", &declared).expect(201);
+    org.owner.put_new("/applications/simulated-app", &json!({})).expect(201);
+    let body = json!({
+        "type": "simulated_app", "workspace_id": org.everyone, "name": "thing", "visibility": "tenant"
+    });
+    let thing = org.owner.post("/resources", &body).expect(201).id();
+    let policies = |text: &str| {
+        let policies = [json!({"name": "main", "text": text})];
+        json!({"applications": [{"application": "simulated-app", "policies": policies}]})
+    };
+    let about = json!({
+        "subjects": "everybody", "actions": ["simulated_app.view", "resource.read"],
+        "resources": {"type": "simulated_app"},
+    });
+    let strict = "@id(\"keepers\") @sentence(\"Whoever keeps a thing may view it.\")\n\
+        permit (principal, action, resource) when { resource.permission >= 3 };";
+    let answer = ask(&org, &policies(strict), &about).expect(200);
+    let mut two = vec![(org.account("member"), false), (org.account("other"), false)];
+    two.sort();
+    assert_eq!(changed(&answer), two, "{}", answer.text);
+    let change = &answer["changes"][0];
+    assert_eq!(change["policies_before"], json!(["simulated-app/readers-view"]));
+    assert_eq!((&change["policies_after"], &change["resource"]["id"]), (&json!([]), &json!(thing)));
+    let named = "@id(\"by-role\") @sentence(\"By role.\")\n\
+        permit (principal, action, resource) when { principal.roles.contains(\"viewer\") };";
+    let mut both = policies(named);
+    both["roles"] = json!([{
+        "name": "viewer", "permissions": ["team.list"], "principals": [org.account("guest")],
+    }]);
+    let answer = ask(&org, &both, &about).expect(200);
+    assert!(changed(&answer).contains(&(org.account("guest"), true)), "{}", answer.text);
+    for (text, field) in [
+        ("permit (", "/changes/applications/0/policies/0/text"),
+        ("permit (principal, action, resource);", "/changes/applications/0/policies/0/text"),
+    ] {
+        let refused = ask(&org, &policies(text), &about);
+        assert_eq!(refused.fields(), [field], "{}", refused.text);
+        refused.problem(422, "invalid");
+    }
 }
