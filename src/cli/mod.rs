@@ -9,6 +9,7 @@ mod args;
 mod client;
 mod clock;
 mod configuration;
+mod decision_point;
 mod doctor;
 mod guard;
 mod host;

@@ -6,6 +6,7 @@
 //! their own, over a schema that is made from its manifest.
 
 mod application;
+pub mod external;
 mod manifest;
 mod policies;
 mod request;

@@ -4,6 +4,7 @@
 //! stands what is asked before either is made: what is known of caller and target, in the transaction that is decided.
 
 mod change;
+pub(in crate::storage) mod consent;
 mod transaction;
 
 use std::sync::Arc;
@@ -23,9 +24,9 @@ use super::turns::Turns;
 use super::writer::Writers;
 use crate::domain::{
     Action, ActorKind, AssuranceFacts, AssurancePolicy, AuditDecision, AuditRecord, Call, Caller,
-    Circumstances, Clock, DecisionPoint, Error, Facts, Patterns, Plane, PlaneName, Result, Role,
-    RowLevels, StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus,
-    is_grantable,
+    Circumstances, Clock, DecisionPoint, Error, ExternalDecisionPoints, Facts, Patterns, Plane,
+    PlaneName, Result, Role, RowLevels, Slug, StepUp, Subject, SubjectFacts, SubjectKind, Target,
+    TargetFacts, TenantId, TenantStatus, is_grantable,
 };
 
 /// What a file's doors have in common.
@@ -36,6 +37,8 @@ pub(in crate::storage) struct Core {
     pub(in crate::storage) queue: Arc<Queue>,
     pub(in crate::storage) writers: Arc<Writers>,
     pub(in crate::storage) decisions: Arc<dyn DecisionPoint>,
+    /// Who is asked besides, before a change is queued.
+    pub(in crate::storage) external: Arc<dyn ExternalDecisionPoints>,
     pub(in crate::storage) assurance: Arc<AssurancePolicy>,
     pub(in crate::storage) clock: Arc<dyn Clock>,
     pub(in crate::storage) denials: Denials,
@@ -167,6 +170,9 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
     /// To be called before rows are written that no change asked for: the registry hears that the file changes.
     fn before_note(&self) -> Result<()>;
 
+    /// The tenant whose file it is, by its name now; `None` of the registry.
+    fn home(&self) -> Result<Option<(TenantId, Slug)>>;
+
     /// The same facts, with what the registry says now.
     fn renew(&self, caller: &Caller, facts: Facts) -> Result<Facts>;
 }
@@ -294,8 +300,8 @@ pub(in crate::storage) fn read<A: Action, T>(
     let _limit = max_steps.map(|steps| conn.limit_steps(steps));
     let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
-    ask::<A>(door, sql, call, &known, target)?;
-    Ok(body(&read_tx(door, sql, call, target.clone()))?)
+    let permit = ask::<A>(door, sql, call, &known, target)?;
+    Ok(body(&read_tx(door, sql, call, target.clone(), Some(permit.facts)))?)
 }
 
 /// Reads for the program itself.
@@ -309,7 +315,7 @@ pub(in crate::storage) fn read_for_system<A: Action, T>(
     let sql = Sql::on(conn);
     let (_, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
-    body(&read_tx(door, sql, call, Target::Platform))
+    body(&read_tx(door, sql, call, Target::Platform, None))
 }
 
 fn read_tx<'t, A: Action>(
@@ -317,9 +323,10 @@ fn read_tx<'t, A: Action>(
     sql: Sql<'t>,
     call: &'t Call,
     target: Target,
+    facts: Option<Facts>,
 ) -> ReadTx<'t, A> {
     let now = door.core().clock.now();
-    ReadTx::new(Inner { door, sql, call, target, now })
+    ReadTx::new(Inner { door, sql, call, target, now }, facts)
 }
 
 /// A session in which nothing is seen, for what the door itself writes.
