@@ -84,7 +84,7 @@ fn making_an_owner_needs_a_strong_and_recent_log_in() {
         json!({"auth_age_s": 3700}),
     ];
     for (n, log_in) in good.iter().enumerate() {
-        let account = org.outsider(&format!("good {n}"));
+        let account = org.outsider(&format!("good-{n}"));
         make_owner(&by(&org, "owner", log_in), &account).expect(201);
     }
     let account = org.outsider("nobody");
@@ -150,7 +150,7 @@ fn whoever_may_not_do_it_anyway_is_not_asked_to_log_in() {
     make_owner(&stranger, &account).problem(404, "not_found");
     stranger.act(&format!("{owner}/suspend")).problem(404, "not_found");
 
-    let narrow = by(&org, "owner", &json!({"amr": ["pwd"], "scope": "people:read"}));
+    let narrow = by(&org, "owner", &json!({"amr": ["pwd"], "scope": "people:read tenant:read"}));
     make_owner(&narrow, &account).problem(403, "forbidden");
     let suspended = weak(&org, "owner");
     app().operator().act("/v1/platform/tenants/no-oracle/suspend").expect(200);
@@ -178,13 +178,13 @@ fn what_needs_it_is_the_configurations_to_say() {
     let org = Org::new(&app, "configured");
     let challenge = CHALLENGE.replace("phr phrh", "gold urn:example:silver").replace("3600", "60");
     let team = json!({"name": "t"});
-    for log_in in
-        [json!({"acr": "phr"}), json!({"amr": ["mfa"]}), json!({"acr": "gold", "auth_age_s": 61})]
-    {
-        let owner = by(&org, "owner", &log_in);
+    let short =
+        [json!({"acr": "phr"}), json!({"amr": ["mfa"]}), json!({"acr": "gold", "auth_age_s": 61})];
+    for (n, log_in) in short.iter().enumerate() {
+        let owner = by(&org, "owner", log_in);
         challenged(owner.post("/teams", &team), &challenge);
         challenged(owner.get("/teams"), &challenge);
-        make_owner(&owner, &org.outsider(&log_in.to_string())).expect(201);
+        make_owner(&owner, &org.outsider(&format!("new-{n}"))).expect(201);
     }
     for (n, log_in) in [
         json!({"acr": "gold"}),

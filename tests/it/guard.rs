@@ -172,7 +172,6 @@ fn decision_point() -> Vec<Case> {
         set("decision_point.platform_actions", "account.list", "covers no action"),
         set("decision_point.token", "hush-hush two", "without blanks"),
         set("decision_point.token", &SECRET.repeat(1000), "1 to 8192"),
-        set("decision_point.tenants.a_b.enabled", "false", "no tenant's slug or id"),
         set("decision_point.tenants.acme.timeout_ms", "9", "must be 10 to 30000"),
         set("decision_point.tenants.acme.breaker_failures", "0", "must be 1 to 1000"),
         set("decision_point.tenants.acme.breaker_open_s", "3601", "must be 1 to 3600"),
@@ -182,12 +181,23 @@ fn decision_point() -> Vec<Case> {
             "must begin with https://",
         ),
         set("decision_point.tenants.acme.token", "hush-hush two", "without blanks"),
-        set("decision_point.tenants.acme.urll", "https://pdp.example.com/", "urll"),
         set("decision_point.nonsense", "1", "FREEHOLD__DECISION_POINT__NONSENSE"),
     ];
-    let mut lonely = set("decision_point.tenants.acme.token", SECRET, "is missing");
-    lonely.says[0] = "decision_point.tenants.acme.url".to_owned();
-    cases.push(lonely);
+    let named = |key: &str, value: &str, says: [&str; 2]| {
+        let mut case = set(key, value, says[1]);
+        case.says[0] = says[0].to_owned();
+        case
+    };
+    let acme = "decision_point.tenants.acme";
+    cases.extend([
+        named(&format!("{acme}.token"), SECRET, ["decision_point.tenants.acme.url", "is missing"]),
+        named(&format!("{acme}.urll"), "https://pdp.example.com/", [acme, "unknown field `urll`"]),
+        named(
+            "decision_point.tenants.a_b.enabled",
+            "false",
+            ["decision_point.tenants.a_b", "no tenant's slug or id"],
+        ),
+    ]);
     let file = |name: &str, says: &str| {
         let mut case = set("decision_point.token_file", &format!("{{place}}/{name}"), says);
         case.plant = token_files;
@@ -254,7 +264,9 @@ fn a_decision_point_by_tls_or_on_this_host_is_accepted() {
     let known = [("SSL_CERT_FILE", roots.to_str().unwrap())];
     check("https://pdp.example.com/access/v1/evaluation", &known).ended(0);
     let none = place.file("none.pem", "");
-    let unknown = [("SSL_CERT_FILE", none.to_str().unwrap())];
+    let nowhere = place.data();
+    let unknown =
+        [("SSL_CERT_FILE", none.to_str().unwrap()), ("SSL_CERT_DIR", nowhere.to_str().unwrap())];
     let refused = check("https://pdp.example.com/access/v1/evaluation", &unknown).ended(1);
     assert!(
         refused.err.contains("decision_point.url") && refused.err.contains("CA certificates"),

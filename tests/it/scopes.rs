@@ -109,11 +109,14 @@ fn each_scope_leaves_its_actions_to_an_operator_and_no_others() {
 #[test]
 fn several_scopes_leave_what_each_of_them_does() {
     let org = Org::new(app(), "several");
-    let both = narrowed(&org, "owner", "audit:read people:read  resources:read unheard-of");
-    both.get("/teams").expect(200);
-    both.get("/resources").expect(200);
-    both.get("").problem(404, "not_found");
-    both.post("/teams", &json!({"name": "no"})).problem(403, "forbidden");
+    let (team, name) = (json!({"name": "no"}), "audit:read people:read  resources:read unheard-of");
+    let several = narrowed(&org, "owner", name);
+    several.get("/teams").expect(200);
+    several.get("/resources").expect(200);
+    several.get("").problem(404, "not_found");
+    several.post("/teams", &team).problem(404, "not_found");
+    let more = narrowed(&org, "owner", &format!("{name} tenant:read"));
+    more.post("/teams", &team).problem(403, "forbidden");
 }
 
 #[test]
@@ -122,7 +125,7 @@ fn what_is_no_scope_leaves_nothing_but_learning_who_one_is() {
     let nothing = Patterns::default();
     for scope in ["unheard-of", " ", "People:write", "people", "people:*", "*", "people.write"] {
         let (owner, administrator) = (narrowed(&org, "owner", scope), operator(app(), scope));
-        owner.get("/teams").problem(403, "forbidden");
+        owner.get("/teams").problem(404, "not_found");
         owner.get("").problem(404, "not_found");
         administrator.get("/v1/platform/tenants").problem(404, "not_found");
         for caller in [&owner, &administrator] {
@@ -153,7 +156,7 @@ fn a_scope_never_widens() {
         assert!(found.is_empty(), "{}", found.join("\n"));
         caller.root().get("/v1/platform/tenants").problem(404, "not_found");
     }
-    let member = narrowed(&org, "member", "people:write");
+    let member = narrowed(&org, "member", "people:write tenant:read");
     member.post("/teams", &json!({"name": "no"})).problem(403, "forbidden");
     let other = format!("/members/{}", org.account("other"));
     member.patch(&other, &json!({"role": "admin"})).problem(403, "forbidden");
@@ -188,7 +191,7 @@ fn whoever_is_narrowed_is_told_to_what() {
 #[test]
 fn a_token_that_is_narrowed_is_refused_and_audited() {
     let org = Org::new(app(), "audited-scopes");
-    narrowed(&org, "owner", "people:read")
+    narrowed(&org, "owner", "people:read tenant:read")
         .post("/teams", &json!({"name": "no"}))
         .problem(403, "forbidden");
     let sql = "select policies from audit_log where action = 'team.create' and decision = 'deny'";

@@ -22,6 +22,7 @@ mod older;
 mod program;
 mod world;
 
+mod consent;
 mod contract;
 mod damaged;
 mod epoch;

@@ -20,8 +20,9 @@ use crate::org::Org;
 /// The name of whoever is asked here, in audit rows.
 const ID: &str = "external:127.0.0.1";
 
-/// A server that asks about some actions, with further settings.
+/// A server that asks about some actions, with further settings. The log of the one before tells where that listened.
 fn asking_at(place: &Place, url: &str, actions: &str, settings: &[(&str, &str)]) -> TestApp {
+    place.file("log", "");
     let basic = [
         ("FREEHOLD__DECISION_POINT__URL", url),
         ("FREEHOLD__DECISION_POINT__ACTIONS", actions),
