@@ -185,7 +185,7 @@ fn decision_point() -> Vec<Case> {
     ];
     let named = |key: &str, value: &str, says: [&str; 2]| {
         let mut case = set(key, value, says[1]);
-        case.says[0] = says[0].to_owned();
+        says[0].clone_into(&mut case.says[0]);
         case
     };
     let acme = "decision_point.tenants.acme";

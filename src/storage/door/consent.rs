@@ -20,7 +20,7 @@ pub(in crate::storage) enum Consent {
     /// Nobody is asked about it.
     NotNeeded,
     /// Somebody was asked, and permits it.
-    Given(Given),
+    Given(Box<Given>),
 }
 
 /// A permit of the external decision point.
@@ -89,12 +89,12 @@ pub(in crate::storage) fn given<A: Action>(
     by: Arc<dyn ExternalDecisionPoint>,
     request: DecisionRequest,
     answer: Option<ExternalAnswer>,
-) -> Result<Given, Refusal> {
+) -> Result<Box<Given>, Refusal> {
     let silence =
         || ExternalAnswer::Silence { reason: "it was given up".to_owned(), retry_after_s: 1 };
     let (error, said) = match answer.unwrap_or_else(silence) {
         ExternalAnswer::Permit => {
-            return Ok(Given { by, request, has_moved: Moved::default() });
+            return Ok(Box::new(Given { by, request, has_moved: Moved::default() }));
         }
         ExternalAnswer::Deny => (Error::ExternallyDenied, json!({ "answer": "deny" })),
         ExternalAnswer::Silence { reason, retry_after_s } => {

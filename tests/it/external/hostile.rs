@@ -230,7 +230,7 @@ fn whoever_dies_while_asking_has_done_nothing() {
         (org.id.clone(), org.owner.clone())
     };
     let before = dump(&app, &id);
-    pdp.says(|_| Says::Nothing(Duration::from_secs(60)));
+    pdp.says(|_| Says::Nothing(Duration::from_mins(1)));
     let asked = std::thread::spawn(move || owner.post("/teams", &json!({"name": "late"})));
     eventually(|| (pdp.count("team.create") == 2).then_some(()));
     let place = app.kill();

@@ -16,18 +16,18 @@ type Mover = Arc<OnceLock<Box<dyn Fn(usize) + Send + Sync>>>;
 /// A decision point that lets something happen before it answers about suspensions.
 fn moving(decide: impl Fn(&Value) -> bool + Send + Sync + 'static) -> (Pdp, Mover) {
     let mover = Mover::default();
-    let (moves, asked) = (mover.clone(), AtomicUsize::new(0));
+    let (happens, asked) = (mover.clone(), AtomicUsize::new(0));
     let pdp = Pdp::new(move |request| {
         if request["action"]["name"] == "member.suspend" {
-            moves.get().unwrap()(asked.fetch_add(1, Ordering::SeqCst));
+            happens.get().unwrap()(asked.fetch_add(1, Ordering::SeqCst));
         }
         Says::Decision(decide(request))
     });
     (pdp, mover)
 }
 
-fn set(mover: &Mover, moves: impl Fn(usize) + Send + Sync + 'static) {
-    assert!(mover.set(Box::new(moves)).is_ok());
+fn set(mover: &Mover, happens: impl Fn(usize) + Send + Sync + 'static) {
+    assert!(mover.set(Box::new(happens)).is_ok());
 }
 
 fn give_role(owner: &Client, member: &str, role: &str) {
