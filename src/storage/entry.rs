@@ -66,7 +66,7 @@ pub(in crate::storage) fn read_blocking<A: Action, T>(
         let conn = door.core().pool.get()?;
         door::read(&**door, &conn, call, target, None, body)
     };
-    if let Some(written) = door::leave(door, outcome.trace)? {
+    if let Some(written) = door::leave(door, outcome.trace) {
         wait(written)?;
     }
     outcome.answer
@@ -74,7 +74,7 @@ pub(in crate::storage) fn read_blocking<A: Action, T>(
 
 /// Answers a read; what it leaves is on disk before anybody hears of it.
 async fn conclude<T>(door: &Arc<dyn Door>, outcome: Outcome<T>) -> Result<T> {
-    if let Some(written) = door::leave(door, outcome.trace)? {
+    if let Some(written) = door::leave(door, outcome.trace) {
         answer(written).await?;
     }
     outcome.answer
