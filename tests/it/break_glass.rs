@@ -420,7 +420,7 @@ fn lists_show_what_the_entry_says_in_every_mode() {
     let entering =
         |actions: &[&str]| org.seen_by(&operator.by(&operator.enter(app(), &org.slug, actions)));
     let viewer = entering(&["resource.read", "resource.list", "workspace.list"]);
-    let lister = entering(&["resource.list", "workspace.list"]);
+    let namer = entering(&["resource.list", "workspace.list"]);
     let keeper = entering(&["resource.*", "workspace.*"]);
     let listed = |client: &Client| {
         let mut ids = client.column("/resources", "id");
@@ -433,14 +433,14 @@ fn lists_show_what_the_entry_says_in_every_mode() {
         assert!([200, 201].contains(&changed.status), "{}", changed.text);
         assert_eq!(listed(&viewer), all, "{mode}");
         assert_eq!(listed(&keeper), all, "{mode}");
-        assert_eq!(listed(&lister), [""; 0], "{mode}");
+        assert_eq!(listed(&namer), [""; 0], "{mode}");
         assert_eq!(viewer.all("/workspaces", 50).len(), 0, "{mode}");
         assert_eq!(keeper.all("/workspaces", 50).len(), 1, "{mode}");
         for resource in &all {
             let one = format!("/resources/{resource}");
             assert_eq!(viewer.get(&one).expect(200)["permission"], "read", "{mode}");
             assert_eq!(keeper.get(&one).expect(200)["permission"], "admin", "{mode}");
-            lister.get(&one).problem(404, "not_found");
+            namer.get(&one).problem(404, "not_found");
             viewer.patch(&one, &json!({"name": "x"})).problem(403, "forbidden");
         }
     }
