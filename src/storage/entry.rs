@@ -72,7 +72,7 @@ pub(in crate::storage) fn read_blocking<A: Action, T>(
 }
 
 fn conclude_blocking<T>(door: &Arc<dyn Door>, outcome: Outcome<T>) -> Result<T> {
-    if let Some(written) = door::leave(door, outcome.trace)? {
+    if let Some(written) = door::leave(door, outcome.trace) {
         wait(written)?;
     }
     outcome.answer
@@ -80,7 +80,7 @@ fn conclude_blocking<T>(door: &Arc<dyn Door>, outcome: Outcome<T>) -> Result<T> 
 
 /// Answers; what it leaves is on disk before anybody hears of it.
 async fn conclude<T>(door: &Arc<dyn Door>, outcome: Outcome<T>) -> Result<T> {
-    if let Some(written) = door::leave(door, outcome.trace)? {
+    if let Some(written) = door::leave(door, outcome.trace) {
         answer(written).await?;
     }
     outcome.answer

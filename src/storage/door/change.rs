@@ -288,7 +288,9 @@ where
         let mut summary = summary(&events);
         if self.is_by_break_glass() {
             trail::name(&self.call.caller, &mut summary);
-            events.iter_mut().for_each(|event| trail::name(&self.call.caller, &mut event.data));
+            for event in &mut events {
+                trail::name(&self.call.caller, &mut event.data);
+            }
         }
         record.summary = summary.to_string();
         audit::append(tx.inner.sql, &record)?;

@@ -522,7 +522,7 @@ impl Registry {
     /// # Errors
     /// Storage failed.
     pub async fn note_refusal(&self, record: crate::domain::AuditRecord) -> Result<()> {
-        match door::leave(&self.door(), Some(Box::new(record.into())))? {
+        match door::leave(&self.door(), Some(Box::new(record.into()))) {
             Some(written) => entry::answer(written).await,
             None => Ok(()),
         }
