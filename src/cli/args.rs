@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::domain::{RowSecurityMode, Word};
+use crate::domain::{OperatorRole, RowSecurityMode, TenantKind, Word};
 use crate::storage::sqlite_version;
 
 /// A tenancy engine in one binary: every tenant owns its own SQLite file.
@@ -34,6 +34,18 @@ pub(super) enum Verb {
     /// Keep tenants.
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Keep operators: accounts with a platform role.
+    #[command(subcommand)]
+    Operator(Operator),
+    /// Keep operators' reasoned, approved, time-boxed entries into tenants.
+    #[command(subcommand)]
+    BreakGlass(BreakGlass),
+    /// Keep a tenant's custom roles, in the name of an account.
+    #[command(subcommand)]
+    Role(Role),
+    /// Keep applications, and bind them in the name of an account.
+    #[command(subcommand)]
+    App(App),
     /// Make what every installation begins with, where it is not there; prints what is there.
     Seed(Json),
     /// Import tenants from a file.
@@ -142,6 +154,249 @@ fn modes() -> Vec<&'static str> {
     RowSecurityMode::ALL.iter().map(|mode| mode.as_str()).collect()
 }
 
+/// In whose name a verb is done in which tenant.
+#[derive(Debug, Args)]
+pub(super) struct Acting {
+    /// The tenant, by slug or id.
+    #[arg(long, value_name = "TENANT")]
+    pub(super) tenant: String,
+    /// The account that acts: its id, or an identity as `issuer|subject`.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) account: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum App {
+    /// Register an application.
+    Register(ManifestFile),
+    /// Give an application its next manifest; what tenants have bound stays in force.
+    Update(ManifestFile),
+    /// List applications.
+    List(Json),
+    /// Show one application.
+    Show(OneApp),
+    /// Say which kinds of tenants must bind an application.
+    Require(RequireApp),
+    /// Have a tenant bind an application, or bind it otherwise.
+    Bind(BindApp),
+    /// Have a tenant let go of an application.
+    Unbind(UnbindApp),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManifestFile {
+    /// The manifest, as JSON.
+    pub(super) file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneApp {
+    /// The application's name.
+    pub(super) name: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("for").args(["kinds", "none"]).required(true))]
+pub(super) struct RequireApp {
+    /// The application's name.
+    pub(super) name: String,
+    /// A kind of tenants that must bind it; may be given again.
+    #[arg(long = "kind", value_name = "KIND", value_parser = clap::builder::PossibleValuesParser::new(kinds()))]
+    pub(super) kinds: Vec<String>,
+    /// Nobody must.
+    #[arg(long)]
+    pub(super) none: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn kinds() -> Vec<&'static str> {
+    TenantKind::ALL.iter().map(|kind| kind.as_str()).collect()
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BindApp {
+    /// The application's name.
+    pub(super) name: String,
+    /// The version of its manifest; the newest where nothing is said.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) manifest_version: Option<i64>,
+    /// A scope that tokens may use; may be given again; all of them where nothing is said.
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(super) scopes: Vec<String>,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UnbindApp {
+    /// The application's name.
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Role {
+    /// List custom roles.
+    List(Acting),
+    /// Show one custom role, and who has it.
+    Show(OneRole),
+    /// Make a custom role.
+    Create(CreateRole),
+    /// Change a custom role, for everybody who has it.
+    Set(SetRole),
+    /// Delete a custom role, and take it from everybody.
+    Delete(OneRole),
+    /// Give a custom role to a principal.
+    Assign(AssignRole),
+    /// Take a custom role from a principal.
+    Unassign(AssignRole),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneRole {
+    /// The role, by name or id.
+    pub(super) role: String,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateRole {
+    /// What it is called.
+    pub(super) name: String,
+    /// A pattern of what it permits, as `resource.*`; may be given again.
+    #[arg(long = "permission", value_name = "PATTERN", required = true)]
+    pub(super) permissions: Vec<String>,
+    /// What people say about it.
+    #[arg(long)]
+    pub(super) description: Option<String>,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("change").args(["name", "permissions", "description"]).required(true).multiple(true))]
+pub(super) struct SetRole {
+    /// The role, by name or id.
+    pub(super) role: String,
+    /// What it is called from now on.
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// A pattern of what it permits from now on, instead of those that it has; may be given again.
+    #[arg(long = "permission", value_name = "PATTERN")]
+    pub(super) permissions: Vec<String>,
+    /// What people say about it from now on.
+    #[arg(long)]
+    pub(super) description: Option<String>,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AssignRole {
+    /// The role, by name or id.
+    pub(super) role: String,
+    /// `tenant`, `team:` with a name or id behind it, or `account:` with an id or an identity behind it.
+    pub(super) principal: String,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Operator {
+    /// List operators.
+    List(Json),
+    /// Show one operator.
+    Show(OneOperator),
+    /// Give an account a platform role, or another one.
+    Set(SetOperator),
+    /// Take an account's platform role away, and end its entries into tenants.
+    Remove(OneOperator),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneOperator {
+    /// The account: its id, or an identity as `issuer|subject`.
+    pub(super) account: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetOperator {
+    /// The account: its id, or an identity as `issuer|subject`.
+    pub(super) account: String,
+    /// The role.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(roles()))]
+    pub(super) role: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn roles() -> Vec<&'static str> {
+    OperatorRole::ALL.iter().map(|role| role.as_str()).collect()
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BreakGlass {
+    /// Ask for an operator's entry into a tenant; somebody else approves it.
+    Request(RequestBreakGlass),
+    /// List entries, the newest first.
+    List(Json),
+    /// Show one entry.
+    Show(OneBreakGlass),
+    /// Approve an entry that the host did not ask for.
+    Approve(OneBreakGlass),
+    /// Refuse an entry that the host did not ask for.
+    Deny(OneBreakGlass),
+    /// End an entry before its time, or take a request back.
+    End(OneBreakGlass),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RequestBreakGlass {
+    /// The tenant, by slug or id.
+    pub(super) tenant: String,
+    /// Why; at least ten characters.
+    #[arg(long)]
+    pub(super) reason: String,
+    /// What is to be done, as a pattern: *, noun.* or an action's name; may be given again.
+    #[arg(long, required = true, value_name = "PATTERN")]
+    pub(super) action: Vec<String>,
+    /// How long it is to be open for, from the approval: 60s to 24h.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = ttl)]
+    pub(super) duration: u32,
+    /// For whom: an operator's account id or identity; the host's own operator where nothing is said.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) account: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneBreakGlass {
+    /// The entry's id.
+    pub(super) entry: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantHost {
     /// Register a host name for a tenant.
@@ -246,11 +501,7 @@ fn ttl(text: &str) -> Result<u32, String> {
     };
     let number: u32 = number.parse().map_err(|_| wrong())?;
     let seconds = number.checked_mul(factor).ok_or_else(wrong)?;
-    if (1..=86_400).contains(&seconds) {
-        Ok(seconds)
-    } else {
-        Err("a token is good for 1s to 24h".to_owned())
-    }
+    if (1..=86_400).contains(&seconds) { Ok(seconds) } else { Err("must be 1s to 24h".to_owned()) }
 }
 
 /// The arguments that the program was called with. Ends the program where they cannot be read.

@@ -4,8 +4,11 @@
 //! the verb runs the application itself, with the local socket alone, for as long as it takes. Standard output is the
 //! answer, standard error is for people. Exit statuses: 0 done, 1 failed, 2 wrong usage.
 
+mod account;
+mod app;
 mod application;
 mod args;
+mod break_glass;
 mod client;
 mod clock;
 mod configuration;
@@ -16,7 +19,9 @@ mod import;
 mod logging;
 mod migrate;
 mod node;
+mod operator;
 mod output;
+mod role;
 mod row_security;
 mod serve;
 mod tenant;
@@ -65,6 +70,10 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::Check => serve::check(data, &configuration),
         Verb::Token(token) => token::token(data, configuration, token).await,
         Verb::Tenant(verb) => tenant::tenant(data, configuration, verb).await,
+        Verb::Operator(verb) => operator::operator(data, configuration, verb).await,
+        Verb::BreakGlass(verb) => break_glass::break_glass(data, configuration, verb).await,
+        Verb::Role(verb) => role::role(data, configuration, verb).await,
+        Verb::App(verb) => app::app(data, configuration, verb).await,
         Verb::Seed(seed) => import::seed(data, configuration, seed).await,
         Verb::Import(import) => import::import(data, configuration, import).await,
         Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,

@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::args::{CreateTenant, Tenant as Verb};
 use super::client::Client;
 use super::configuration::Configuration;
-use super::{host, node, output, row_security};
-use crate::domain::{Account, AccountReference, Tenant};
+use super::{account, host, node, output, row_security};
+use crate::domain::Tenant;
 
 const TENANTS: &str = "/v1/platform/tenants";
 
@@ -47,7 +47,7 @@ async fn ask(client: &Client, verb: &Verb) -> Result<()> {
 
 async fn create(client: &Client, new: &CreateTenant) -> Result<Tenant> {
     let owner = match &new.owner {
-        Some(owner) => Some(account(client, owner).await?),
+        Some(owner) => Some(account::find(client, "--owner", owner).await?),
         None => None,
     };
     let mut body = json!({ "slug": new.slug, "name": new.name.as_ref().unwrap_or(&new.slug) });
@@ -61,24 +61,6 @@ async fn create(client: &Client, new: &CreateTenant) -> Result<Tenant> {
         body["kind"] = json!("personal");
     }
     client.ask(Method::POST, TENANTS, Some(&body)).await
-}
-
-/// The id of an account that is named either way.
-async fn account(client: &Client, named: &str) -> Result<Value> {
-    match AccountReference::parse(named).map_err(|message| anyhow::anyhow!("--owner {message}"))? {
-        AccountReference::Id(id) => Ok(json!(id)),
-        AccountReference::Identity(identity) => {
-            let query: String = form_urlencoded::Serializer::new(String::new())
-                .append_pair("issuer", identity.issuer.as_str())
-                .append_pair("subject", identity.subject.as_str())
-                .finish();
-            let page: Value = client.get(&format!("/v1/platform/accounts?{query}")).await?;
-            let found: Option<Account> = serde_json::from_value(page["items"][0].clone()).ok();
-            Ok(json!(
-                found.with_context(|| format!("--owner: no account has the identity {named}"))?.id
-            ))
-        }
-    }
 }
 
 async fn change(client: &Client, tenant: &str, verb: &str) -> Result<Tenant> {

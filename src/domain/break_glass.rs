@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, BreakGlassId, Conflict, Description, Error, Patterns, Result, TenantId, Timestamp,
+    AccountId, BreakGlassId, Conflict, Description, Error, EventType, Patterns, Result, TenantId,
+    Timestamp,
 };
 
 super::word::words! {
@@ -23,6 +24,12 @@ super::word::words! {
 }
 
 impl BreakGlassState {
+    /// Whether something can still become of it.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Requested | Self::Approved)
+    }
+
     /// The state machine: the new state, where it may follow this one.
     ///
     /// # Errors
@@ -72,6 +79,53 @@ pub struct BreakGlass {
     pub updated_at: Timestamp,
     /// Counts its changes; the entity tag.
     pub version: i64,
+}
+
+/// Something that became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakGlassStep {
+    /// The version that the entry had from then on.
+    pub version: i64,
+    /// What became of it.
+    pub kind: EventType,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl BreakGlass {
+    /// Characters of a reason at least.
+    pub const MIN_REASON: usize = 10;
+    /// Seconds that an entry is open for at least.
+    pub const MIN_DURATION_S: u32 = 60;
+    /// Seconds that an entry is open for at most.
+    pub const MAX_DURATION_S: u32 = 86_400;
+    /// Seconds after which an entry lapses that nobody has decided.
+    pub const LAPSES_AFTER_S: i64 = 86_400;
+
+    /// Everything that became of it so far, in order.
+    #[must_use]
+    pub fn steps(&self) -> Vec<BreakGlassStep> {
+        let step = |version, kind, at| BreakGlassStep { version, kind, at };
+        let mut steps = vec![step(1, EventType::BreakGlassRequested, self.created_at)];
+        if let Some(at) = self.decided_at {
+            let kind = match self.state {
+                BreakGlassState::Denied => EventType::BreakGlassDenied,
+                _ => EventType::BreakGlassApproved,
+            };
+            steps.push(step(2, kind, at));
+        }
+        match self.state {
+            BreakGlassState::Ended => {
+                let at = self.ended_at.unwrap_or(self.updated_at);
+                steps.push(step(self.version, EventType::BreakGlassEnded, at));
+            }
+            BreakGlassState::Expired => {
+                steps.push(step(self.version, EventType::BreakGlassExpired, self.expires_at));
+            }
+            BreakGlassState::Requested | BreakGlassState::Approved | BreakGlassState::Denied => {}
+        }
+        steps
+    }
 }
 
 /// An entry to be asked for.

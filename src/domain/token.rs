@@ -32,7 +32,7 @@ pub struct NewToken {
     pub amr: Vec<String>,
     /// Seconds since that log-in; 0 where nothing is said.
     #[serde(default)]
-    #[schema(maximum = 31536000)]
+    #[schema(maximum = 31_536_000)]
     pub auth_age_s: Option<u32>,
 }
 

@@ -469,6 +469,11 @@ impl<A: Action> Describe for TenantContext<A> {
             "The tenant's slug or id; must agree with path and host.",
             Required::False,
         );
+        sketch.header(
+            "Freehold-Break-Glass",
+            "The break-glass entry by which an operator, with a platform credential, enters the tenant.",
+            Required::False,
+        );
     }
 }
 

@@ -191,7 +191,10 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
 fn status(error: &Error) -> StatusCode {
     match error {
         Error::NotFound => StatusCode::NOT_FOUND,
-        Error::Forbidden | Error::ExceedsGranter(_) | Error::ExternallyDenied => {
+        Error::Forbidden
+        | Error::ExceedsGranter(_)
+        | Error::ExternallyDenied
+        | Error::TenantUnavailable(TenantStatus::Suspended | TenantStatus::Archived) => {
             StatusCode::FORBIDDEN
         }
         Error::Unauthenticated(_) | Error::StepUp(_) => StatusCode::UNAUTHORIZED,
@@ -200,9 +203,6 @@ fn status(error: &Error) -> StatusCode {
         Error::Stale => StatusCode::PRECONDITION_FAILED,
         Error::TenantConflict | Error::HostInvalid | Error::ForwardedUntrusted => {
             StatusCode::BAD_REQUEST
-        }
-        Error::TenantUnavailable(TenantStatus::Suspended | TenantStatus::Archived) => {
-            StatusCode::FORBIDDEN
         }
         Error::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         Error::TenantUnavailable(_)

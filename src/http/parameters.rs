@@ -15,11 +15,12 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, ApplicationFilter, ApplicationName,
-    AuditDecision, AuditFilter, Error, EventFilter, HostName, MemberFilter, MemberState,
-    PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId,
-    ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter,
-    RoleId, TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter,
-    TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
+    AuditDecision, AuditFilter, BreakGlassFilter, BreakGlassId, BreakGlassState, Error,
+    EventFilter, HostName, MemberFilter, MemberState, OperatorFilter, OperatorRole, PageRequest,
+    PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
+    ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter, RoleId,
+    TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter, TenantKind,
+    TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -69,6 +70,7 @@ ids! {
     TeamId => "team", "The team's id.";
     WorkspaceId => "workspace", "The workspace's id.";
     ResourceId => "resource", "The resource's id.";
+    BreakGlassId => "break_glass", "The break-glass entry's id.";
     RoleId => "role", "The custom role's id.";
     PrincipalId => "principal", "The id of an account, a team or the tenant.";
 }
@@ -225,6 +227,8 @@ filters!(
     TenantFilter,
     TenantHostFilter,
     AccountFilter,
+    OperatorFilter,
+    BreakGlassFilter,
     MemberFilter,
     TeamFilter,
     TeamMemberFilter,
@@ -294,6 +298,8 @@ fn words(sketch: &mut Sketch) {
     sketch.schema::<Role>();
     sketch.schema::<MemberState>();
     sketch.schema::<AccountState>();
+    sketch.schema::<OperatorRole>();
+    sketch.schema::<BreakGlassState>();
     sketch.schema::<TenantStatus>();
     sketch.schema::<TenantKind>();
     sketch.schema::<AuditDecision>();

@@ -14,10 +14,11 @@ use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
     Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, AuditEntry,
-    AuthzenConfiguration, CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer, EventEntry,
-    Explanation, Me, Member, MigrationReport, Page, Precondition, Principal, Resource,
-    ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Simulation, Team,
-    TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    AuthzenConfiguration, BreakGlass, CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer,
+    EventEntry, Explanation, Me, Member, MigrationReport, Operator, Page, Precondition, Principal,
+    Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Simulation,
+    Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld,
+    Workspace,
 };
 
 /// What a handler answers.
@@ -74,6 +75,8 @@ versioned!(
     TenantRowSecurity,
     TenantHost,
     Account,
+    Operator,
+    BreakGlass,
     Member,
     Team,
     TeamMember,

@@ -3,10 +3,10 @@
 use actix_web::http::Method;
 
 use super::api::{
-    access, accounts, acl, application_bindings, applications, audit, diagnostics, events, health,
-    hosts, imports, keys, me, members, migrations, organization, principals, resource_types,
-    resources, role_assignments, roles, row_security, team_members, teams, tenants, tokens,
-    workspaces,
+    access, accounts, acl, application_bindings, applications, audit, break_glass, diagnostics,
+    events, health, hosts, imports, keys, me, members, migrations, operators, organization,
+    principals, resource_types, resources, role_assignments, roles, row_security, team_members,
+    teams, tenants, tokens, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -51,6 +51,16 @@ fn platform() -> Vec<Route> {
         route(Platform, PATCH,  "/accounts/{account}",            "account_update",       "Change an account", accounts::update),
         route(Platform, POST,   "/accounts/{account}/suspend",    "account_suspend",      "Let an account do nothing anywhere", accounts::suspend),
         route(Platform, POST,   "/accounts/{account}/resume",     "account_resume",       "Let a suspended account act again", accounts::resume),
+        route(Platform, GET,    "/operators",                     "operator_list",        "List operators", operators::list),
+        route(Platform, GET,    "/operators/{account}",           "operator_read",        "Read an operator's role", operators::read),
+        route(Platform, PUT,    "/operators/{account}",           "operator_put",         "Give an account a platform role", operators::put),
+        route(Platform, DELETE, "/operators/{account}",           "operator_delete",      "Take an account's platform role away", operators::delete),
+        route(Platform, GET,    "/break-glass",                   "break_glass_list",     "List entries into tenants, the newest first", break_glass::list),
+        route(Platform, POST,   "/break-glass",                   "break_glass_create",   "Ask for entry into a tenant", break_glass::create),
+        route(Platform, GET,    "/break-glass/{break_glass}",     "break_glass_read",     "Read an entry into a tenant", break_glass::read),
+        route(Platform, POST,   "/break-glass/{break_glass}/approve", "break_glass_approve", "Approve somebody else's entry", break_glass::approve),
+        route(Platform, POST,   "/break-glass/{break_glass}/deny", "break_glass_deny",    "Refuse somebody else's entry", break_glass::deny),
+        route(Platform, POST,   "/break-glass/{break_glass}/end", "break_glass_end",      "End an entry before its time, or take a request back", break_glass::end),
         route(Platform, GET,    "/applications",                  "application_list",     "List applications", applications::list),
         route(Platform, POST,   "/applications",                  "application_create",   "Register an application", applications::create),
         route(Platform, GET,    "/applications/{application}",    "application_read",     "Read an application and its manifest", applications::read),

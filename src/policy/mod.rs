@@ -11,7 +11,7 @@ mod manifest;
 mod policies;
 mod request;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cedar_policy::Schema;
@@ -20,7 +20,9 @@ use parking_lot::RwLock;
 use self::application::Application;
 use self::policies::{Policies, Text};
 use crate::domain::{
-    ApplicationPolicy, Decision, DecisionPoint, Facts, FieldError, Manifest, PolicyInfo,
+    ActionInfo, ApplicationAction, ApplicationActionName, ApplicationPolicy,
+    ApplicationResourceType, ApplicationWord, Decision, DecisionPoint, Facts, FieldError, Manifest,
+    Name, PolicyInfo, PolicyText, action,
 };
 
 const SCHEMA: &str = include_str!("../../config/policy/schema.cedarschema");
@@ -81,8 +83,8 @@ impl Policy {
                 first.and_then(|finding| files.get(finding.text)).map_or("", |(file, _)| file);
             PolicyError::new(file, first.map(ToString::to_string).unwrap_or_default())
         })?;
-        let manifest: Manifest = serde_json::from_str(MANIFEST)
-            .map_err(|error| PolicyError::new("freehold.json", error))?;
+        let manifest =
+            own_manifest(files).map_err(|message| PolicyError::new("freehold.json", message))?;
         Ok(Self { policies, manifest: Arc::new(manifest), remembered: RwLock::default() })
     }
 
@@ -110,6 +112,41 @@ impl Policy {
         }
         decision
     }
+}
+
+/// What Freehold declares of itself: its scopes from their file; actions, and what they are done to, from the list of
+/// actions; policies as they are.
+fn own_manifest(files: &[(&str, &str)]) -> Result<Manifest, String> {
+    let mut manifest: Manifest =
+        serde_json::from_str(MANIFEST).map_err(|error| error.to_string())?;
+    let kinds: BTreeSet<&str> = action::ALL.iter().map(|action| action.target).collect();
+    manifest.resource_types = kinds.into_iter().map(own_type).collect::<Result<_, _>>()?;
+    manifest.actions = action::ALL.iter().map(own_action).collect::<Result<_, _>>()?;
+    let policy = |(name, text): &(&str, &str)| {
+        Ok(PolicyText { name: Name::parse(*name)?, text: (*text).to_owned() })
+    };
+    manifest.policies = files.iter().map(policy).collect::<Result<_, String>>()?;
+    Ok(manifest)
+}
+
+fn own_type(name: &str) -> Result<ApplicationResourceType, String> {
+    let name = ApplicationWord::parse(name)?;
+    Ok(ApplicationResourceType {
+        name,
+        description: None,
+        kept_by: None,
+        key: None,
+        attributes: Vec::new(),
+    })
+}
+
+fn own_action(info: &ActionInfo) -> Result<ApplicationAction, String> {
+    Ok(ApplicationAction {
+        name: ApplicationActionName::parse(info.name)?,
+        description: None,
+        resource_types: vec![ApplicationWord::parse(info.target)?],
+        properties: Vec::new(),
+    })
 }
 
 impl DecisionPoint for Policy {

@@ -167,7 +167,10 @@ fn ordered(mut findings: Vec<Finding>) -> Vec<Finding> {
 
 /// A finding about a whole policy, with the line that it begins on.
 fn at(index: usize, text: &str, policy: &str, message: String) -> Finding {
-    let before = text.find(policy).and_then(|start| text.get(..start));
+    // One policy can be the end of another, as text; it is meant where one begins.
+    let begins = |before: &&str| before.trim_end().is_empty() || before.trim_end().ends_with(';');
+    let mut places = text.match_indices(policy).filter_map(|(start, _)| text.get(..start));
+    let before = places.find(begins).or_else(|| text.find(policy).and_then(|at| text.get(..at)));
     let line = before.map(|before| before.matches('\n').count() + 1);
     Finding { text: index, line, policy: None, message }
 }

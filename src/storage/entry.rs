@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::oneshot;
 
 use super::audit;
-use super::door::{self, Core, Door, ReadTx, Refusal, Reply, WriteTx, nobody};
-use super::engine::{Conn, Sql};
-use super::queue::Job;
-use crate::domain::{Action, AuditRecord, Call, Error, Result, Target, Timestamp};
+use super::door::{self, Core, Door, Outcome, ReadTx, Reply, WriteTx, nobody};
+use super::engine::Sql;
+use crate::domain::{Action, Call, Error, Result, Target, Timestamp};
 
 /// Steps that a read may take on the blocking pool: about a second's worth.
 const BLOCKING_STEPS: u32 = 50_000_000;
@@ -32,14 +30,14 @@ where
     }
     let turn = door.core().elsewhere.take().await?;
     let (there, call) = (door.clone(), call.clone());
-    let work = move || -> Result<T, Refusal> {
+    let work = move || -> Result<Outcome<T>> {
         let _turn = turn;
         let conn = there.core().pool.get()?;
-        door::read(&*there, &conn, &call, &target, Some(BLOCKING_STEPS), &body)
+        Ok(door::read(&*there, &conn, &call, &target, Some(BLOCKING_STEPS), &body))
     };
     let outcome = tokio::task::spawn_blocking(work)
         .await
-        .map_err(|error| Error::Internal(error.to_string()))?;
+        .map_err(|error| Error::Internal(error.to_string()))??;
     conclude(&door, outcome).await
 }
 
@@ -48,11 +46,11 @@ fn try_here<A: Action, T>(
     call: &Call,
     target: &Target,
     body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
-) -> Option<Result<T, Refusal>> {
+) -> Option<Outcome<T>> {
     let core = door.core();
     let conn = core.pool.try_get()?;
     match door::read(door, &conn, call, target, Some(core.read_steps), body) {
-        Err(Refusal { error: Error::TooManySteps, .. }) => None,
+        Outcome { answer: Err(Error::TooManySteps), .. } => None,
         outcome => Some(outcome),
     }
 }
@@ -68,42 +66,18 @@ pub(in crate::storage) fn read_blocking<A: Action, T>(
         let conn = door.core().pool.get()?;
         door::read(&**door, &conn, call, target, None, body)
     };
-    outcome.or_else(|refusal| {
-        if let Some(written) = note(door, refusal.record)? {
-            wait(written)?;
-        }
-        Err(refusal.error)
-    })
+    if let Some(written) = door::leave(door, outcome.trace)? {
+        wait(written)?;
+    }
+    outcome.answer
 }
 
-/// Answers a read; a refusal is on disk before anybody hears of it.
-async fn conclude<T>(door: &Arc<dyn Door>, outcome: Result<T, Refusal>) -> Result<T> {
-    let refusal = match outcome {
-        Ok(answer) => return Ok(answer),
-        Err(refusal) => refusal,
-    };
-    if let Some(written) = note(door, refusal.record)? {
+/// Answers a read; what it leaves is on disk before anybody hears of it.
+async fn conclude<T>(door: &Arc<dyn Door>, outcome: Outcome<T>) -> Result<T> {
+    if let Some(written) = door::leave(door, outcome.trace)? {
         answer(written).await?;
     }
-    Err(refusal.error)
-}
-
-/// Queues the audit row of a refusal, where it is one to be written.
-pub(in crate::storage) fn note(
-    door: &Arc<dyn Door>,
-    record: Option<Box<AuditRecord>>,
-) -> Result<Option<Reply<()>>> {
-    let core = door.core();
-    match record {
-        Some(record) if core.denials.is_first(&record) => {
-            door.before_note()?;
-            let (reply, receiver) = oneshot::channel();
-            let note = Note { door: door.clone(), record: *record, result: Ok(()), reply };
-            core.writers.submit(&core.queue, Box::new(note))?;
-            Ok(Some(receiver))
-        }
-        _ => Ok(None),
-    }
+    outcome.answer
 }
 
 /// Waits for the answer to what was queued.
@@ -130,35 +104,6 @@ pub(in crate::storage) fn write_down_denials(core: &Core, now: Timestamp) -> Res
         records.iter().try_for_each(|record| audit::append(Sql::on(conn), record))
     });
     written.inspect_err(|_| core.denials.put_back(records))
-}
-
-/// The audit row of a refusal, waiting to be written.
-struct Note {
-    door: Arc<dyn Door>,
-    record: AuditRecord,
-    result: Result<()>,
-    reply: oneshot::Sender<Result<()>>,
-}
-
-impl Job for Note {
-    fn run(&mut self, conn: &Conn) {
-        let _session = conn.session(nobody(&self.door.core().name));
-        self.result = audit::append(Sql::on(conn), &self.record);
-    }
-
-    fn stands(&mut self) -> bool {
-        true
-    }
-
-    fn moves_registry(&self) -> bool {
-        false
-    }
-
-    fn finish(self: Box<Self>, committed: &Result<()>) {
-        let result = committed.clone().and(self.result);
-        // Whoever was refused may have gone; the row stands all the same.
-        let _gone = self.reply.send(result);
-    }
 }
 
 /// Queues a change that the decision point must permit, and waits.

@@ -1,46 +1,76 @@
-//! Work that no caller asked for: the registry's projection follows each tenant's outbox.
+//! Work that no caller asked for: the registry's projection follows each tenant's outbox, and break-glass entries are
+//! closed when their time is over.
 //!
-//! A thread of its own, which tenants' writers wake after a commit that concerns the registry. What it had not done
-//! when the process ended, it does at the next start: the registry knows which files were being written to.
+//! Threads of its own: one that tenants' writers wake after a commit that concerns the registry, one that looks from
+//! time to time. What they had not done when the process ended, they do at the next start: the registry knows which
+//! files were being written to, and what tenants were told.
 
+use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::domain::{Error, Result, TenantId, TenantReference};
+use crate::services::break_glass;
 use crate::storage::Registry;
+
+/// How often it is looked for what nobody wakes a thread for.
+const EVERY: Duration = Duration::from_secs(10);
 
 /// The running worker.
 #[derive(Debug)]
 pub struct Worker {
     registry: Registry,
-    thread: JoinHandle<()>,
+    projector: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+    /// Ends the keeper when it goes.
+    end: mpsc::Sender<()>,
 }
 
 impl Worker {
     /// Starts the worker: first it does what was left undone.
     ///
     /// # Errors
-    /// The thread cannot be started.
+    /// A thread cannot be started.
     pub fn start(registry: &Registry) -> Result<Self> {
         let (wanted, theirs) = (registry.projections(), registry.clone());
-        let run = move || {
+        let projector = spawn("projector", move || {
             catch_up(&theirs);
             for tenant in wanted {
                 project(&theirs, tenant);
             }
-        };
-        let thread = std::thread::Builder::new()
-            .name("projector".to_owned())
-            .spawn(run)
-            .map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self { registry: registry.clone(), thread })
+        })?;
+        let ((end, ended), theirs) = (mpsc::channel(), registry.clone());
+        let keeper = spawn("keeper", move || {
+            keep(&theirs);
+            while ended.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+                keep(&theirs);
+            }
+        })?;
+        Ok(Self { registry: registry.clone(), projector, keeper, end })
     }
 
     /// Lets the worker finish what it was asked for, and ends it.
     pub fn stop(self) {
-        self.registry.end_projections();
-        if self.thread.join().is_err() {
+        let Self { registry, projector, keeper, end } = self;
+        drop(end);
+        if keeper.join().is_err() {
+            tracing::error!("the keeper had panicked");
+        }
+        registry.end_projections();
+        if projector.join().is_err() {
             tracing::error!("the projector had panicked");
         }
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(work).map_err(|error| Error::Internal(error.to_string()))
+}
+
+fn keep(registry: &Registry) {
+    if let Err(error) = break_glass::keep(registry) {
+        tracing::warn!(error = %error, "break-glass entries could not be looked after");
     }
 }
 

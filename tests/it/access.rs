@@ -41,12 +41,24 @@ fn the_decision_is_what_the_routes_do() {
         ("member", "workspace.read", "workspace", &org.everyone, true),
         ("guest", "workspace.read", "workspace", &org.everyone, false),
         ("admin", "owner.create", "tenant", &org.id, false),
-        ("owner", "owner.create", "tenant", &org.id, true),
+        // It needs a strong log-in, and of the owner's nothing is known here.
+        ("owner", "owner.create", "tenant", &org.id, false),
     ];
     for (who, action, kind, id, expected) in cases {
         let question = question(&org.account(who), action, kind, id);
         assert_eq!(decide(&org.admin, &question), expected, "{who} {action} {kind}");
     }
+}
+
+#[test]
+fn whoever_asks_about_themselves_is_known_by_their_own_log_in() {
+    let org = Org::new(app(), "own-log-in");
+    let question = question(&org.account("owner"), "owner.create", "tenant", &org.id);
+    let told = org.admin.post("/access/v1/evaluation", &question).expect(200);
+    assert_eq!(told["decision"], false);
+    assert_eq!(told["context"], json!({"acr_values": "phr phrh", "max_age": 3600}));
+    let own = org.owner.post("/access/v1/evaluation", &question).expect(200);
+    assert_eq!(own.json, json!({"decision": true}));
 }
 
 #[test]

@@ -199,6 +199,47 @@ fn diagnostics_say_what_a_tenant_must_bind_and_has_not() {
     app.freehold(&["doctor", "--tenant", "bind-doctor"]).ended(0);
 }
 
+#[test]
+fn applications_are_kept_on_the_command_line() {
+    let app = crate::app::TestApp::dev();
+    let org = Org::new(&app, "bind-cli");
+    let run = |words: &[&str]| app.freehold(&[&["app"], words].concat());
+    let mut declared = manifest("cli-docs");
+    let file = app.place().file("manifest.json", &declared.to_string());
+    let file = file.to_str().unwrap();
+    let made = run(&["register", file, "--json"]).ended(0).json();
+    assert_eq!((&made["name"], &made["manifest_version"]), (&json!("cli-docs"), &json!(1)));
+    let again = run(&["register", file]).ended(1);
+    assert!(again.err.contains("there already"), "{again:?}");
+    declared["policies"][0]["text"] = json!("@id(\"a\")\n@sentence(\"S.\")\npermit (");
+    std::fs::write(file, declared.to_string()).unwrap();
+    let broken = run(&["update", file]).ended(1);
+    assert!(broken.err.contains("/manifest/policies/0/text: line 3: "), "{broken:?}");
+    declared["policies"] = json!([]);
+    std::fs::write(file, declared.to_string()).unwrap();
+    assert_eq!(run(&["update", file, "--json"]).ended(0).json()["manifest_version"], 2);
+    let listed = run(&["list"]).ended(0).out;
+    assert!(listed.contains("cli-docs") && listed.contains("freehold"), "{listed}");
+    run(&["require", "cli-docs"]).ended(2);
+    run(&["require", "cli-docs", "--kind", "organization"]).ended(0);
+    assert!(run(&["show", "cli-docs"]).ended(0).out.contains("organization"));
+
+    let as_owner = ["--tenant", "bind-cli", "--account", "import|bind-cli-owner"];
+    let as_member = ["--tenant", "bind-cli", "--account", "import|bind-cli-member"];
+    run(&[&["bind", "cli-docs"][..], &as_member].concat()).ended(1);
+    let first = ["bind", "cli-docs", "--manifest-version", "1", "--json"];
+    let bound = run(&[&first[..], &as_owner].concat()).ended(0).json();
+    assert_eq!(bound["manifest_version"], 1);
+    let scoped = ["bind", "cli-docs", "--scope", "cli_docs:view"];
+    let shown = run(&[&scoped[..], &as_owner].concat()).ended(0).out;
+    assert!(shown.contains("cli_docs:view"), "{shown}");
+    assert_eq!(org.owner.get("/applications/cli-docs").expect(200)["manifest_version"], 2);
+    run(&[&["unbind", "cli-docs"][..], &as_owner].concat()).ended(0);
+    let gone = run(&[&["unbind", "cli-docs"][..], &as_owner].concat()).ended(1);
+    assert!(gone.err.contains("has not bound"), "{gone:?}");
+    run(&["require", "cli-docs", "--none"]).ended(0);
+}
+
 /// Changes what the registry holds of an application, behind the back of a program that does not run.
 #[test]
 fn diagnostics_say_which_bindings_decide_nothing() {

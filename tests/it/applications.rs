@@ -1,10 +1,11 @@
 //! `/v1/platform/applications`: manifests, their versions, and everything that can be wrong with one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
+use crate::isolation::now;
 use crate::org::manifest;
 use crate::shared;
 
@@ -216,7 +217,7 @@ fn a_manifest_says_what_it_says_once_and_by_names_that_it_has() {
 /// Refuses a manifest, and says so soon.
 #[track_caller]
 fn refused_soon(manifest: &Value) -> Vec<String> {
-    let began = Instant::now();
+    let began = now();
     let answer = register(manifest).problem(422, "invalid");
     let took = began.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
@@ -272,7 +273,7 @@ fn an_application_of_many_actions_and_policies_is_registered_soon() {
     };
     let text: String = (0..50).map(policy).collect();
     large["policies"] = json!([{"name": "all", "text": text}]);
-    let began = Instant::now();
+    let began = now();
     register(&large).expect(201);
     crate::app::measured(&format!("a large application took {:?}", began.elapsed()));
     // As much as one may have, and no more.

@@ -6,6 +6,7 @@ use freehold::http::{Mount, RouteInfo};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client, Request};
+use crate::glass::{self, Operator};
 use crate::org::{Org, manifest, tenant};
 
 /// What is particular to a request.
@@ -73,7 +74,9 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             .or_else(|| workspaces(route, org, name))
             .or_else(|| application_bindings(route, org, name))
             .or_else(|| resources(route, org, name)),
-        Mount::Platform => applications(route, org, name).or_else(|| platform(route, org, name)),
+        Mount::Platform => operators(route, org, name)
+            .or_else(|| applications(route, org, name))
+            .or_else(|| platform(route, org, name)),
         Mount::Account | Mount::Public => Some(Ask::at(route.path.replace("{tenant}", &org.slug))),
         Mount::Internal => {
             Some(Ask { header: Some(("freehold-tenant", org.slug.clone())), ..Ask::at(route.path) })
@@ -265,6 +268,33 @@ fn resources(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
             .absent()
             .body(json!({"permission": "write"})),
         "acl_delete" => entry().fresh(),
+        _ => return None,
+    })
+}
+
+fn operators(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let name = format!("{}-{name}", org.slug);
+    let operator = |role: &str| Operator::new(org.app, &name, role);
+    let entry = |suffix: &str| {
+        let entry = operator("support").ask(&org.slug, &["resource.read", "resource.list"]);
+        Ask::at(format!("/break-glass/{entry}{suffix}"))
+    };
+    Some(match route.operation_id {
+        "operator_list" | "break_glass_list" => Ask::at(route.path),
+        "operator_read" => Ask::at(format!("/operators/{}", operator("auditor").account)),
+        "operator_put" => Ask::at(format!("/operators/{}", org.app.account(&name)))
+            .absent()
+            .body(json!({"role": "auditor"})),
+        "operator_delete" => Ask::at(format!("/operators/{}", operator("auditor").account)).fresh(),
+        "break_glass_create" => {
+            // The host asks for its own operator, who must be one already.
+            org.app.operator();
+            Ask::at(route.path).body(glass::request(&org.slug, &["team.list"]))
+        }
+        "break_glass_read" => entry(""),
+        "break_glass_approve" => entry("/approve"),
+        "break_glass_deny" => entry("/deny"),
+        "break_glass_end" => entry("/end"),
         _ => return None,
     })
 }

@@ -106,6 +106,59 @@ fn a_file_is_imported_either_way() {
 }
 
 #[test]
+fn custom_roles_are_kept_either_way_in_an_accounts_name() {
+    both_ways(|place| {
+        let file = json!({"format": "freehold-import/1", "tenants": [tenant("acme")]});
+        let file = place.file("acme.json", &file.to_string());
+        place.freehold(&["import", file.to_str().unwrap()]).ended(0);
+        let role = |words: &str, who: &str| {
+            run(place, &format!("role {words} --json --tenant acme --account import|acme-{who}"))
+        };
+        let made = role("create editor --permission resource.read --description Edits", "owner");
+        let made = made.ended(0).json();
+        assert_eq!(
+            (&made["name"], &made["permissions"]),
+            (&json!("editor"), &json!(["resource.read"]))
+        );
+        let exceeding = role("create more --permission team.fly", "owner").ended(1);
+        assert!(exceeding.err.contains("/permissions/0"), "{exceeding:?}");
+        role("list", "member").ended(1);
+        role("list", "nobody").ended(1);
+        role("assign editor account:import|acme-guest", "admin").ended(0);
+        role("assign editor account:import|acme-guest", "admin").ended(0);
+        role("assign editor tenant", "admin").ended(0);
+        role("assign editor team:none", "admin").ended(1);
+        role("assign editor everybody", "admin").ended(1);
+        role("set editor --permission resource.read --permission resource.update", "admin")
+            .ended(0);
+        let shown = role("show editor", "owner").ended(0).json();
+        assert_eq!(shown["permissions"], json!(["resource.read", "resource.update"]));
+        assert_eq!(shown["assignments"].as_array().unwrap().len(), 2);
+        let by_id = format!("show {}", made["id"].as_str().unwrap());
+        assert_eq!(role(&by_id, "owner").ended(0).json(), shown);
+        role("unassign editor tenant", "owner").ended(0);
+        role("unassign editor tenant", "owner").ended(1);
+        let plain = run(place, "role list --tenant acme --account import|acme-owner").ended(0).out;
+        assert!(plain.contains("editor") && plain.contains("resource.update"), "{plain}");
+        role("delete editor", "owner").ended(0);
+        assert_eq!(role("list", "owner").ended(0).json(), json!([]));
+        run(place, "role set editor --tenant acme --account x").ended(2);
+    });
+}
+
+#[test]
+fn what_a_verb_does_in_an_accounts_name_is_audited_as_the_hosts() {
+    let app = TestApp::dev();
+    let org = crate::org::Org::new(&app, "by-host");
+    let words =
+        "role create seen --permission team.list --tenant by-host --account import|by-host-owner";
+    run(app.place(), words).ended(0);
+    let row = "select actor || ' for ' || on_behalf from audit_log where action = 'role.create'";
+    let expected = format!("account:{} for host", org.account("owner"));
+    assert_eq!(app.db(&org.id).texts(row, &[]), [expected]);
+}
+
+#[test]
 fn a_plan_of_migrations_and_an_examination_are_had_either_way() {
     both_ways(|place| {
         run(place, "seed").ended(0);

@@ -38,23 +38,31 @@ pub(crate) struct Client {
     root: String,
     prefix: String,
     token: Option<String>,
+    /// A header of every request.
+    header: Option<(String, String)>,
 }
 
 impl Client {
     /// Without a credential.
     pub(crate) fn new(root: &str) -> Self {
-        Self { http: HTTP.clone(), root: root.to_owned(), prefix: String::new(), token: None }
+        let (root, prefix) = (root.to_owned(), String::new());
+        Self { http: HTTP.clone(), root, prefix, token: None, header: None }
     }
 
     /// By a local socket.
     pub(crate) fn local(socket: &Path) -> Self {
         let http = builder().unix_socket(socket).build().unwrap();
         let root = "http://localhost".to_owned();
-        Self { http, root, prefix: String::new(), token: None }
+        Self { http, root, prefix: String::new(), token: None, header: None }
     }
 
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same caller, with a header in every request.
+    pub(crate) fn with_header(&self, name: &str, value: &str) -> Self {
+        Self { header: Some((name.to_owned(), value.to_owned())), ..self.clone() }
     }
 
     pub(crate) fn token(&self) -> &str {
@@ -75,6 +83,10 @@ impl Client {
     pub(crate) fn request(&self, method: &str, path: &str) -> Request {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let request = self.http.request(method, format!("{}{}{path}", self.root, self.prefix));
+        let request = match &self.header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        };
         Request(match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -109,6 +121,11 @@ impl Client {
     /// A `PUT` of what is not there yet.
     pub(crate) fn put_new(&self, path: &str, body: &Value) -> Answer {
         self.request("PUT", path).header("if-none-match", "*").json(body).send()
+    }
+
+    /// A `PUT`, without a body, of what is not there yet.
+    pub(crate) fn put_bare(&self, path: &str) -> Answer {
+        self.request("PUT", path).header("if-none-match", "*").send()
     }
 
     /// A `PUT` over a thing as it stands now.

@@ -6,120 +6,132 @@ use freehold::http::{RouteInfo, infos};
 
 use crate::asks::ask;
 use crate::client::Client;
+use crate::glass::Operator;
 use crate::org::Org;
 use crate::shared;
 
 shared!();
 
-/// The callers, in the order of the table's columns. The last one owns another tenant.
-pub(crate) const CALLERS: [&str; 8] =
-    ["stranger", "guest", "member", "admin", "owner", "operator", "host", "elsewhere"];
+/// The callers, in the order of the table's columns. The last but one owns another tenant; the last one is an operator
+/// with an approved break-glass entry for everything.
+pub(crate) const CALLERS: [&str; 9] =
+    ["stranger", "guest", "member", "admin", "owner", "operator", "host", "elsewhere", "opened"];
 
 /// What each of them is answered, on what somebody else has made.
 const TABLE: &str = "
-                        stranger  guest  member  admin  owner  operator  host  elsewhere
+                        stranger  guest  member  admin  owner  operator  host  elsewhere  opened
 
-    organization_read        401    200     200    200    200       404   404        404
-    organization_update      401    403     403    200    200       404   404        404
-    principal_list           401    403     200    200    200       404   404        404
-    member_list              401    403     200    200    200       404   404        404
-    member_create            401    403     403    201    201       404   404        404
-    member_read              401    404     200    200    200       404   404        404
-    member_update            401    404     403    200    200       404   404        404
-    member_delete            401    404     403    204    204       404   404        404
-    member_suspend           401    404     403    200    200       404   404        404
-    member_resume            401    404     403    200    200       404   404        404
-    team_list                401    403     200    200    200       404   404        404
-    team_create              401    403     403    201    201       404   404        404
-    team_read                401    404     200    200    200       404   404        404
-    team_update              401    404     403    200    200       404   404        404
-    team_delete              401    404     403    204    204       404   404        404
-    team_member_list         401    404     200    200    200       404   404        404
-    team_member_read         401    404     200    200    200       404   404        404
-    team_member_put          401    404     403    2xx    2xx       404   404        404
-    team_member_delete       401    404     403    204    204       404   404        404
-    role_list                401    403     403    200    200       404   404        404
-    role_create              401    403     403    201    201       404   404        404
-    role_read                401    404     404    200    200       404   404        404
-    role_update              401    404     404    200    200       404   404        404
-    role_delete              401    404     404    204    204       404   404        404
-    role_assignment_list     401    404     404    200    200       404   404        404
-    role_assignment_read     401    404     404    200    200       404   404        404
-    role_assignment_put      401    404     404    2xx    2xx       404   404        404
-    role_assignment_delete   401    404     404    204    204       404   404        404
-    workspace_list           401    200     200    200    200       404   404        404
-    workspace_create         401    404     403    201    201       404   404        404
-    workspace_read           401    404     200    200    200       404   404        404
-    workspace_update         401    404     403    200    200       404   404        404
-    workspace_delete         401    404     403    204    204       404   404        404
-    resource_type_list       401    200     200    200    200       404   404        404
-    resource_type_create     401    403     403    201    201       404   404        404
-    resource_type_read       401    200     200    200    200       404   404        404
-    application_binding_list   401  403     403    200    200       404   404        404
-    application_binding_read   401  403     403    200    200       404   404        404
-    application_binding_put    401  403     403    2xx    2xx       404   404        404
-    application_binding_delete 401  403     403    204    204       404   404        404
-    resource_list            401    200     200    200    200       404   404        404
-    resource_create          401    404     201    201    201       404   404        404
-    resource_read            401    404     200    200    200       404   404        404
-    resource_update          401    404     403    200    200       404   404        404
-    resource_delete          401    404     403    204    204       404   404        404
-    acl_list                 401    404     403    200    200       404   404        404
-    acl_read                 401    404     403    200    200       404   404        404
-    acl_put                  401    404     403    2xx    2xx       404   404        404
-    acl_delete               401    404     403    204    204       404   404        404
-    access_evaluate          401    403     403    200    200       404   404        404
-    access_explain           401    403     403    200    200       404   404        404
-    access_simulate          401    403     403    200    200       404   404        404
-    access_evaluate_many     401    403     403    200    200       404   404        404
-    access_search_subject    401    403     403    200    200       404   404        404
-    access_search_resource   401    403     403    200    200       404   404        404
-    access_search_action     401    403     403    200    200       404   404        404
-    row_security_read        401    403     403    200    200       404   404        404
-    row_security_report      401    403     403    200    200       404   404        404
-    audit_list               401    403     403    200    200       404   404        404
-    event_list               401    403     403    200    200       404   404        404
+    organization_read        401    200     200    200    200       404   404        404     200
+    organization_update      401    403     403    200    200       404   404        404     200
+    principal_list           401    403     200    200    200       404   404        404     200
+    member_list              401    403     200    200    200       404   404        404     200
+    member_create            401    403     403    201    201       404   404        404     403
+    member_read              401    404     200    200    200       404   404        404     200
+    member_update            401    404     403    200    200       404   404        404     403
+    member_delete            401    404     403    204    204       404   404        404     204
+    member_suspend           401    404     403    200    200       404   404        404     200
+    member_resume            401    404     403    200    200       404   404        404     403
+    team_list                401    403     200    200    200       404   404        404     200
+    team_create              401    403     403    201    201       404   404        404     403
+    team_read                401    404     200    200    200       404   404        404     200
+    team_update              401    404     403    200    200       404   404        404     200
+    team_delete              401    404     403    204    204       404   404        404     204
+    team_member_list         401    404     200    200    200       404   404        404     200
+    team_member_read         401    404     200    200    200       404   404        404     200
+    team_member_put          401    404     403    2xx    2xx       404   404        404     403
+    team_member_delete       401    404     403    204    204       404   404        404     204
+    role_list                401    403     403    200    200       404   404        404     200
+    role_create              401    403     403    201    201       404   404        404     403
+    role_read                401    404     404    200    200       404   404        404     200
+    role_update              401    404     404    200    200       404   404        404     403
+    role_delete              401    404     404    204    204       404   404        404     204
+    role_assignment_list     401    404     404    200    200       404   404        404     200
+    role_assignment_read     401    404     404    200    200       404   404        404     200
+    role_assignment_put      401    404     404    2xx    2xx       404   404        404     403
+    role_assignment_delete   401    404     404    204    204       404   404        404     204
+    workspace_list           401    200     200    200    200       404   404        404     200
+    workspace_create         401    404     403    201    201       404   404        404     403
+    workspace_read           401    404     200    200    200       404   404        404     200
+    workspace_update         401    404     403    200    200       404   404        404     200
+    workspace_delete         401    404     403    204    204       404   404        404     204
+    resource_type_list       401    200     200    200    200       404   404        404     200
+    resource_type_create     401    403     403    201    201       404   404        404     201
+    resource_type_read       401    200     200    200    200       404   404        404     200
+    resource_list            401    200     200    200    200       404   404        404     200
+    resource_create          401    404     201    201    201       404   404        404     403
+    resource_read            401    404     200    200    200       404   404        404     200
+    resource_update          401    404     403    200    200       404   404        404     200
+    resource_delete          401    404     403    204    204       404   404        404     204
+    acl_list                 401    404     403    200    200       404   404        404     403
+    acl_read                 401    404     403    200    200       404   404        404     403
+    acl_put                  401    404     403    2xx    2xx       404   404        404     403
+    acl_delete               401    404     403    204    204       404   404        404     403
+    access_evaluate          401    403     403    200    200       404   404        404     200
+    row_security_read        401    403     403    200    200       404   404        404     200
+    row_security_report      401    403     403    200    200       404   404        404     200
+    application_binding_list   401  403     403    200    200       404   404        404     200
+    application_binding_read   401  403     403    200    200       404   404        404     200
+    application_binding_put    401  403     403    2xx    2xx       404   404        404     403
+    application_binding_delete 401  403     403    204    204       404   404        404     204
+    access_explain           401    403     403    200    200       404   404        404     200
+    access_simulate          401    403     403    200    200       404   404        404     200
+    access_evaluate_many     401    403     403    200    200       404   404        404     200
+    access_search_subject    401    403     403    200    200       404   404        404     200
+    access_search_resource   401    403     403    200    200       404   404        404     200
+    access_search_action     401    403     403    200    200       404   404        404     200
+    audit_list               401    403     403    200    200       404   404        404     200
+    event_list               401    403     403    200    200       404   404        404     200
 
-    tenant_list              401    404     404    404    404       200   200        404
-    tenant_create            401    404     404    404    404       201   201        404
-    tenant_inspect           401    404     404    404    404       200   200        404
-    tenant_move              401    404     404    404    404       200   200        404
-    tenant_suspend           401    404     404    404    404       200   200        404
-    tenant_resume            401    404     404    404    404       200   200        404
-    tenant_diagnostics       401    404     404    404    404       200   200        404
-    tenant_row_security_read   401  404     404    404    404       200   200        404
-    tenant_row_security_update 401  404     404    404    404       200   200        404
-    tenant_host_list         401    404     404    404    404       200   200        404
-    tenant_host_read         401    404     404    404    404       200   200        404
-    tenant_host_put          401    404     404    404    404       2xx   2xx        404
-    tenant_host_delete       401    404     404    404    404       204   204        404
-    account_list             401    404     404    404    404       200   200        404
-    account_create           401    404     404    404    404       201   201        404
-    account_read             401    404     404    404    404       200   200        404
-    account_update           401    404     404    404    404       200   200        404
-    account_suspend          401    404     404    404    404       200   200        404
-    account_resume           401    404     404    404    404       200   200        404
-    application_list         401    404     404    404    404       200   200        404
-    application_create       401    404     404    404    404       201   201        404
-    application_read         401    404     404    404    404       200   200        404
-    application_update       401    404     404    404    404       200   200        404
-    application_version_read 401    404     404    404    404       200   200        404
-    token_create             401    404     404    404    404       403   200        404
-    import_create            401    404     404    404    404       200   200        404
-    migration_list           401    404     404    404    404       200   200        404
-    migration_run            401    404     404    404    404       200   200        404
-    platform_audit_list      401    404     404    404    404       200   200        404
-    platform_event_list      401    404     404    404    404       200   200        404
-    diagnostics_read         401    404     404    404    404       200   200        404
-    diagnostics_run          401    404     404    404    404       200   200        404
+    tenant_list              401    404     404    404    404       200   200        404     200
+    tenant_create            401    404     404    404    404       201   201        404     201
+    tenant_inspect           401    404     404    404    404       200   200        404     200
+    tenant_move              401    404     404    404    404       200   200        404     200
+    tenant_suspend           401    404     404    404    404       200   200        404     200
+    tenant_resume            401    404     404    404    404       200   200        404     200
+    tenant_diagnostics       401    404     404    404    404       200   200        404     200
+    tenant_row_security_read   401  404     404    404    404       200   200        404     200
+    tenant_row_security_update 401  404     404    404    404       200   200        404     200
+    tenant_host_list         401    404     404    404    404       200   200        404     200
+    tenant_host_read         401    404     404    404    404       200   200        404     200
+    tenant_host_put          401    404     404    404    404       2xx   2xx        404     2xx
+    tenant_host_delete       401    404     404    404    404       204   204        404     204
+    account_list             401    404     404    404    404       200   200        404     200
+    account_create           401    404     404    404    404       201   201        404     201
+    account_read             401    404     404    404    404       200   200        404     200
+    account_update           401    404     404    404    404       200   200        404     200
+    account_suspend          401    404     404    404    404       200   200        404     200
+    account_resume           401    404     404    404    404       200   200        404     200
+    operator_list            401    404     404    404    404       200   200        404     200
+    operator_read            401    404     404    404    404       200   200        404     200
+    operator_put             401    404     404    404    404       2xx   2xx        404     2xx
+    operator_delete          401    404     404    404    404       204   204        404     204
+    break_glass_list         401    404     404    404    404       200   200        404     200
+    break_glass_create       401    404     404    404    404       201   201        404     201
+    break_glass_read         401    404     404    404    404       200   200        404     200
+    break_glass_approve      401    404     404    404    404       200   200        404     200
+    break_glass_deny         401    404     404    404    404       200   200        404     200
+    break_glass_end          401    404     404    404    404       200   200        404     200
+    token_create             401    404     404    404    404       403   200        404     403
+    import_create            401    404     404    404    404       200   200        404     200
+    migration_list           401    404     404    404    404       200   200        404     200
+    migration_run            401    404     404    404    404       200   200        404     200
+    diagnostics_read         401    404     404    404    404       200   200        404     200
+    diagnostics_run          401    404     404    404    404       200   200        404     200
+    application_list         401    404     404    404    404       200   200        404     200
+    application_create       401    404     404    404    404       201   201        404     201
+    application_read         401    404     404    404    404       200   200        404     200
+    application_update       401    404     404    404    404       200   200        404     200
+    application_version_read 401    404     404    404    404       200   200        404     200
+    platform_audit_list      401    404     404    404    404       200   200        404     200
+    platform_event_list      401    404     404    404    404       200   200        404     200
 
-    me_read                  401    200     200    200    200       200   401        200
-    tenancy_ping             401    200     200    200    200       404   404        404
-    health_live              200    200     200    200    200       200   200        200
-    health_ready             200    200     200    200    200       200   200        200
-    jwks_read                200    200     200    200    200       200   200        200
-    authzen_configuration_read 200  200     200    200    200       200   200        200
-    authzen_configuration_read_host 200 200 200    200    200       200   200        200
+    me_read                  401    200     200    200    200       200   401        200     200
+    tenancy_ping             401    200     200    200    200       404   404        404     200
+    health_live              200    200     200    200    200       200   200        200     200
+    health_ready             200    200     200    200    200       200   200        200     200
+    jwks_read                200    200     200    200    200       200   200        200     200
+    authzen_configuration_read 200  200     200    200    200       200   200        200     200
+    authzen_configuration_read_host 200 200 200    200    200       200   200        200     200
 ";
 
 /// The rows, by operation.
@@ -130,7 +142,9 @@ pub(crate) fn rows() -> BTreeMap<&'static str, Vec<&'static str>> {
         .collect()
 }
 
-fn callers(org: &Org, elsewhere: &Org) -> [Client; 8] {
+fn callers(org: &Org, elsewhere: &Org) -> [Client; 9] {
+    let opened = Operator::new(org.app, &format!("{}-opened", org.slug), "platform-admin");
+    let entry = opened.enter(org.app, &org.slug, &["*"]);
     [
         org.app.stranger(),
         org.guest.clone(),
@@ -140,11 +154,12 @@ fn callers(org: &Org, elsewhere: &Org) -> [Client; 8] {
         org.app.operator(),
         org.app.host(),
         elsewhere.owner.clone(),
+        opened.by(&entry),
     ]
 }
 
 /// Every cell of a route's row that is answered differently.
-fn differences(route: &RouteInfo, row: &[&str], org: &Org, callers: &[Client; 8]) -> Vec<String> {
+fn differences(route: &RouteInfo, row: &[&str], org: &Org, callers: &[Client; 9]) -> Vec<String> {
     let mut found = Vec::new();
     for ((name, caller), expected) in CALLERS.iter().zip(callers).zip(row) {
         let ask = ask(route, org, &format!("{}_{name}", route.operation_id));

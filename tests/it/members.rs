@@ -90,6 +90,67 @@ fn of_two_last_owners_who_leave_at_once_one_stays() {
     assert!([(204, 409), (409, 204)].contains(&(one, two)), "{one} {two}");
 }
 
+/// A way to be an active owner no more.
+fn unmake(caller: &crate::client::Client, verb: &str, account: &str, etag: &str) -> u16 {
+    let path = format!("/members/{account}");
+    let request = match verb {
+        "demote" => caller.request("PATCH", &path).json(&json!({"role": "member"})),
+        "remove" => caller.request("DELETE", &path),
+        _ => return caller.act(&format!("{path}/suspend")).status,
+    };
+    request.header("if-match", etag).send().status
+}
+
+/// Makes active owners of two accounts again, by whichever of them is one still.
+fn restore(org: &Org, pair: &[(&crate::client::Client, &str); 2]) {
+    let is_owner = |caller: &crate::client::Client| {
+        let own = caller.get("/members?role=owner");
+        own.status == 200 && caller.get("/row-security").status == 200
+    };
+    let (by, _) = pair.iter().find(|(caller, _)| is_owner(caller)).unwrap();
+    for (_, account) in pair {
+        let path = format!("/members/{account}");
+        match by.get(&path).expect(200)["state"].as_str().unwrap() {
+            "removed" => {
+                let body = json!({"account_id": account, "role": "owner"});
+                by.post("/members", &body).expect(201);
+            }
+            "suspended" => drop(by.act(&format!("{path}/resume")).expect(200)),
+            _ => drop(by.patch(&path, &json!({"role": "owner"})).expect(200)),
+        }
+    }
+    assert_eq!(org.owner.all("/members?role=owner&state=active", 50).len(), 2);
+}
+
+#[test]
+fn whatever_two_last_owners_do_to_each_other_or_themselves_at_once_one_stays() {
+    let org = Org::new(app(), "two-owners-all");
+    let (one, two) = (org.account("owner"), org.account("admin"));
+    org.owner.patch(&format!("/members/{two}"), &json!({"role": "owner"})).expect(200);
+    let pair = [(&org.owner, one.as_str()), (&org.admin, two.as_str())];
+    let verbs = ["demote", "remove", "suspend"];
+    let mut rounds = 0;
+    for round in 0..72 {
+        // Each of the two is unmade, by themselves or by the other, in each pair of ways.
+        let (first, second) = (verbs[round % 3], verbs[round / 3 % 3]);
+        let (by_first, by_second) = (pair[round / 9 % 2].0, pair[round / 18 % 2].0);
+        let [etag_one, etag_two] =
+            [&one, &two].map(|account| org.owner.get(&format!("/members/{account}")).etag());
+        let statuses = std::thread::scope(|scope| {
+            let first = scope.spawn(|| unmake(by_first, first, &one, &etag_one));
+            let second = scope.spawn(|| unmake(by_second, second, &two, &etag_two));
+            [first.join().unwrap(), second.join().unwrap()]
+        });
+        let done = statuses.iter().filter(|status| (200..300).contains(*status)).count();
+        let owners = "select count(*) from org_members where role = 'owner' and state = 'active'";
+        let left = app().db(&org.id).number(owners, &[]);
+        assert_eq!((done, left), (1, 1), "{first} and {second}: {statuses:?}");
+        restore(&org, &pair);
+        rounds += 1;
+    }
+    assert!(rounds >= 50);
+}
+
 #[test]
 fn only_owners_make_change_and_remove_owners() {
     let org = Org::new(app(), "owners");

@@ -288,6 +288,8 @@ const BY_ID: &[(&str, &str)] = &[
     ("workspace", "/workspaces/{}"),
     ("resource", "/resources/{}"),
     ("resource", "/resources/{}/acl"),
+    ("role", "/roles/{}"),
+    ("role", "/roles/{}/assignments"),
     ("account", "/teams/{own}/members/{}"),
     ("account", "/resources/{own}/acl/{}"),
 ];
@@ -296,10 +298,12 @@ const BY_ID: &[(&str, &str)] = &[
 fn ids(org: &Org) -> impl Fn(&str) -> String {
     let (team, resource) = (org.team("theirs"), org.resource("theirs", "tenant"));
     let (workspace, member) = (org.everyone.clone(), org.account("member"));
+    let role = org.role("theirs", &json!(["team.list"]));
     move |noun| match noun {
         "team" => team.clone(),
         "workspace" => workspace.clone(),
         "resource" => resource.clone(),
+        "role" => role.clone(),
         _ => member.clone(),
     }
 }

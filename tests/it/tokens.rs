@@ -120,7 +120,9 @@ fn a_token_is_minted_for_an_account_that_has_to_do_with_the_tenant() {
         (json!({"account": stranger, "ttl_s": 0}), "/ttl_s"),
         (json!({"account": stranger, "ttl_s": 86401}), "/ttl_s"),
         (json!({"account": stranger, "ttl_s": -1}), "/ttl_s"),
-        (json!({"account": stranger, "scope": "all"}), "/scope"),
+        (json!({"account": stranger, "scopes": "all"}), "/scopes"),
+        (json!({"account": stranger, "scope": "a\n"}), "/scope"),
+        (json!({"account": stranger, "amr": [""]}), "/amr"),
     ];
     for (body, field) in cases {
         let answer = host().post("/tokens", &body).problem(422, "invalid");

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use freehold::domain::action::{
-    CreateMember, CreateResource, DeleteMember, ReadMember, ShareResource, SuspendMember,
-    UpdateMember,
+    CreateMember, CreateResource, CreateRole, DeleteMember, ReadMember, ShareResource,
+    SuspendMember, UpdateMember, UpdateRoleAssignment,
 };
 use freehold::domain::{
-    Call, MemberId, Name, NewMember, NewResource, Permission, Precondition, PrincipalId,
-    ResourceId, ResourceSort, ResourceTypeName, WorkspaceId,
+    ActionPattern, Call, MemberId, Name, NewMember, NewResource, NewRole, Permission, Precondition,
+    PrincipalId, ResourceId, ResourceSort, ResourceTypeName, WorkspaceId,
 };
-use freehold::services::{acl, members, resources};
+use freehold::services::{acl, members, resources, role_assignments, roles};
 use freehold::storage::TenantStore;
 use serde_json::{Value, json};
 
@@ -25,6 +25,7 @@ pub(crate) fn write(node: &Node, slug: &str, draft: &Draft) -> Court {
     node.import(&import_file(slug, &made));
     let author = Author::new(node, slug);
     author.resources(&made);
+    author.roles(&made);
     author.people(&fates);
     settle(&mut made, &fates);
     Court::of(node, slug, made, KEEPER)
@@ -159,12 +160,41 @@ impl<'a> Author<'a> {
         made.unwrap()
     }
 
-    fn share(&self, id: ResourceId, who: &Principal, grant: Grant) {
-        let who: PrincipalId = match who {
+    /// Custom roles, and who has them.
+    fn roles(&self, made: &Organisation) {
+        let (keeper, tenant) = (&self.keeper, self.store.tenant());
+        for (name, role) in &made.roles {
+            let patterns = role.patterns.iter();
+            let new = NewRole {
+                name: Name::parse(name.as_str()).unwrap(),
+                description: None,
+                permissions: patterns.map(|it| ActionPattern::parse(*it).unwrap()).collect(),
+            };
+            let made = self.store.write_blocking::<CreateRole, _, _>(keeper, tenant, move |tx| {
+                roles::create(tx, &new).map(|it| it.id)
+            });
+            let id = made.unwrap();
+            for who in role.holders.iter().map(|holder| self.principal(holder)) {
+                let put = self.store.write_blocking::<UpdateRoleAssignment, _, _>(
+                    keeper,
+                    id,
+                    move |tx| role_assignments::put(tx, id, who, Precondition::Absent).map(drop),
+                );
+                put.unwrap();
+            }
+        }
+    }
+
+    fn principal(&self, who: &Principal) -> PrincipalId {
+        match who {
             Principal::Tenant => self.store.tenant().into(),
             Principal::Account(name) => self.node.account(name).into(),
             Principal::Team(name) => self.team(name),
-        };
+        }
+    }
+
+    fn share(&self, id: ResourceId, who: &Principal, grant: Grant) {
+        let who = self.principal(who);
         let shared =
             self.store.write_blocking::<ShareResource, _, _>(&self.keeper, id, move |tx| {
                 acl::put(tx, id, who, permission(grant), Precondition::Absent)

@@ -35,7 +35,7 @@ pub(crate) struct Court {
     /// The ids of the organisation's resources, in its order.
     pub(crate) ids: Vec<ResourceId>,
     accounts: HashMap<String, AccountId>,
-    judge: Call,
+    pub(crate) judge: Call,
 }
 
 impl Court {
@@ -83,6 +83,20 @@ impl Court {
         let found = listed(&self.store, &self.call(person), sort, limit)?;
         assert!(found.windows(2).all(|pair| follows(sort, &pair[0], &pair[1])), "{sort} {found:?}");
         Ok(found.iter().map(|it| (it.id, grant(it.permission))).collect())
+    }
+
+    /// The names of the workspaces that the page shows somebody.
+    pub(crate) fn workspaces_expected(&self, person: &str) -> Vec<String> {
+        let all = self.organisation.workspaces.keys();
+        all.filter(|name| self.organisation.reaches(person, name)).cloned().collect()
+    }
+
+    /// The names of those that the program lists for somebody, in order.
+    pub(crate) fn workspaces_listed(&self, person: &str) -> Vec<String> {
+        let mut names: Vec<_> =
+            workspace_names(&self.store, &self.call(person)).into_values().collect();
+        names.sort();
+        names
     }
 
     /// What the page answers.

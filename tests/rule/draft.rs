@@ -10,7 +10,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::oracle::{Grant, Organisation, Person, Principal, Resource, Role, Team, Visibility};
+use crate::oracle::{
+    CustomRole, Grant, Organisation, Person, Principal, Resource, Role, Team, Visibility,
+};
 
 /// Somebody who is always an active owner.
 pub(crate) const KEEPER: &str = "keeper";
@@ -32,6 +34,21 @@ type TeamDraft = (Option<usize>, Vec<(usize, bool)>);
 /// A resource's workspace, visibility, owner and entries.
 type ResourceDraft = (usize, Visibility, Option<usize>, Vec<(usize, usize, Grant)>);
 
+/// A custom role's patterns, by number, and who has it.
+type RoleDraft = (usize, Vec<(usize, usize)>);
+
+/// What custom roles are made of.
+const PATTERNS: &[&[&str]] = &[
+    &["resource.read"],
+    &["resource.read", "resource.update"],
+    &["resource.*"],
+    &["workspace.read"],
+    &["workspace.*", "resource.read"],
+    &["team.*"],
+    &["resource.create"],
+    &["*"],
+];
+
 /// An organisation, as dice throw it: numbers that are taken modulo what there is.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
@@ -39,6 +56,7 @@ pub(crate) struct Draft {
     teams: Vec<TeamDraft>,
     workspaces: Vec<(usize, usize)>,
     resources: Vec<ResourceDraft>,
+    roles: Vec<RoleDraft>,
 }
 
 pub(crate) fn draft() -> impl Strategy<Value = Draft> {
@@ -69,12 +87,14 @@ pub(crate) fn draft() -> impl Strategy<Value = Draft> {
         vec(team, 0..6),
         vec((0..3_usize, any()), 1..5),
         vec(resource, 0..12),
+        vec((0..PATTERNS.len(), vec((0..5_usize, any()), 0..3)), 0..3),
     );
-    parts.prop_map(|(people, teams, workspaces, resources)| Draft {
+    parts.prop_map(|(people, teams, workspaces, resources, roles)| Draft {
         people,
         teams,
         workspaces,
         resources,
+        roles,
     })
 }
 
@@ -132,6 +152,12 @@ impl Draft {
                 acl: acl.collect(),
             });
         }
+        for (index, (patterns, holders)) in self.roles.iter().enumerate() {
+            let holders = holders.iter().map(|(kind, whose)| self.principal(*kind, *whose));
+            let role =
+                CustomRole { patterns: PATTERNS[*patterns].to_vec(), holders: holders.collect() };
+            made.roles.insert(format!("role-{index}"), role);
+        }
         made
     }
 
@@ -160,6 +186,9 @@ pub(crate) fn settle(made: &mut Organisation, fates: &BTreeMap<String, (Role, Fa
             }
             for resource in &mut made.resources {
                 resource.acl.remove(&Principal::Account(name.clone()));
+            }
+            for role in made.roles.values_mut() {
+                role.holders.remove(&Principal::Account(name.clone()));
             }
         }
     }

@@ -2,8 +2,11 @@
 //!
 //! [`oracle`] is the rule once more, from the page alone; [`court`] compares the program with it.
 //! [`import`] does so for a real organisation, [`random`] for made-up ones, which [`draft`] throws and
-//! [`author`] writes; [`row_security`] does so in every mode. [`matrix`] holds every decision in a
-//! table that is read by people, [`enumerations`] holds the database's words equal to the program's.
+//! [`author`] writes; [`row_security`] does so in every mode, [`search`] for searches. [`granting`] lets
+//! people give each other custom roles, [`break_glass`] lets operators in, [`simulation`] compares what
+//! would change with what does. [`matrix`] holds every decision in a table that is read by people, those
+//! of an application, [`tickets`], with them, [`fixtures`] requests that are read too; [`applications`]
+//! throws policies of applications; [`enumerations`] holds the database's words equal to the program's.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
@@ -20,10 +23,15 @@ mod oracle;
 #[path = "../store/program.rs"]
 mod program;
 
+mod applications;
+mod break_glass;
 mod enumerations;
+mod fixtures;
+mod granting;
 mod import;
-mod manifests;
 mod matrix;
 mod random;
 mod row_security;
+mod search;
 mod simulation;
+mod tickets;

@@ -14,12 +14,14 @@ use freehold::domain::{
 };
 use freehold::policy::Policy;
 
+use crate::tickets;
+
 const SCHEMA: &str = include_str!("../../config/policy/schema.cedarschema");
 
 const ACTIVE: Option<AccountState> = Some(AccountState::Active);
 
 /// Who asks: a letter, what it stands for, what is known of them, and what of their credential.
-type Class = (char, &'static str, SubjectFacts, Circumstances);
+pub(crate) type Class = (char, &'static str, SubjectFacts, Circumstances);
 
 fn account(
     state: Option<AccountState>,
@@ -231,10 +233,10 @@ fn signs(
 
 /// The rows of an action on a target: one for each group of tenant states that make no difference,
 /// but for those in which nobody may.
-fn rows(policy: &Policy, action: &ActionInfo, name: &str, target: TargetFacts) -> String {
+fn rows(action: &str, name: &str, signs: impl Fn(Option<TenantStatus>) -> String) -> String {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for status in statuses() {
-        let signs = signs(policy, action, target, status);
+        let signs = signs(status);
         match groups.iter_mut().find(|(known, _)| *known == signs) {
             Some((_, names)) => names.push(status_name(status)),
             None => groups.push((signs, vec![status_name(status)])),
@@ -250,9 +252,13 @@ fn rows(policy: &Policy, action: &ActionInfo, name: &str, target: TargetFacts) -
             (false, true) => continue,
             (false, false) => names.join(", "),
         };
-        writeln!(text, "{:<26} {name:<36} {signs}  {when}", action.name).unwrap();
+        writeln!(text, "{action:<26} {name:<36} {signs}  {when}").unwrap();
     }
     text
+}
+
+fn head(text: &mut String, title: &str, letters: &str) {
+    writeln!(text, "\n# {title:<24} {:<36} {letters}  while the tenant is", "target").unwrap();
 }
 
 fn table(policy: &Policy) -> String {
@@ -266,18 +272,18 @@ fn table(policy: &Policy) -> String {
     }
     let letters: String = classes().iter().map(|(letter, ..)| *letter).collect();
     for plane in PlaneName::ALL {
-        writeln!(
-            text,
-            "\n# {:<24} {:<36} {letters}  while the tenant is",
-            format!("{plane} plane"),
-            "target"
-        )
-        .unwrap();
+        head(&mut text, &format!("{plane} plane"), &letters);
         for action in action::ALL.iter().filter(|action| action.plane == *plane) {
             for (name, target) in targets(action.target) {
-                text.push_str(&rows(policy, action, &name, target));
+                let signs = |status| signs(policy, action, target, status);
+                text.push_str(&rows(action.name, &name, signs));
             }
         }
+    }
+    head(&mut text, "an application's", &letters);
+    for case in tickets::cases() {
+        let signs = |status| case.signs(&classes(), status);
+        text.push_str(&rows(case.action, &case.name, signs));
     }
     text
 }
@@ -452,5 +458,38 @@ fn a_policy_that_cannot_be_used_is_refused_by_the_name_of_its_file() {
         let refused = Policy::new(SCHEMA, &[("good.cedar", PERMIT), ("planted.cedar", &text)]);
         let error = refused.expect_err(what).to_string();
         assert!(error.contains("planted.cedar"), "a policy that {what} is refused with: {error}");
+    }
+}
+
+#[test]
+fn no_custom_role_permits_what_is_not_the_tenants_own() {
+    let policy = Policy::embedded().unwrap();
+    let circumstances = Circumstances { tenant: Some(TenantStatus::Active), ..PLAIN };
+    for action in action::ALL.iter().filter(|action| action.plane != PlaneName::Tenant) {
+        for role in Role::ALL {
+            let subject = account(ACTIVE, None, Some((*role, MemberState::Active)));
+            for (words, target) in targets(action.target) {
+                let decide = |granted| {
+                    let subject = SubjectFacts { granted, ..subject };
+                    let (action, plane) = (action.name, action.plane);
+                    policy.decide(&Facts { action, plane, subject, target, circumstances }).allowed
+                };
+                assert_eq!(decide(true), decide(false), "{} on {words}", action.name);
+                let is_own = action.plane == PlaneName::Account;
+                assert!(is_own || !decide(true), "{} on {words}", action.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_a_tenants_action_is_done_to_may_be_something_that_one_has_nothing_to_do_with() {
+    let levels = freehold::domain::RowLevels::default();
+    for action in action::ALL {
+        let found = TargetFacts::unrelated(action.target, levels);
+        if action.plane == PlaneName::Tenant {
+            let found = found.unwrap_or_else(|| panic!("{}", action.target));
+            assert!(targets(action.target).iter().any(|(_, target)| *target == found));
+        }
     }
 }

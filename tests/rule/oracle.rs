@@ -64,6 +64,14 @@ pub(crate) struct Resource {
     pub(crate) acl: BTreeMap<Principal, Grant>,
 }
 
+/// What somebody permits whoever has it, everywhere in the tenant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CustomRole {
+    /// `*`, `noun.*`, or one action.
+    pub(crate) patterns: Vec<&'static str>,
+    pub(crate) holders: BTreeSet<Principal>,
+}
+
 /// One tenant, by names.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Organisation {
@@ -71,7 +79,15 @@ pub(crate) struct Organisation {
     pub(crate) teams: BTreeMap<String, Team>,
     pub(crate) workspaces: BTreeMap<String, Principal>,
     pub(crate) resources: Vec<Resource>,
+    pub(crate) roles: BTreeMap<String, CustomRole>,
 }
+
+/// What the actions on every resource come to: each grant needs those before it.
+const STEPS: [(Grant, &[&str]); 3] = [
+    (Grant::Read, &["resource.read"]),
+    (Grant::Write, &["resource.update"]),
+    (Grant::Admin, &["resource.delete", "resource.share"]),
+];
 
 impl Organisation {
     /// What a person may do to a resource: the highest of everything that any source gives.
@@ -82,9 +98,39 @@ impl Organisation {
         let mut sources: Vec<Option<Grant>> = shared.map(|(_, grant)| Some(*grant)).collect();
         sources.push(matches!(role, Role::Owner | Role::Admin).then_some(Grant::Admin));
         sources.push((resource.owner.as_deref() == Some(person)).then_some(Grant::Admin));
+        sources.push(self.by_custom_roles(person));
         sources.push(self.by_workspace(person, resource));
         sources.push(self.by_visibility(person, resource));
         sources.into_iter().flatten().max()
+    }
+
+    /// Whether custom roles permit a person an action.
+    pub(crate) fn covers(&self, person: &str, action: &str) -> bool {
+        let covers = |pattern: &str| match pattern.strip_suffix(".*") {
+            Some(noun) => action.split('.').next() == Some(noun),
+            None => pattern == "*" || pattern == action,
+        };
+        let is_active = self.people.get(person).is_some_and(|somebody| somebody.is_active);
+        let roles = self.roles.values();
+        let mut held =
+            roles.filter(|role| role.holders.iter().any(|holder| self.contains(holder, person)));
+        is_active && held.any(|role| role.patterns.iter().any(|pattern| covers(pattern)))
+    }
+
+    fn by_custom_roles(&self, person: &str) -> Option<Grant> {
+        let all = |actions: &&[&str]| actions.iter().all(|action| self.covers(person, action));
+        let reached = STEPS.iter().take_while(|(_, actions)| all(actions));
+        reached.last().map(|(grant, _)| *grant)
+    }
+
+    /// Whether a person is shown a workspace.
+    pub(crate) fn reaches(&self, person: &str, workspace: &str) -> bool {
+        let somebody = self.people.get(person).filter(|somebody| somebody.is_active);
+        somebody.is_some_and(|somebody| {
+            matches!(somebody.role, Role::Owner | Role::Admin)
+                || self.contains(&self.workspaces[workspace], person)
+                || self.covers(person, "workspace.read")
+        })
     }
 
     /// Everything that stands for a person; nothing does for whoever is not active.
@@ -187,6 +233,7 @@ mod tests {
                 owner: None,
                 acl: acl.iter().cloned().collect(),
             }],
+            roles: BTreeMap::new(),
         }
     }
 
@@ -230,6 +277,27 @@ mod tests {
         for (holder, visibility, acl, expected) in cases {
             let organisation = tenant(holder.clone(), visibility, acl);
             assert_eq!(letters(&organisation), expected, "{holder:?} {visibility:?} {acl:?}");
+        }
+    }
+
+    #[test]
+    fn custom_roles_reach_whom_they_are_given_to_and_come_to_the_highest_whole_step() {
+        let team = || Principal::Team("outer".to_owned());
+        let cases: [(Principal, &[&'static str], &str); 8] = [
+            (Principal::Tenant, &["resource.read"], "aarrrr---"),
+            (team(), &["resource.read"], "aarrr-r--"),
+            (team(), &["resource.read", "resource.update"], "aawww-w--"),
+            (team(), &["resource.*"], "aaaaa-a--"),
+            (team(), &["resource.read", "resource.delete"], "aarrr-r--"),
+            (Principal::Account("alien".to_owned()), &["*"], "aa-----a-"),
+            (Principal::Account("gone".to_owned()), &["*"], "aa-------"),
+            (Principal::Tenant, &["workspace.*", "team.list"], "aa-------"),
+        ];
+        for (holder, patterns, expected) in cases {
+            let mut organisation = tenant(Principal::Tenant, Visibility::Private, &[]);
+            let role = CustomRole { patterns: patterns.to_vec(), holders: [holder].into() };
+            organisation.roles.insert("role".to_owned(), role);
+            assert_eq!(letters(&organisation), expected, "{patterns:?}");
         }
     }
 }

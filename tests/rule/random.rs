@@ -32,6 +32,8 @@ fn agree(court: &Court, sizes: std::ops::RangeInclusive<u32>) {
             continue;
         }
         assert_eq!(court.decided(person, &questions).unwrap(), right, "to {person}");
+        let reached = court.workspaces_expected(person);
+        assert_eq!(court.workspaces_listed(person), reached, "of {person}");
         for sort in ResourceSort::ALL {
             for limit in sizes.clone() {
                 let seen = court.listed(person, *sort, limit).unwrap();

@@ -112,7 +112,8 @@ fn knows_everybody(court: &Court, mode: RowSecurityMode) {
         assert_eq!(ping.current_tenant, tenant.to_string(), "{person}");
         assert_eq!(ping.row_security_mode, mode, "{person}");
         let role = court.organisation.people[person].role;
-        let sees_all = matches!(role, Role::Owner | Role::Admin);
+        let sees_all = matches!(role, Role::Owner | Role::Admin)
+            || court.organisation.covers(person, "resource.read");
         assert_eq!(ping.caller_sees_all, sees_all, "{person} is {role:?}");
         let said: BTreeSet<String> = ping.caller_principals.iter().cloned().collect();
         assert_eq!(said, expected, "{person}");
@@ -315,12 +316,15 @@ fn reported(store: &TenantStore, keeper: &Call, limit: u32) -> Tally {
     tally
 }
 
-/// Owners and administrators read the report; to other members it is forbidden.
+/// Owners, administrators and those whose custom roles say so read the report; to other members it is forbidden.
 fn is_told_to_whom_it_may(court: &Court) {
     for person in active(court) {
         let report = report(&court.store, &court.call(person), 3);
         match court.organisation.people[person].role {
             Role::Owner | Role::Admin => assert!(report.is_ok(), "{person}"),
+            _ if court.organisation.covers(person, "row_security.read") => {
+                assert!(report.is_ok(), "{person}");
+            }
             Role::Member | Role::Guest => assert_eq!(report.unwrap_err(), Error::Forbidden),
         }
     }

@@ -22,6 +22,7 @@ mod older;
 mod program;
 mod world;
 
+mod break_glass;
 mod contract;
 mod damaged;
 mod epoch;

@@ -2,6 +2,7 @@
 //! moments that nobody chose. What lies there then has the first schema or the newest, whole, with
 //! every row, and the next start goes on. With `FREEHOLD_LONG=1` ten times as many are killed.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -18,7 +19,14 @@ use crate::node::{Node, Place};
 use crate::older;
 use crate::program::{command, verb};
 
-const SECOND: &str = include_str!("../../migrations/tenant/V0002__row_security_report.sql");
+/// The column that a migration drops.
+const DROPPED: (&str, &str) = ("organizations", "row_security");
+
+/// The migrations after the first: version, text.
+const LATER: &[(u32, &str)] = &[
+    (2, include_str!("../../migrations/tenant/V0002__row_security_report.sql")),
+    (3, include_str!("../../migrations/tenant/V0003__roles_and_applications.sql")),
+];
 
 /// A place that an older program left, and what is expected of its files.
 struct Old {
@@ -130,14 +138,19 @@ fn newest_template(place: &Place) -> PathBuf {
     templates.map(|file| file.unwrap().path()).max().unwrap()
 }
 
-/// What a migration must not lose: every row of every table that both schemas have, but for what is
-/// about the schema itself.
+/// What a migration must not lose: every row of every table of the first schema, in the columns that
+/// it had and that no migration drops.
 fn rows(path: &Path) -> String {
     let file = dump::open(path);
-    let organization = dump::rows(&file, "select id, name, kind, version from organizations");
-    let about_schema = ["refinery_schema_history", "row_security_report", "organizations"];
-    let rest = dump::contents(&file, |table| !about_schema.contains(&table)).unwrap();
-    format!("{organization:?}\n{rest}")
+    let mut text = String::new();
+    for (table, mut columns) in older::first_columns() {
+        columns.retain(|column| (table.as_str(), column.as_str()) != DROPPED);
+        // Moved by every change of who may do what, a new schema's triggers included.
+        columns.retain(|column| column != "authority_version");
+        let sql = format!("select {} from {table} order by rowid", columns.join(", "));
+        writeln!(text, "# {table}\n{}", dump::rows(&file, &sql).join("\n")).unwrap();
+    }
+    text
 }
 
 #[test]
@@ -170,26 +183,38 @@ fn a_migration_that_dies_at_any_operation_is_finished_by_the_next_start() {
     }
 }
 
-/// The statements of the second migration, as they are applied: with the header's version and the
+/// The statements of the later migrations, as they are applied: with the header's version and the
 /// history, in one transaction.
 fn statements(template: &Path) -> Vec<String> {
+    let mut found: Vec<_> = LATER.iter().flat_map(|(_, text)| split(text)).collect();
+    let newest = LATER.iter().map(|(version, _)| *version).max().unwrap();
+    found.push(format!("pragma user_version = {newest}"));
+    let history =
+        "select 'insert into refinery_schema_history values (' || version || ', ' || quote(name)
+            || ', ' || quote(applied_on) || ', ' || quote(checksum) || ')'
+        from refinery_schema_history where version > 1 order by version";
+    let history = dump::rows(&dump::open(template), history);
+    assert_eq!(history.len(), LATER.len(), "every later migration is here");
+    found.extend(history);
+    found
+}
+
+/// The statements of a text; one that makes a trigger ends with its `end`.
+fn split(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut one = String::new();
-    for line in SECOND.lines() {
+    for line in text.lines() {
         if one.is_empty() && (line.is_empty() || line.starts_with("--")) {
             continue;
         }
         one.push_str(line);
         one.push('\n');
-        if line.ends_with(';') {
+        let is_trigger = one.starts_with("create trigger");
+        if line.ends_with(';') && (!is_trigger || line == "end;") {
             found.push(std::mem::take(&mut one));
         }
     }
-    found.push("pragma user_version = 2".to_owned());
-    let history = "select 'insert into refinery_schema_history values (2, ' || quote(name) || ', '
-            || quote(applied_on) || ', ' || quote(checksum) || ')'
-        from refinery_schema_history where version = 2";
-    found.extend(dump::rows(&dump::open(template), history));
+    assert!(one.is_empty(), "{one}");
     found
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use freehold::cli::SystemClock;
 use freehold::domain::action::ListResources;
 use freehold::domain::{
-    AccountId, Call, Caller, Identity, IdentityPart, ImportReport, PageRequest, Resource,
+    AccountId, Call, Caller, Clock, Identity, IdentityPart, ImportReport, PageRequest, Resource,
     ResourceFilter, ResourceSort, Result, Slug, Subject, TenantId, TenantReference, Timestamp,
 };
 use freehold::policy::Policy;
@@ -63,10 +63,19 @@ impl Node {
 
     /// A node on a data directory that may have been used before.
     pub(crate) fn at(place: &Place, tune: impl FnOnce(&mut Settings)) -> Self {
+        Self::by(place, Arc::new(SystemClock), tune)
+    }
+
+    /// The same, by a clock of the test's own.
+    pub(crate) fn by(
+        place: &Place,
+        clock: Arc<dyn Clock>,
+        tune: impl FnOnce(&mut Settings),
+    ) -> Self {
         let mut settings = Settings::new(place.data());
         tune(&mut settings);
         let policy = Arc::new(Policy::embedded().unwrap());
-        let registry = Registry::start(settings, policy, Arc::new(SystemClock)).unwrap();
+        let registry = Registry::start(settings, policy, clock).unwrap();
         registry.migrate(None, &|_, _| ()).unwrap();
         tenants::recover(&registry).unwrap();
         let worker = Worker::start(&registry).unwrap();

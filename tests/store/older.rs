@@ -37,6 +37,18 @@ pub(crate) fn first_schema(place: &Path) -> Vec<String> {
     schema
 }
 
+/// The tables of the first schema, each with its columns.
+pub(crate) fn first_columns() -> Vec<(String, Vec<String>)> {
+    let file = Connection::open_in_memory().unwrap();
+    file.execute_batch(FIRST).unwrap();
+    let tables =
+        dump::rows(&file, "select name from sqlite_schema where type = 'table' order by name");
+    let columns = |table: &String| {
+        dump::rows(&file, &format!("select name from pragma_table_info('{table}')"))
+    };
+    tables.iter().map(|table| (table.clone(), columns(table))).collect()
+}
+
 /// A file's schema without the history of its migrations.
 pub(crate) fn schema_of(file: &Connection) -> Vec<String> {
     let mut schema = files::schema(file);

@@ -123,7 +123,7 @@ impl EvaluationsSemantic {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inquiry {
     /// One question.
-    One(EvaluationRequest),
+    One(Box<EvaluationRequest>),
     /// Several; `None` stands for what is no question.
     Many(Vec<Option<EvaluationRequest>>, EvaluationsSemantic),
 }
@@ -152,7 +152,7 @@ impl EvaluationsRequest {
     /// The field that a single question lacks.
     pub fn inquiry(&self) -> Result<Inquiry, FieldError> {
         let Some(items) = self.evaluations.as_ref().filter(|items| !items.is_empty()) else {
-            return self.single().map(Inquiry::One);
+            return self.single().map(Box::new).map(Inquiry::One);
         };
         let semantic = self.options.as_ref().and_then(|options| options.evaluations_semantic);
         let questions = items.iter().map(|item| self.question(item)).collect();

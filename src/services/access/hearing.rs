@@ -13,12 +13,15 @@ use crate::domain::{
     EvaluationRequest, IdentityPart, NamedAction, PlaneName, Properties, Reason, ResourceKeeper,
     ResourceKey, ResourceTypeName, Result, Target, TenantId,
 };
-use crate::storage::tenant::access::{self, Asked, Asking, Ruling};
+use crate::storage::tenant::access::{self, Asked, Asking, Ruling, TypeOwner};
 use crate::storage::tenant::application_bindings::Bound;
 use crate::storage::{ReadTx, Tx as _};
 
 /// An application that the tenant has bound, and what decides its actions.
 pub(super) type Application = (Bound, Arc<dyn ApplicationPolicy>);
+
+/// Whose an identity is: an issuer, what it calls them, and the account.
+type Known = (IdentityPart, String, Option<AccountId>);
 
 /// The questions of one request.
 #[derive(Debug)]
@@ -28,8 +31,8 @@ pub struct Hearing<'h, 't, A: Action<Plane = TenantPlane>> {
     applications: OnceCell<Vec<Application>>,
     people: RefCell<HashMap<AccountId, Rc<Asked>>>,
     /// Whose the last identity was that a question named.
-    last: RefCell<Option<((IdentityPart, String), Option<AccountId>)>>,
-    owners: RefCell<HashMap<String, Option<Option<crate::domain::ApplicationName>>>>,
+    last: RefCell<Option<Known>>,
+    owners: RefCell<HashMap<String, TypeOwner>>,
 }
 
 /// What a word for resources means here.
@@ -81,27 +84,28 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
             Some(noun) if *noun != "role" => return Ok(Kind::Noun(noun)),
             _ => self.owner(word)?,
         };
-        let declared = |(bound, policy): &'_ Application| {
-            let is_owner = owner.as_ref().is_none_or(|it| it.as_ref() == Some(&bound.application));
-            policy
-                .manifest()
-                .resource_type(word)
-                .is_some_and(|kind| is_owner && (owner.is_some() || is_elsewhere(kind)))
+        let declared = |(bound, policy): &Application| {
+            let kind = policy.manifest().resource_type(word);
+            kind.is_some_and(|kind| match &owner {
+                TypeOwner::Application(owner) => *owner == bound.application,
+                TypeOwner::Tenant => false,
+                TypeOwner::Nobody => is_elsewhere(kind),
+            })
         };
         let mut known = self.applications()?.iter().filter(|one| declared(one));
-        Ok(match (&owner, known.next(), known.next(), noun) {
+        Ok(match (known.next(), known.next(), &owner, noun) {
             // Two applications that keep things of one name do not mean the same ones.
-            (_, Some(one), None, _) => match one.1.manifest().resource_type(word) {
+            (Some(one), None, ..) => match one.1.manifest().resource_type(word) {
                 Some(kind) => Kind::Of(one, kind),
                 None => Kind::Unknown,
             },
-            (Some(_), ..) => Kind::Own,
-            (None, None, _, Some(noun)) => Kind::Noun(noun),
-            (None, ..) => Kind::Unknown,
+            (.., TypeOwner::Nobody, Some(noun)) => Kind::Noun(noun),
+            (.., TypeOwner::Nobody, None) => Kind::Unknown,
+            _ => Kind::Own,
         })
     }
 
-    fn owner(&self, word: &str) -> Result<Option<Option<crate::domain::ApplicationName>>> {
+    fn owner(&self, word: &str) -> Result<TypeOwner> {
         if let Some(known) = self.owners.borrow().get(word) {
             return Ok(known.clone());
         }
@@ -131,14 +135,14 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
             return Ok(subject.id.parse().ok());
         }
         let Some(issuer) = self.issuer(&subject.kind, resource_type)? else { return Ok(None) };
-        let identity = (issuer.clone(), subject.id.clone());
-        if let Some((known, account)) = &*self.last.borrow()
-            && *known == identity
+        if let Some((by, known, account)) = &*self.last.borrow()
+            && by == issuer
+            && *known == subject.id
         {
             return Ok(*account);
         }
         let account = access::account_of(self.tx, issuer, &subject.id)?;
-        *self.last.borrow_mut() = Some((identity, account));
+        *self.last.borrow_mut() = Some((issuer.clone(), subject.id.clone(), account));
         Ok(account)
     }
 
@@ -254,11 +258,8 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
 
     /// Whether the word means a type of this application: one that it keeps itself, or one that is its own here.
     fn is_of(&self, kind: &ApplicationResourceType, bound: &Bound) -> Result<bool> {
-        let is_owner = || {
-            let owner = self.owner(kind.name.as_str())?;
-            Ok(owner.flatten().as_ref() == Some(&bound.application))
-        };
-        if is_elsewhere(kind) { Ok(true) } else { is_owner() }
+        let own = || TypeOwner::Application(bound.application.clone());
+        Ok(is_elsewhere(kind) || self.owner(kind.name.as_str())? == own())
     }
 
     /// What a question is about: a noun by its own name, or a resource by its type and that type's key.
@@ -270,11 +271,10 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
         let id = resource.id.as_str();
         let noun = match kind {
             Kind::Noun(noun) => return Ok(noun_target(noun, id, self.tenant).map(|it| (it, None))),
-            Kind::Own => id.parse().ok(),
             Kind::Of(_, declared) if declared.key == Some(ResourceKey::Name) => {
                 access::resource_named(self.tx, declared, id)?
             }
-            Kind::Of(..) => id.parse().ok(),
+            Kind::Own | Kind::Of(..) => id.parse().ok(),
             Kind::Unknown => None,
         };
         let name = ResourceTypeName::parse(resource.kind.as_str()).ok();

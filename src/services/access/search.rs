@@ -99,10 +99,10 @@ fn named(
     by_issuer: bool,
 ) -> Vec<(Position, (AccountId, Option<String>))> {
     let at = |key: &str| Position { key: key.to_owned(), id: account.to_string() };
-    match subjects.is_empty() {
-        true => vec![(at(""), (account, (!by_issuer).then(|| account.to_string())))],
-        false => subjects.into_iter().map(|it| (at(&it), (account, Some(it)))).collect(),
+    if subjects.is_empty() {
+        return vec![(at(""), (account, (!by_issuer).then(|| account.to_string())))];
     }
+    subjects.into_iter().map(|it| (at(&it), (account, Some(it)))).collect()
 }
 
 impl Question for ResourceSearchRequest {

@@ -14,12 +14,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
+use super::trail::{self, Trace};
 use super::transaction::Inner;
-use super::{Door, Known, Refusal, WriteTx, ask, nobody, record};
+use super::{Door, Known, Permit, Refusal, WriteTx, ask, nobody, record};
 use crate::domain::action::{CreateResource, ImportTenant};
 use crate::domain::{
-    Action, AuditDecision, AuditRecord, Call, Error, Event, Facts, Result, Subject, Target,
-    TargetFacts,
+    Action, AuditDecision, AuditRecord, Call, Error, Event, Result, Subject, Target, TargetFacts,
 };
 use crate::storage::engine::{Conn, Sql, Writes};
 use crate::storage::queue::Job;
@@ -28,7 +28,7 @@ use crate::storage::{audit, idempotency, outbox};
 /// By what right a change is made.
 enum Right {
     /// A decision, renewed if the registry moves before the commit.
-    Decided(Option<Facts>),
+    Decided(Option<Permit>),
     /// The program's own work, which moves the registry's epoch or does not.
     System { moves_registry: bool },
 }
@@ -44,6 +44,8 @@ struct Change<A: Action, T, F> {
     is_first_denial: Option<bool>,
     /// It has changed something.
     has_written: bool,
+    /// The row that this file has of it, where the platform's log must have it too.
+    told: Option<AuditRecord>,
     result: Option<Result<T>>,
     reply: Option<oneshot::Sender<Result<T>>>,
     action: PhantomData<fn() -> A>,
@@ -104,6 +106,7 @@ where
         body,
         is_first_denial: None,
         has_written: false,
+        told: None,
         result: None,
         reply: Some(reply),
         action: PhantomData,
@@ -133,21 +136,40 @@ where
             Err(refusal) => {
                 if conn.in_transaction() {
                     undo(conn)?;
-                    self.note(conn, refusal.record)?;
+                    let used =
+                        || self.permit().and_then(|permit| self.used(permit, &refusal.error));
+                    let trace = refusal.trace.clone().or_else(used);
+                    self.note(conn, trace)?;
                 }
                 Err(refusal.error)
             }
         }
     }
 
-    fn note(&mut self, conn: &Conn, record: Option<Box<AuditRecord>>) -> Result<()> {
+    fn permit(&self) -> Option<&Permit> {
+        match &self.right {
+            Right::Decided(permit) => permit.as_ref(),
+            Right::System { .. } => None,
+        }
+    }
+
+    /// What a change that came to nothing leaves, where it was asked for by break-glass.
+    fn used(&self, permit: &Permit, error: &Error) -> Option<Box<Trace>> {
+        trail::used::<A>(&*self.door, &self.call, &self.target, permit, Some(error)).map(Box::new)
+    }
+
+    fn note(&mut self, conn: &Conn, trace: Option<Box<Trace>>) -> Result<()> {
         let core = self.door.core();
-        let Some(record) = record else { return Ok(()) };
-        if !*self.is_first_denial.get_or_insert_with(|| core.denials.is_first(&record)) {
+        let Some(trace) = trace else { return Ok(()) };
+        let is_denial = trace.record.decision == AuditDecision::Deny;
+        self.told = Some(trace.record.clone());
+        if is_denial
+            && !*self.is_first_denial.get_or_insert_with(|| core.denials.is_first(&trace.record))
+        {
             return Ok(());
         }
         let _session = conn.session(nobody(&core.name));
-        audit::append(Sql::on(conn), &record)
+        trace.append(Sql::on(conn), &*core.clock)
     }
 
     fn change(&mut self, conn: &Conn) -> Result<T, Refusal> {
@@ -157,14 +179,16 @@ where
         let _session = conn.session(session);
         let policies = match &mut self.right {
             Right::System { .. } => Arc::new([]) as Arc<[String]>,
-            Right::Decided(facts) => {
-                *facts = None;
+            Right::Decided(decided) => {
+                *decided = None;
                 let permit = ask::<A>(&*door, sql, &self.call, &known, &self.target)?;
-                *facts = Some(permit.facts);
-                permit.policies
+                let policies = permit.policies.clone();
+                *decided = Some(permit);
+                policies
             }
         };
         if let Some(answer) = idempotency::find(sql, &self.call, A::NAME)? {
+            self.told = self.append_use(sql)?;
             return Ok(answer);
         }
         let mut tx = self.open(&*door, sql, &known);
@@ -173,27 +197,30 @@ where
         let answer = (self.body)(&mut tx);
         conn.set_change(false);
         let answer = answer.map_err(|error| self.refused(&*door, error))?;
-        let has_written = self.write_down(&tx, &policies)?;
+        let written = self.write_down(&tx, &policies)?;
         idempotency::keep(sql, &self.call, A::NAME, &answer, tx.inner.now)?;
         drop(tx);
-        self.has_written = has_written;
+        self.has_written = written.is_some();
+        // What a platform's credential does without break-glass, an import, has its row there already.
+        self.told = match written {
+            Some(record) => Some(record).filter(|_| self.is_by_break_glass()),
+            None => self.append_use(sql)?,
+        };
         Ok(answer)
     }
 
     /// A change that is found to exceed what its caller holds is a denial like any other.
     fn refused(&self, door: &dyn Door, error: Error) -> Refusal {
         let is_denial = matches!(error, Error::ExceedsGranter(_) | Error::Forbidden);
-        let record = is_denial.then(|| {
-            Box::new(record(door, &self.call, A::NAME, &self.target, AuditDecision::Deny, &[]))
+        let trace = is_denial.then(|| {
+            let decision = AuditDecision::Deny;
+            Box::new(record(door, &self.call, A::NAME, &self.target, decision, &[]).into())
         });
-        Refusal { error, record }
+        Refusal { error, trace }
     }
 
     fn open<'t>(&'t self, door: &'t dyn Door, sql: Sql<'t>, known: &'t Known) -> WriteTx<'t, A> {
-        let facts = match self.right {
-            Right::Decided(Some(facts)) => Some(facts.target),
-            _ => None,
-        };
+        let facts = self.permit().map(|permit| permit.facts.target);
         let inner = Inner {
             door,
             sql,
@@ -208,9 +235,9 @@ where
 
     /// Which rows of guarded tables the permit lets be written.
     fn writes(&self) -> Writes {
-        let facts = match self.right {
+        let facts = match &self.right {
             Right::System { .. } => return Writes::Everything,
-            Right::Decided(facts) => facts.map(|facts| facts.target),
+            Right::Decided(permit) => permit.as_ref().map(|permit| permit.facts.target),
         };
         match (&self.target, facts) {
             (Target::Tenant(_), _) if A::NAME == ImportTenant::NAME => Writes::Everything,
@@ -226,10 +253,24 @@ where
         }
     }
 
-    /// The audit row of what was done, and its events. What changed nothing leaves neither, and is told so.
-    fn write_down(&self, tx: &WriteTx<'_, A>, policies: &[String]) -> Result<bool> {
+    fn is_by_break_glass(&self) -> bool {
+        self.permit().is_some_and(|permit| permit.facts.subject.break_glass)
+    }
+
+    /// What is left where nothing was changed by break-glass: that it was used.
+    fn append_use(&self, sql: Sql<'_>) -> Result<Option<AuditRecord>> {
+        let door = &*self.door;
+        let Some(permit) = self.permit() else { return Ok(None) };
+        let used = trail::used::<A>(door, &self.call, &self.target, permit, None);
+        let Some(trace) = used else { return Ok(None) };
+        trace.append(sql, &*door.core().clock)?;
+        Ok(Some(trace.record))
+    }
+
+    /// The audit row of what was done, and its events. What changed nothing leaves neither.
+    fn write_down(&self, tx: &WriteTx<'_, A>, policies: &[String]) -> Result<Option<AuditRecord>> {
         if tx.events.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let door = &*self.door;
         let action = match self.call.caller.subject {
@@ -240,18 +281,24 @@ where
             record(door, &self.call, &action, &tx.inner.target, AuditDecision::Permit, policies);
         record.workspace_id = tx.workspace.clone().or(record.workspace_id);
         record.resource_id = tx.resource.clone().or(record.resource_id);
-        record.summary = summary(&tx.events).to_string();
+        let mut events = tx.events.clone();
+        let mut summary = summary(&events);
+        if self.is_by_break_glass() {
+            trail::name(&self.call.caller, &mut summary);
+            events.iter_mut().for_each(|event| trail::name(&self.call.caller, &mut event.data));
+        }
+        record.summary = summary.to_string();
         audit::append(tx.inner.sql, &record)?;
-        outbox::append(tx.inner.sql, &*door.core().clock, &record, &tx.events)?;
+        outbox::append(tx.inner.sql, &*door.core().clock, &record, &events)?;
         if tx.events.iter().any(|event| outbox::is_projected(event.kind)) {
             door.core().to_project.store(true, Ordering::Release);
         }
-        Ok(true)
+        Ok(Some(record))
     }
 }
 
 /// Undoes the change alone; where that fails, the whole transaction, so that no part of it is ever committed.
-fn undo(conn: &Conn) -> Result<()> {
+pub(super) fn undo(conn: &Conn) -> Result<()> {
     conn.undo().map_err(|error| {
         conn.rollback();
         error.into()
@@ -279,12 +326,13 @@ where
 {
     fn run(&mut self, conn: &Conn) {
         self.has_written = false;
+        self.told = None;
         let result = self.attempt(conn);
         self.result = Some(result);
     }
 
     fn stands(&mut self) -> bool {
-        let Right::Decided(Some(facts)) = self.right else { return true };
+        let Right::Decided(Some(Permit { facts, .. })) = self.right else { return true };
         let core = self.door.core();
         self.door
             .renew(&self.call.caller, facts)
@@ -306,9 +354,12 @@ where
                 .unwrap_or_else(|| Err(Error::Internal("a change did not run".to_owned()))),
             Err(error) => Err(error.clone()),
         };
+        let told = self.told.take().filter(|_| committed.is_ok());
         if let Some(reply) = self.reply.take() {
             // Whoever asked may have gone; the change stands all the same.
-            let _gone = reply.send(result);
+            trail::tell_platform(&*self.door, told, move |written| {
+                let _gone = reply.send(written.and(result));
+            });
         }
     }
 }

@@ -6,6 +6,7 @@
 mod asked;
 mod authority;
 mod change;
+mod trail;
 mod transaction;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use serde_json::json;
 
 pub(crate) use self::asked::{Asked, Basis, Ruling};
 pub(in crate::storage) use self::change::{Reply, write, write_for_system};
+pub(in crate::storage) use self::trail::{Trace, leave};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
 pub(in crate::storage) use self::transaction::{applications, decisions, offer, seek_many, sql};
@@ -31,6 +33,9 @@ use crate::domain::{
     Error, Facts, Hypothesis, IdentityPart, Patterns, Plane, PlaneName, Result, Role, RowLevels,
     StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus, is_grantable,
 };
+
+/// How audit rows name the platform.
+const PLATFORM: &str = "platform";
 
 /// What a file's doors have in common.
 pub(in crate::storage) struct Core {
@@ -217,6 +222,9 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
 
     /// The same facts, with what the registry says now.
     fn renew(&self, caller: &Caller, facts: Facts) -> Result<Facts>;
+
+    /// The platform's door, which hears too of what its own people do here; `None` where this is it.
+    fn platform(&self) -> Option<Arc<dyn Door>>;
 }
 
 /// Applications that a tenant has bound, each with the policies of the version that is in force.
@@ -234,12 +242,12 @@ pub(crate) struct Offer {
 /// A refusal: what the caller hears, and what the audit log must hear.
 pub(in crate::storage) struct Refusal {
     pub(in crate::storage) error: Error,
-    pub(in crate::storage) record: Option<Box<AuditRecord>>,
+    pub(in crate::storage) trace: Option<Box<Trace>>,
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { error, record: None }
+        Self { error, trace: None }
     }
 }
 
@@ -250,6 +258,7 @@ impl From<super::engine::SqlError> for Refusal {
 }
 
 /// A permit: the facts that it was decided from, and the policies that decided.
+#[derive(Clone)]
 struct Permit {
     facts: Facts,
     policies: Arc<[String]>,
@@ -265,7 +274,7 @@ fn ask<A: Action>(
 ) -> Result<Permit, Refusal> {
     let refuse = |error, policies: &[String]| {
         let record = record(door, call, A::NAME, target, AuditDecision::Deny, policies);
-        Refusal { error, record: Some(Box::new(record)) }
+        Refusal { error, trace: Some(Box::new(record.into())) }
     };
     let Some(found) = door.target(sql, &call.caller, target)? else {
         return Err(refuse(Error::NotFound, &[]));
@@ -304,7 +313,7 @@ fn record(
         actor: caller.subject.name(),
         actor_tenant: caller
             .tenant
-            .map_or_else(|| "platform".to_owned(), |tenant| tenant.to_string()),
+            .map_or_else(|| PLATFORM.to_owned(), |tenant| tenant.to_string()),
         on_behalf: caller.actor.as_deref().map(str::to_owned),
         account: caller.subject.account(),
         target_tenant: match target {
@@ -320,7 +329,7 @@ fn record(
         policies: json!(policies).to_string(),
         correlation_id: call.correlation_id.to_string(),
         request_id: call.request_id.to_string(),
-        summary: "{}".to_owned(),
+        summary: trail::named(caller).to_string(),
     }
 }
 
@@ -340,6 +349,12 @@ impl Drop for Reading<'_> {
     }
 }
 
+/// What came of a read, and what must be on disk before anybody hears of it.
+pub(in crate::storage) struct Outcome<T> {
+    pub(in crate::storage) answer: Result<T>,
+    pub(in crate::storage) trace: Option<Box<Trace>>,
+}
+
 /// Reads: in one transaction, the facts, the permit, and the body.
 pub(in crate::storage) fn read<A: Action, T>(
     door: &dyn Door,
@@ -348,16 +363,32 @@ pub(in crate::storage) fn read<A: Action, T>(
     target: &Target,
     max_steps: Option<u32>,
     body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
-) -> Result<T, Refusal> {
+) -> Outcome<T> {
+    permitted(door, conn, call, target, max_steps, body).unwrap_or_else(|refusal| {
+        let Refusal { error, trace } = refusal;
+        Outcome { answer: Err(error), trace }
+    })
+}
+
+fn permitted<A: Action, T>(
+    door: &dyn Door,
+    conn: &Conn,
+    call: &Call,
+    target: &Target,
+    max_steps: Option<u32>,
+    body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
+) -> Result<Outcome<T>, Refusal> {
     let _reading = Reading::begin(conn)?;
     let sql = Sql::on(conn);
     let _limit = max_steps.map(|steps| conn.limit_steps(steps));
     let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
-    ask::<A>(door, sql, call, &known, target)?;
+    let permit = ask::<A>(door, sql, call, &known, target)?;
     // The steps of the thread that asks are few; elsewhere there is time.
     let may_wait = max_steps.is_none_or(|steps| steps > door.core().read_steps);
-    Ok(body(&read_tx(door, sql, call, &known, target.clone(), may_wait))?)
+    let answer = body(&read_tx(door, sql, call, &known, target.clone(), may_wait));
+    let used = trail::used::<A>(door, call, target, &permit, answer.as_ref().err());
+    Ok(Outcome { answer, trace: used.map(Box::new) })
 }
 
 /// Reads for the program itself.

@@ -144,6 +144,7 @@ impl<'t, A: Action> ReadTx<'t, A> {
     }
 
     /// The applications that the tenant has bound, as [`applications`] says.
+    #[allow(dead_code, reason = "questions about applications are asked by it")]
     pub(in crate::storage) fn applications(&self) -> Result<Applications> {
         applications(self)
     }

@@ -252,6 +252,10 @@ impl Door for RegistryFile {
     ) -> Result<crate::domain::Facts> {
         Ok(facts)
     }
+
+    fn platform(&self) -> Option<Arc<dyn Door>> {
+        None
+    }
 }
 
 /// A cheap handle on the registry, and the only maker of handles on tenants.
@@ -513,7 +517,7 @@ impl Registry {
     /// # Errors
     /// Storage failed.
     pub async fn note_refusal(&self, record: crate::domain::AuditRecord) -> Result<()> {
-        match entry::note(&self.door(), Some(Box::new(record)))? {
+        match door::leave(&self.door(), Some(Box::new(record.into())))? {
             Some(written) => entry::answer(written).await,
             None => Ok(()),
         }
@@ -529,6 +533,11 @@ impl Registry {
     /// Ends [`Registry::projections`] once everything sent has been received.
     pub(crate) fn end_projections(&self) {
         self.file.projections.lock().take();
+    }
+
+    /// Whoever decides.
+    pub(crate) fn decisions(&self) -> Arc<dyn DecisionPoint> {
+        self.file.core.decisions.clone()
     }
 
     /// The time now, by the clock that storage was given.

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod application_bindings;
 pub(crate) mod audit;
+mod break_glass;
 pub(crate) mod events;
 mod facts;
 pub(crate) mod members;
@@ -210,6 +211,10 @@ impl Door for TenantFile {
         facts: crate::domain::Facts,
     ) -> Result<crate::domain::Facts> {
         facts::renew(self, caller, facts)
+    }
+
+    fn platform(&self) -> Option<Arc<dyn Door>> {
+        Some(self.registry.clone())
     }
 }
 

@@ -94,7 +94,10 @@ fn subjects_and_actions_are_those_that_are_decided_so() {
             let subject = entity("account", &org.account(who));
             let search = json!({"subject": subject, "resource": resource, "action": "ignored"});
             let actions = found(&org.admin, "action", &search, 3);
-            assert_eq!(found(&org.caller(who), "action", &search, 1000), actions, "{who}");
+            // Of one's own log-in is known that it is strong.
+            let mut own = found(&org.caller(who), "action", &search, 1000);
+            own.retain(|it| it["name"] != "owner.create");
+            assert_eq!(own, actions, "{who}");
             for name in names(&actions) {
                 assert!(decide(&org.admin, &question(&subject, name, resource)), "{who} {name}");
                 all.insert(name.to_owned());

@@ -86,7 +86,7 @@ impl Secrets {
             Standing::Role(_) | Standing::Outcast => self.there.iter().collect(),
             Standing::Elsewhere => self.here.iter().collect(),
             // The platform plane tells operators of every tenant.
-            Standing::Operator(_) => Vec::new(),
+            Standing::Operator(_) | Standing::Opened(_) => Vec::new(),
         }
     }
 }

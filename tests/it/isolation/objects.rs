@@ -48,6 +48,11 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Random, NOBODY.to_owned()),
             (Malformed, "nope".to_owned()),
         ],
+        "break_glass" => vec![
+            (Sibling, here.thing(sibling).to_owned()),
+            (Random, NOBODY.to_owned()),
+            (Malformed, "nope".to_owned()),
+        ],
         "resource_type" => vec![
             (Foreign, there.thing(parameter).to_owned()),
             (Random, "never-was".to_owned()),

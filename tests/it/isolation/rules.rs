@@ -10,8 +10,14 @@ use crate::matrix::{CALLERS, rows};
 use crate::resolution::Sources;
 
 /// What operators of lower roles may do.
-const AUDITOR: &[&str] =
-    &["account_list", "account_read", "platform_audit_list", "platform_event_list"];
+const AUDITOR: &[&str] = &[
+    "account_list",
+    "account_read",
+    "operator_read",
+    "platform_audit_list",
+    "platform_event_list",
+];
+const SUPPORT_ALONE: &[&str] = &["break_glass_create"];
 const SUPPORT: &[&str] = &[
     "tenant_list",
     "tenant_inspect",
@@ -24,6 +30,9 @@ const SUPPORT: &[&str] = &[
     "application_version_read",
     "migration_list",
     "diagnostics_read",
+    "operator_list",
+    "break_glass_list",
+    "break_glass_read",
 ];
 
 /// The audit log that counts a refusal.
@@ -33,6 +42,8 @@ pub(crate) enum Log {
     Registry,
     /// That of the tenant that is addressed.
     Tenant,
+    /// Each of these: what a credential of the platform is refused in a tenant.
+    Both,
 }
 
 /// What must come of a request.
@@ -99,13 +110,18 @@ impl Rules {
         who: &Who,
         strange: Option<Strange>,
     ) -> Outcome {
-        let Standing::Role(role) = who.standing else {
-            return if is_malformed(strange) { unheard() } else { Refused(404, Some(Log::Tenant)) };
+        let log = match who.standing {
+            Standing::Operator(_) | Standing::Opened(_) => Log::Both,
+            _ => Log::Tenant,
         };
-        let inside = self.cell(route, role, Log::Tenant);
+        let inside = match who.standing {
+            Standing::Role(role) => self.cell(route, role, log),
+            Standing::Opened(_) => self.cell(route, "opened", log),
+            _ => Refused(404, Some(log)),
+        };
         match strange {
             _ if is_malformed(strange) => unheard(),
-            Some(Strange { is_target: true, .. }) => Refused(404, Some(Log::Tenant)),
+            Some(Strange { is_target: true, .. }) => Refused(404, Some(log)),
             // Whoever is let in looks for what is not there, which is no denial.
             Some(_) if matches!(inside, Allowed(_)) => unheard(),
             _ => inside,
@@ -120,7 +136,7 @@ impl Rules {
     ) -> Outcome {
         let inside = match who.standing {
             Standing::Operator("platform-admin") => self.cell(route, "operator", Log::Registry),
-            Standing::Operator(role) => self.operator(route, role),
+            Standing::Operator(role) | Standing::Opened(role) => self.operator(route, role),
             Standing::Role(role) => self.cell(route, role, Log::Registry),
             _ => self.cell(route, "elsewhere", Log::Registry),
         };
@@ -138,11 +154,12 @@ impl Rules {
     fn operator(&self, route: &RouteInfo, role: &str) -> Outcome {
         let of_both = SUPPORT.contains(&route.operation_id);
         let of_auditor = AUDITOR.contains(&route.operation_id) && role == "auditor";
-        if of_both || of_auditor {
+        let of_support = SUPPORT_ALONE.contains(&route.operation_id) && role == "support";
+        if of_both || of_auditor || of_support {
             return self.cell(route, "operator", Log::Registry);
         }
         let about = route.path.split('/').find(|name| name.starts_with('{'));
-        let may_know = matches!(about, None | Some("{tenant}" | "{application}"))
+        let may_know = matches!(about, None | Some("{tenant}" | "{break_glass}" | "{application}"))
             || (about == Some("{account}") && role == "auditor");
         Refused(if may_know { 403 } else { 404 }, Some(Log::Registry))
     }

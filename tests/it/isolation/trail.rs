@@ -15,12 +15,16 @@ pub(crate) type Trail = BTreeMap<(String, String), u64>;
 pub(crate) fn expected(world: &World<'_>, cases: &[Case<'_>]) -> Trail {
     let mut trail = Trail::new();
     for case in cases {
-        let file = match case.log() {
-            Some(Log::Registry) => "platform",
-            Some(Log::Tenant) => world.here.org.id.as_str(),
-            None => continue,
+        let (platform, tenant) = ("platform", world.here.org.id.as_str());
+        let files = match case.log() {
+            Some(Log::Registry) => vec![platform],
+            Some(Log::Tenant) => vec![tenant],
+            Some(Log::Both) => vec![platform, tenant],
+            None => Vec::new(),
         };
-        *trail.entry((file.to_owned(), case.who.actor.clone())).or_default() += 1;
+        for file in files {
+            *trail.entry((file.to_owned(), case.who.actor.clone())).or_default() += 1;
+        }
     }
     trail
 }

@@ -4,34 +4,24 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::app::{Place, TestApp, eventually};
+use crate::app::{TestApp, eventually};
 use crate::client::Client;
+use crate::glass::{Operator, appoint};
 use crate::org::Org;
 
 /// An id that nothing has.
 pub(crate) const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
 
-/// Platform roles that nothing but the registry gives so far.
+/// The lower platform roles.
 const OPERATORS: [&str; 2] = ["support", "auditor"];
 
 /// A server whose registry knows operators of every role.
 pub(crate) fn app() -> TestApp {
     let app = TestApp::dev();
-    let accounts = OPERATORS.map(|role| (app.account(role), role));
-    let place = app.stop();
-    appoint(&place, &accounts);
-    TestApp::dev_at(&place)
-}
-
-fn appoint(place: &Place, accounts: &[(String, &str)]) {
-    let registry = Connection::open(place.data().join("registry.db")).unwrap();
-    for (account, role) in accounts {
-        let sql = "insert into operators (account_id, role, created_at, updated_at) values (?1, ?2, 0, 0)";
-        registry.execute(sql, [account.as_str(), role]).unwrap();
-    }
+    OPERATORS.iter().for_each(|role| appoint(&app, &app.account(role), role));
+    app
 }
 
 /// A tenant full of things that carry its canary.
@@ -124,6 +114,8 @@ pub(crate) enum Standing {
     Elsewhere,
     /// Has a platform credential, in this role.
     Operator(&'static str),
+    /// The same, and by break-glass everything that there is to be had in the tenant.
+    Opened(&'static str),
 }
 
 /// A caller.
@@ -157,6 +149,7 @@ pub(crate) fn everybody(here: &House, there: &House) -> Vec<Who> {
         .into_iter()
         .flatten()
         .chain(operators(here.org.app))
+        .chain(entrants(&here.org, &there.org))
         .collect()
 }
 
@@ -224,6 +217,20 @@ fn others(org: &Org) -> Vec<Who> {
     let drifter = org.app.person("local|drifter");
     let drifter = Who::known("stranger", Standing::Elsewhere, drifter);
     names.into_iter().zip(clients).map(known).chain([drifter]).collect()
+}
+
+/// Those who name a break-glass entry: one that opens this tenant to them, the other one's, somebody else's.
+fn entrants(here: &Org, there: &Org) -> Vec<Who> {
+    let operator = |name: &str| Operator::new(here.app, name, "support");
+    let (entrant, other) = (operator("entrant"), operator("other-entrant"));
+    let entry = entrant.enter(here.app, &here.slug, &["*"]);
+    let elsewhere = other.enter(here.app, &there.slug, &["*"]);
+    let (opened, refused) = (Standing::Opened("support"), Standing::Operator("support"));
+    vec![
+        Who::known("support by break-glass", opened, entrant.by(&entry)),
+        Who::known("support by break-glass elsewhere", refused, other.by(&elsewhere)),
+        Who::known("support by another's break-glass", refused, other.by(&entry)),
+    ]
 }
 
 fn operators(app: &TestApp) -> Vec<Who> {

@@ -111,6 +111,7 @@ pub(in crate::storage) struct Principals {
 }
 
 impl Default for Principals {
+    /// None; the array is one all the same.
     fn default() -> Self {
         Self::new(Vec::new())
     }

@@ -70,16 +70,31 @@ pub(crate) fn evaluate<A: Action<Plane = TenantPlane>>(
     Ok(Ruling { target: Some(target.clone()), ..tx.decide(asked, action, found) })
 }
 
-/// Whose a resource type is: an application's, or the tenant's own; `None` where there is no such type.
+/// Whose a resource type is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TypeOwner {
+    /// There is no such type.
+    Nobody,
+    /// The tenant's own.
+    Tenant,
+    /// An application's.
+    Application(ApplicationName),
+}
+
+/// Whose a resource type is.
 pub(crate) fn owner_of_type<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
     name: &str,
-) -> Result<Option<Option<ApplicationName>>> {
-    Ok(sql(tx).one(
+) -> Result<TypeOwner> {
+    let owner = sql(tx).one(
         "select application from resource_types where name = ?1",
         params![name],
-        |row| row.next(),
-    )?)
+        |row| {
+            let application: Option<ApplicationName> = row.next()?;
+            Ok(application.map_or(TypeOwner::Tenant, TypeOwner::Application))
+        },
+    )?;
+    Ok(owner.unwrap_or(TypeOwner::Nobody))
 }
 
 /// What the database says of the caller.

@@ -194,6 +194,11 @@ fn a_log_that_is_written_back_by_itself_loses_nothing() {
 
 /// What takes a file back to the first version, for as long as there are two.
 pub(crate) const TENANT_BACK: &str = "
+    drop index resource_types_by_application;
+    alter table resource_types drop column application;
+    drop table application_bindings;
+    drop table role_assignments;
+    drop table roles;
     drop table row_security_report;
     alter table organizations add column row_security text not null default 'enforce'
         check (row_security in ('off', 'shadow', 'enforce'));
@@ -205,6 +210,10 @@ pub(crate) const TENANT_BACK: &str = "
     delete from refinery_schema_history where version > 1;
     pragma user_version = 1";
 const REGISTRY_BACK: &str = "
+    drop table application_requirements;
+    drop table application_versions;
+    drop table applications;
+    drop table break_glass;
     drop table tenant_hosts;
     alter table tenants drop column row_security;
     update tenant_files set schema_version = 1;
