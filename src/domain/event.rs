@@ -154,7 +154,7 @@ pub struct MembershipChange {
     pub renamed: Option<TenantRenamed>,
 }
 
-/// An event, as it is read: CloudEvents 1.0 in JSON, with extension attributes.
+/// An event, as it is read: `CloudEvents` 1.0 in JSON, with extension attributes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EventEntry {
     /// `1.0`.
