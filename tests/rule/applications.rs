@@ -233,7 +233,7 @@ fn largest() -> Vec<String> {
     let chain = |link: &str, begin: &str| format!("{begin}{}", link.repeat(120));
     let ands = chain(" && true", "true");
     let sums = format!("{} > 0", chain("+1", "1"));
-    let ifs = format!("{}true", "if principal.granted then true else ".repeat(200));
+    let ifs = format!("{}true", "if principal.granted then true else ".repeat(120));
     let brackets = format!("{}true{}", "(".repeat(28), ")".repeat(28));
     [ands, sums, ifs, brackets].into()
 }
@@ -281,7 +281,7 @@ fn the_largest_policies_that_are_accepted_are_decided_on_a_small_stack() {
 fn what_is_checked_is_checked_however_deep_it_stands() {
     let policy = Policy::embedded().unwrap();
     let head = "@id(\"p\") @sentence(\"S.\") permit (principal, action, resource) when";
-    let ifs = "if principal.granted then true else ".repeat(200);
+    let ifs = "if principal.granted then true else ".repeat(120);
     for condition in [
         format!("{ifs}principal.height > 1"),
         format!("principal{}", ".height".repeat(240)),
