@@ -133,15 +133,6 @@ impl RowLevels {
     pub fn touches_resources(patterns: &Patterns) -> bool {
         RESOURCE_LEVELS.iter().any(|(action, _)| patterns.covers(action))
     }
-
-    /// The higher of each.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            resources: self.resources.max(other.resources),
-            workspaces: self.workspaces.max(other.workspaces),
-        }
-    }
 }
 
 /// The highest level up to which every action is covered.

@@ -15,7 +15,8 @@ pub(super) fn check(text: &str) -> Result<Vec<usize>, (usize, String)> {
     while let Some(first) = rest.chars().next() {
         let length = match first {
             '"' => string(rest),
-            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            // A carriage return ends a comment of the policy language, as a line feed does.
+            '/' if rest.starts_with("//") => rest.find(['\n', '\r']).unwrap_or(rest.len()),
             _ if first.is_ascii_alphanumeric() || first == '_' => count.word(rest),
             _ => {
                 count.sign(rest, first);

@@ -58,7 +58,8 @@ pub fn terms<A: Covers<UpdateApplicationBinding>>(
     asked: &PutApplicationBinding,
 ) -> Result<Terms> {
     let offer = application_bindings::offer(tx, application, asked.manifest_version)?;
-    application_bindings::actions(tx)?;
+    // Policies that nobody has read yet are read here, and not while the change is made.
+    application_bindings::manifests(tx)?;
     let manifest = offer.policy.manifest().clone();
     let scopes = scopes(&manifest, asked.scopes.as_deref())?;
     let (application, manifest_version) = (application.clone(), offer.manifest_version);
@@ -92,12 +93,17 @@ fn scopes(manifest: &Manifest, asked: Option<&[ScopeName]>) -> Result<Vec<ScopeN
 ///
 /// # Errors
 /// [`Error::Stale`] where the precondition does not hold; [`Error::NamesTaken`] where another application that is bound
-/// has a resource type or an action of the same name.
+/// has a resource type or an action of the same name; [`Error::ExceedsGranter`] where the caller is neither owner nor
+/// administrator: what an application permits, and to whom, is more than anybody else holds.
 pub fn put<A: Covers<UpdateApplicationBinding> + Covers<CreateResourceType>>(
     tx: &mut WriteTx<'_, A>,
     terms: &Terms,
     precondition: Precondition,
 ) -> Result<ApplicationBinding> {
+    if !tx.keeps_tenant() {
+        let lack = "only owners and administrators bind an application";
+        return Err(Error::ExceedsGranter(vec![FieldError::new("/manifest_version", lack)]));
+    }
     let put = match precondition {
         Precondition::Absent => application_bindings::insert(tx, &terms.bound)?,
         Precondition::Version(version) => application_bindings::update(tx, &terms.bound, version)?,

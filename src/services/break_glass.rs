@@ -14,8 +14,8 @@ use crate::domain::{
     AccountId, AccountState, Action, ActionInfo, ActionPattern, AssuranceFacts, BreakGlass,
     BreakGlassFilter, BreakGlassId, BreakGlassState, Call, Circumstances, Conflict, Covers,
     DecisionPoint, Error, EventType, Facts, FieldError, Identity, IdentityPart, NewBreakGlass,
-    OperatorRole, Page, PageRequest, Patterns, PlaneName, Platform, PrincipalType, Result, Role,
-    Subject, SubjectFacts, SubjectKind, SystemTask, Target, TargetFacts, TenantId, TenantReference,
+    OperatorRole, Page, PageRequest, Patterns, PlaneName, Platform, Result, RowLevels, Subject,
+    SubjectFacts, SubjectKind, SystemTask, Target, TargetFacts, TenantId, TenantReference,
     TenantStatus, is_grantable, missing_beside,
 };
 use crate::storage::registry::break_glass::{self, With};
@@ -260,7 +260,9 @@ fn unusable(actions: &Patterns, decisions: &dyn DecisionPoint) -> Vec<FieldError
 /// Whether an operator can do something in a tenant by break-glass at all.
 #[must_use]
 pub fn is_usable(decisions: &dyn DecisionPoint, action: &ActionInfo) -> bool {
-    let Some(target) = target(action.target) else { return false };
+    let Some(target) = TargetFacts::unrelated(action.target, RowLevels::default()) else {
+        return false;
+    };
     let subject = SubjectFacts {
         kind: SubjectKind::Account,
         account: Some(AccountState::Active),
@@ -281,23 +283,6 @@ pub fn is_usable(decisions: &dyn DecisionPoint, action: &ActionInfo) -> bool {
         && decisions
             .decide(&Facts { action: action.name, plane, subject, target, circumstances })
             .allowed
-}
-
-/// Something of a kind, as it is to somebody who has nothing to do with it.
-fn target(kind: &str) -> Option<TargetFacts> {
-    Some(match kind {
-        "tenant" => TargetFacts::Tenant,
-        "member" => TargetFacts::Member { own: false, role: Role::Member },
-        "team" => TargetFacts::Team { relation: None },
-        "workspace_owner" => {
-            TargetFacts::WorkspaceOwner { kind: PrincipalType::Tenant, permission: None }
-        }
-        "workspace" => TargetFacts::Workspace { permission: None },
-        "resource_type" => TargetFacts::ResourceType,
-        "resource" => TargetFacts::Resource { permission: None },
-        "role" => TargetFacts::Role,
-        _ => return None,
-    })
 }
 
 /// Closes the entries whose time is over, and tells tenants' files what they have not heard.

@@ -6,7 +6,7 @@ use crate::domain::action::{
     CreateResource, DeleteResource, ListResources, ReadResource, UpdateResource,
 };
 use crate::domain::{
-    ChangeResource, Covers, Error, EventType, NewResource, Page, PageRequest, Permission,
+    Action, ChangeResource, Covers, Error, EventType, NewResource, Page, PageRequest, Permission,
     PrincipalId, Resource, ResourceFilter, ResourceId, ResourceTypeName, Result, Target,
     TargetFacts, Visibility, WorkspaceId,
 };
@@ -99,6 +99,10 @@ pub fn update<A: Covers<UpdateResource>>(
     change: &ChangeResource,
     version: i64,
 ) -> Result<Resource> {
+    // A change of whom it is seen by is sharing, and a change all the same: what is demanded of either is demanded of both.
+    if A::NAME != UpdateResource::NAME {
+        tx.permits::<UpdateResource>(id)?;
+    }
     let permission = match tx.facts() {
         Some(TargetFacts::Resource { permission: Some(permission) }) => permission,
         _ => Permission::Write,

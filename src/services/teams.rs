@@ -70,6 +70,9 @@ pub fn place<A: Covers<MoveTeam>>(
     change: &ChangeTeam,
     version: i64,
 ) -> Result<Team> {
+    if change.name.is_some() || change.description.is_some() {
+        tx.permits::<UpdateTeam>(id)?;
+    }
     check_parent(tx, change.parent_id.flatten(), id, teams::height(tx, id)?)?;
     granting::may_move(tx, id, change.parent_id.flatten())?;
     apply(tx, id, change, version)

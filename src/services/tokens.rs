@@ -131,6 +131,10 @@ fn host_operator(tx: &mut WriteTx<'_, CreateToken>) -> Result<AccountId> {
             account.id
         }
     };
-    operators::ensure(tx, account, OperatorRole::PlatformAdmin)?;
+    let role = OperatorRole::PlatformAdmin;
+    if operators::ensure(tx, account, role)? {
+        let data = json!({ "account_id": account, "role": role });
+        tx.emit(EventType::OperatorUpdated, &Target::Account(account), &data);
+    }
     Ok(account)
 }

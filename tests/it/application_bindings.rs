@@ -282,3 +282,28 @@ fn diagnostics_say_which_bindings_decide_nothing() {
     let owner = app.caller("bind-broken", "import|bind-broken-owner").at("/v1/tenants/bind-broken");
     owner.delete(&format!("/applications/{broken}")).expect(204);
 }
+
+#[test]
+fn a_custom_role_gives_an_action_of_a_bound_application_while_it_is_bound() {
+    let org = Org::new(app(), "bind-roles");
+    let action = "bind_roles_docs.view";
+    let role = json!({"name": "Viewers", "permissions": [action]});
+    let refused = org.owner.post("/roles", &role).problem(422, "invalid");
+    assert_eq!(refused.fields(), ["/permissions/0"], "nothing is bound yet");
+    org.bound("docs");
+    org.owner.post("/roles", &role).expect(201);
+    org.owner
+        .post("/roles", &json!({"name": "All", "permissions": ["bind_roles_docs.*"]}))
+        .expect(201);
+}
+
+#[test]
+fn nobody_but_owners_and_administrators_binds() {
+    let org = Org::new(app(), "bind-held");
+    let name = org.application("docs");
+    let role = org.role("Binders", &json!(["application_binding.*"]));
+    org.assign(&role, &org.account("member"));
+    let refused = org.member.put_new(&format!("/applications/{name}"), &json!({}));
+    refused.problem(403, "exceeds_granter");
+    bind(&org, &name, &json!({})).expect(201);
+}

@@ -232,6 +232,8 @@ fn what_nests_deeply_or_is_large_is_refused_soon_and_ends_nothing() {
         "(".repeat(60_000),
         condition(&format!("{}true{}", "(".repeat(30_000), ")".repeat(30_000))),
         condition(&format!("{}1{} == 1", "[".repeat(300), "]".repeat(300))),
+        // A carriage return ends a comment as a line feed does: what stands behind it counts.
+        condition(&format!("//\r {}true{}", "(".repeat(20_000), ")".repeat(20_000))),
         condition(&format!("{}{{}}{} == 1", "{a:".repeat(10_000), "}".repeat(10_000))),
         condition(&format!("true{}", " && true".repeat(8000))),
         condition(&format!("1{} == 1", "+1".repeat(30_000))),

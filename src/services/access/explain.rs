@@ -1,5 +1,7 @@
 //! Why a decision is what it is.
 
+use serde_json::Map;
+
 use super::hearing::Hearing;
 use crate::domain::action::{ExplainAccess, TenantPlane};
 use crate::domain::{
@@ -7,8 +9,9 @@ use crate::domain::{
     Explanation, Facts, Permission, PlaneName, PolicyInfo, Reason, Result, SeenByApplication, Slug,
     Target, TargetFacts, TenantId,
 };
-use crate::storage::ReadTx;
 use crate::storage::tenant::access::{self, Asked, Basis, Ruling};
+use crate::storage::tenant::resources;
+use crate::storage::{ReadTx, Tx};
 
 /// Answers a question about anybody, and says why: the policies that decided, what they saw, and where a permission on a
 /// resource comes from.
@@ -25,11 +28,17 @@ pub fn explain<A: Covers<ExplainAccess>>(
         return Ok(unknown(Reason::UnknownSubject));
     };
     let ruling = hearing.decide(&asked, &request.action, &request.resource)?;
+    if !is_of_the_tenant(tx, &asked, &ruling.basis) {
+        return Ok(unknown(Reason::UnknownSubject));
+    }
     let seeing = Seeing { tx, asked: &asked, home: (tenant, slug), request };
     let (facts, application) = match &ruling.basis {
         Basis::Unknown(reason) => return Ok(unknown(*reason)),
         Basis::Own(facts) => (seeing.own(facts, ruling.target.as_ref()), None),
-        Basis::Application(facts) => (seeing.of_application(facts), Some(seen(facts))),
+        Basis::Application(facts) => {
+            let may_see = may_see(tx, ruling.target.as_ref())?;
+            (seeing.of_application(facts), Some(seen(facts, may_see)))
+        }
     };
     let sources = match ruling.target {
         Some(Target::Resource(id)) => access::sources(tx, &asked, id)?,
@@ -108,11 +117,36 @@ impl<A: Action<Plane = TenantPlane>> Seeing<'_, '_, A> {
     }
 }
 
-fn seen(facts: &ApplicationFacts) -> SeenByApplication {
+/// Whether somebody has, or had, a place in the tenant, or asks about themselves: of nobody else is anything told.
+fn is_of_the_tenant<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    asked: &Asked,
+    basis: &Basis,
+) -> bool {
+    let membership = match basis {
+        Basis::Unknown(_) => return true,
+        Basis::Own(facts) => facts.subject.membership,
+        Basis::Application(facts) => facts.subject.membership,
+    };
+    membership.is_some() || asked.caller().subject == tx.caller().subject
+}
+
+/// Whether whoever asks may read the resource itself, and so its attributes.
+fn may_see<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    target: Option<&Target>,
+) -> Result<bool> {
+    match target {
+        Some(Target::Resource(id)) => Ok(resources::find(tx, *id)?.is_some()),
+        _ => Ok(true),
+    }
+}
+
+fn seen(facts: &ApplicationFacts, may_see: bool) -> SeenByApplication {
     SeenByApplication {
         roles: facts.roles.clone(),
         principals: facts.principals.clone(),
-        attributes: facts.attributes.clone(),
+        attributes: if may_see { facts.attributes.clone() } else { Map::new() },
         properties: facts.properties.clone(),
     }
 }

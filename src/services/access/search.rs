@@ -236,6 +236,7 @@ impl Question for ActionSearchRequest {
         hearing: &Hearing<'_, '_, A>,
         page: &PageRequest,
     ) -> Result<Page<FoundAction>> {
+        access::take_time(hearing.tx)?;
         let kind = self.resource.kind.as_str();
         let Some(asked) = hearing.subject(&self.subject, kind)? else { return Ok(nothing()) };
         let mut names = own_actions(hearing.kind(kind)?);

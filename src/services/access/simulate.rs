@@ -31,6 +31,9 @@ pub fn simulate<A: Covers<SimulateAccess>>(
     let then = Hearing::new(tx, tenant).supposing(supposed.applications);
     let asking = Asking::of([&now, &then], &request.questions, &supposed.hypothesis)?;
     let mut changes = Vec::new();
+    if asking.count() == 0 {
+        return Ok(Simulation { changes, evaluated: 0 });
+    }
     for account in &asking.subjects {
         let before = now.person(*account)?;
         let after = access::supposed(tx, &before, &supposed.hypothesis)?;
@@ -84,6 +87,7 @@ impl Asking {
             SimulatedSubjects::Accounts(accounts) => accounts.clone(),
             SimulatedSubjects::Everybody => everybody(now.tx, hypothesis)?,
         };
+        check_count(subjects.len())?;
         let named = |name: &String| NamedAction { name: name.clone(), properties: None };
         let actions: Vec<_> = questions.actions.iter().map(named).collect();
         let mut resources = match &questions.resources {

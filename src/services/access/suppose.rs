@@ -2,14 +2,15 @@
 //!
 //! Whether somebody may make the change, and whether it would stand, is not looked at.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::hearing::{Application, Hearing};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, ChangedApplication, ChangedMember, ChangedPlace, ChangedRole, Error,
-    FieldError, Hypothesis, Manifest, Member, MemberState, Name, Patterns, PrincipalId, Result,
-    SupposedChanges, SupposedMember, SupposedRole,
+    AccountId, Action, ApplicationName, ChangedApplication, ChangedMember, ChangedPlace,
+    ChangedRole, Error, FieldError, Hypothesis, Manifest, Member, MemberState, Name, Patterns,
+    PrincipalId, Result, SupposedChanges, SupposedMember, SupposedRole,
 };
 use crate::services::roles::granting;
 use crate::storage::tenant::{access, members, principals, roles, teams};
@@ -26,7 +27,26 @@ struct Supposing<'s, 'h, 't, A: Action<Plane = TenantPlane>> {
     hearing: &'s Hearing<'h, 't, A>,
     hypothesis: Hypothesis,
     applications: Vec<Application>,
+    /// Applications that other policies are supposed of.
+    supposed: BTreeSet<ApplicationName>,
     findings: Vec<FieldError>,
+}
+
+/// As many changes as the document says, and no more.
+fn check_lengths(changes: &SupposedChanges) -> Result<()> {
+    let lists = [
+        ("members", changes.members.len(), 1000),
+        ("team_members", changes.team_members.len(), 1000),
+        ("roles", changes.roles.len(), 100),
+        ("applications", changes.applications.len(), 20),
+    ];
+    let long = lists.into_iter().filter(|(_, length, most)| length > most);
+    let long = long.map(|(list, length, most)| {
+        let detail = format!("must have at most {most} entries, has {length}");
+        FieldError::new(format!("/changes/{list}"), detail)
+    });
+    let long: Vec<_> = long.collect();
+    if long.is_empty() { Ok(()) } else { Err(Error::Invalid(long)) }
 }
 
 /// What a simulation supposes.
@@ -35,8 +55,15 @@ pub(super) fn supposed<A: Action<Plane = TenantPlane>>(
     changes: &SupposedChanges,
 ) -> Result<Supposed> {
     let hypothesis = Hypothesis { row_security: changes.row_security, ..Hypothesis::default() };
+    check_lengths(changes)?;
     let applications = hearing.applications()?.to_vec();
-    let mut supposing = Supposing { hearing, hypothesis, applications, findings: Vec::new() };
+    let mut supposing = Supposing {
+        hearing,
+        hypothesis,
+        applications,
+        supposed: BTreeSet::new(),
+        findings: Vec::new(),
+    };
     for (index, member) in changes.members.iter().enumerate() {
         supposing.member(&format!("/changes/members/{index}"), member)?;
     }
@@ -170,6 +197,10 @@ impl<A: Action<Plane = TenantPlane>> Supposing<'_, '_, '_, A> {
     }
 
     fn application(&mut self, field: &str, changed: &ChangedApplication) {
+        if !self.supposed.insert(changed.application.clone()) {
+            self.complain(format!("{field}/application"), "stands twice");
+            return;
+        }
         let bound = self.applications.iter_mut();
         let mut bound = bound.filter(|(bound, _)| bound.application == changed.application);
         let Some((_, policy)) = bound.next() else {

@@ -11,20 +11,17 @@ use crate::domain::{
     AccountId, Action, ActionPattern, CustomRole, Error, FieldError, Name, Patterns, PlaneName,
     Result, Role, TeamId, follows_from, is_grantable, missing_beside,
 };
-use crate::storage::tenant::{roles, teams};
+use crate::storage::tenant::{application_bindings, roles, teams};
 use crate::storage::{Tx, WriteTx};
 
 /// An action that a role can give, or one that a pattern may name though no role gives it.
 type ActionName = Cow<'static, str>;
 
 /// The names of all actions of a tenant: Freehold's own, and those of the applications that it has bound.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "what applications bring is read from the file, which can fail"
-)]
-fn actions(_tx: &impl Tx<Plane = TenantPlane>) -> Result<Vec<ActionName>> {
+fn actions(tx: &impl Tx<Plane = TenantPlane>) -> Result<Vec<ActionName>> {
     let own = action::ALL.iter().filter(|action| action.plane == PlaneName::Tenant);
-    Ok(own.map(|action| action.name.into()).collect())
+    let of_applications = application_bindings::actions(tx)?.into_iter().map(Cow::Owned);
+    Ok(own.map(|action| action.name.into()).chain(of_applications).collect())
 }
 
 /// Patterns must be of a good number, and each must be able to give something.
@@ -85,7 +82,7 @@ pub(in crate::services) fn may_give<A: Action<Plane = TenantPlane>>(
     given: &[CustomRole],
     field: &str,
 ) -> Result<()> {
-    if is_import::<A>() {
+    if given.is_empty() || is_import::<A>() {
         return Ok(());
     }
     let actions = actions(tx)?;

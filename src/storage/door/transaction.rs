@@ -152,12 +152,6 @@ impl<'t, A: Action> ReadTx<'t, A> {
         consent::request(*door, call, target, &facts)
     }
 
-    /// The applications that the tenant has bound, as [`applications`] says.
-    #[allow(dead_code, reason = "questions about applications are asked by it")]
-    pub(in crate::storage) fn applications(&self) -> Result<Applications> {
-        applications(self)
-    }
-
     /// Counts a resource that is delivered although the row rule withholds it from the caller.
     pub(in crate::storage) fn withheld(&self, resource: &Resource) {
         let reason = WithheldReason::of(resource.visibility);

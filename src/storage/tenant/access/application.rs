@@ -13,7 +13,7 @@ use crate::domain::{
     AttributeDeclaration, AttributeSource, AttributeType, Attributes, Error, Manifest, PrincipalId,
     Properties, Reason, ResourceId, ResourceKeeper, ResourceKey, Result, RoleId, Target,
 };
-use crate::storage::door::{Asked, ReadTx, Ruling};
+use crate::storage::door::{self, Asked, ReadTx, Ruling};
 use crate::storage::engine::params;
 use crate::storage::tenant::application_bindings::Bound;
 
@@ -21,7 +21,7 @@ use crate::storage::tenant::application_bindings::Bound;
 pub(crate) fn applications<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
 ) -> Result<Vec<(Bound, Arc<dyn ApplicationPolicy>)>> {
-    tx.applications()
+    door::applications(tx)
 }
 
 /// What somebody would do to a resource of an application.
@@ -54,6 +54,8 @@ pub(crate) fn evaluate_application<A: Action<Plane = TenantPlane>>(
     asking: Asking<'_>,
     key: &str,
 ) -> Result<Ruling> {
+    // How long an application's policies take is the application's to say: no thread that serves others waits for them.
+    tx.take_time()?;
     if asking.kind.kept_by == Some(ResourceKeeper::Application) {
         return evaluate_with(tx, asked, asking, key, None);
     }
