@@ -22,6 +22,8 @@ RUN groupadd --gid 10001 freehold \
         --shell /usr/sbin/nologin freehold \
     && install --directory --mode=0700 --owner=10001 --group=10001 /data
 COPY --from=build /out/freehold /usr/local/bin/freehold
+# The authorities by which a decision point that is asked over TLS is known.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 
 ENV FREEHOLD_DATA=/data \
     FREEHOLD__HTTP__LISTEN=0.0.0.0:8080 \

@@ -17,6 +17,7 @@ use crate::domain::{Clock, MigrationReport};
 use crate::http::{self, Listeners, Server};
 use crate::identity::{Issuer, Signer, SigningKey, Subject, Verifier, load_or_create_secret};
 use crate::policy::Policy;
+use crate::policy::external::External;
 use crate::services::tenants;
 use crate::storage::Registry;
 use crate::worker::Worker;
@@ -66,7 +67,9 @@ impl Application {
             .with_context(|| data.display().to_string())?;
         note_share(&configuration);
         let policy = Arc::new(Policy::embedded()?);
-        let registry = Registry::start(configuration.storage(data), policy, Arc::new(SystemClock))?;
+        let mut settings = configuration.storage(data);
+        settings.external = Arc::new(external(&configuration)?);
+        let registry = Registry::start(settings, policy, Arc::new(SystemClock))?;
         report(&registry.migrate(None, progress)?);
         tenants::recover(&registry)?;
         let worker = Worker::start(&registry)?;
@@ -149,6 +152,13 @@ impl Application {
     pub fn clock(&self) -> Arc<dyn Clock> {
         self.registry.clock()
     }
+}
+
+/// Who is asked besides.
+fn external(configuration: &Configuration) -> Result<External> {
+    let settings = configuration.decision_point.settings();
+    let external = settings.and_then(|settings| External::start(&settings));
+    external.map_err(anyhow::Error::msg).context("decision_point")
 }
 
 /// Says what the process's file descriptors do not suffice for.

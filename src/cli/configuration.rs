@@ -12,6 +12,7 @@ use config::{Config, Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::Deserialize;
 
 use super::application::Mode;
+use super::decision_point::DecisionPointSection;
 use crate::domain::{ActionPattern, AssurancePolicy, Region};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -28,6 +29,8 @@ pub struct Configuration {
     pub identity: IdentitySection,
     /// What counts as a strong log-in.
     pub assurance: AssuranceSection,
+    /// Who is asked besides.
+    pub decision_point: DecisionPointSection,
     /// What is logged.
     pub log: LogSection,
 }
@@ -137,8 +140,8 @@ impl Configuration {
         if !unknown.is_empty() {
             bail!("there is no such key:\n  {}", unknown.join("\n  "));
         }
-        let built =
-            builder.add_source(environment).build().context("the configuration cannot be read")?;
+        let built = builder.add_source(environment).add_source(secrets());
+        let built = built.build().context("the configuration cannot be read")?;
         built.try_deserialize().context("the configuration cannot be used")
     }
 
@@ -263,6 +266,20 @@ fn environment() -> Environment {
         .with_list_parse_key("assurance.acr_values")
         .with_list_parse_key("assurance.amr_values")
         .with_list_parse_key("assurance.step_up")
+        .with_list_parse_key("decision_point.actions")
+        .with_list_parse_key("decision_point.platform_actions")
+}
+
+/// The secrets of the environment, as they are: one that looks like a number is none.
+fn secrets() -> Environment {
+    let is_secret = |name: &str| name.to_ascii_uppercase().ends_with("__TOKEN");
+    let texts = std::env::vars_os()
+        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+    let secrets = texts.filter(|(name, _)| is_secret(name)).collect();
+    Environment::with_prefix("FREEHOLD")
+        .prefix_separator("__")
+        .separator("__")
+        .source(Some(secrets))
 }
 
 /// A key of the environment, by its variable and by its own name.
@@ -291,10 +308,12 @@ fn flatten(key: String, value: Value, keys: &mut Vec<String>) {
     }
 }
 
-/// Those keys that nothing is known by. Regions have names of their own.
+/// Those keys that nothing is known by. Regions and tenants have names of their own.
 fn unknown_among(keys: Vec<String>) -> Result<impl Iterator<Item = String>> {
     let known = keys_of(&File::from_str(DEFAULTS, FileFormat::Toml))?;
-    let is_unknown =
-        move |key: &String| !known.contains(key) && !key.starts_with("storage.regions.");
+    let is_named = |key: &str| {
+        key.starts_with("storage.regions.") || key.starts_with("decision_point.tenants.")
+    };
+    let is_unknown = move |key: &String| !known.contains(key) && !is_named(key);
     Ok(keys.into_iter().filter(is_unknown))
 }

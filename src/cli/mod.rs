@@ -12,6 +12,7 @@ mod break_glass;
 mod client;
 mod clock;
 mod configuration;
+mod decision_point;
 mod doctor;
 mod guard;
 mod host;

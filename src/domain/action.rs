@@ -73,6 +73,18 @@ pub struct ActionInfo {
     pub target: &'static str,
 }
 
+/// The verbs that change nothing.
+const READING: &[&str] =
+    &["list", "read", "inspect", "evaluate", "evaluate_own", "explain", "simulate"];
+
+impl ActionInfo {
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        self.name.split_once('.').is_some_and(|(_, verb)| READING.contains(&verb))
+    }
+}
+
 macro_rules! actions {
     ($($plane:ident { $($(#[$doc:meta])* $name:ident = $word:literal on $target:ty;)+ })+) => {
         $($(

@@ -86,6 +86,9 @@ pub struct Assurance {
 /// The context class of tokens that the host mints: whoever opens its socket needs no stronger log-in.
 pub const HOST_ACR: &str = "host";
 
+/// Seconds by which clocks of issuers may be ahead.
+const MAX_SKEW_S: i64 = 60;
+
 /// What counts as a strong and recent log-in, and which actions demand one (RFC 9470).
 #[derive(Debug, Clone, Default)]
 pub struct AssurancePolicy {
@@ -112,7 +115,8 @@ impl AssurancePolicy {
     #[must_use]
     pub fn is_recent(&self, assurance: &Assurance, now: Timestamp) -> bool {
         let since = assurance.auth_time_s.map(|then| now.seconds().saturating_sub(then));
-        since.is_some_and(|seconds| seconds <= self.max_age_s)
+        // One that is yet to come is none: clocks differ by less than that.
+        since.is_some_and(|seconds| (-MAX_SKEW_S..=self.max_age_s).contains(&seconds))
     }
 }
 

@@ -110,6 +110,7 @@ pub struct DecisionTenant {
 
 /// What is known besides subject, action and target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of its own in the request")]
 pub struct DecisionContext {
     /// The tenant whose business it is; none on the other planes.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -107,8 +107,13 @@ pub enum Error {
     #[error("refused by the external decision point")]
     ExternallyDenied,
     /// The external decision point did not answer; so nothing was done.
-    #[error("the external decision point did not answer: {0}")]
-    ExternalUnavailable(String),
+    #[error("the external decision point did not answer: {reason}")]
+    ExternalUnavailable {
+        /// Why.
+        reason: String,
+        /// Seconds until a try may succeed.
+        retry_after_s: u32,
+    },
     /// No caller, or a token that proves nothing.
     #[error("not authenticated: {0}")]
     Unauthenticated(&'static str),
@@ -180,7 +185,7 @@ impl Error {
             Self::StepUp(_) => "insufficient_user_authentication",
             Self::ExceedsGranter(_) => "exceeds_granter",
             Self::ExternallyDenied => "externally_denied",
-            Self::ExternalUnavailable(_) => "decision_point_unavailable",
+            Self::ExternalUnavailable { .. } => "decision_point_unavailable",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Conflict(conflict) => conflict.as_str(),
             Self::NamesTaken(_) => Conflict::NameTaken.as_str(),

@@ -17,6 +17,18 @@ pub struct Credential {
     pub tenant_id: Option<TenantId>,
     /// Who acts, where it is not the account itself (RFC 8693, section 4.1).
     pub actor: Option<String>,
+    /// What it is narrowed to; `null` where it is not.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+    /// The authentication context class of the log-in.
+    #[serde(default)]
+    pub acr: Option<String>,
+    /// The methods of the log-in (RFC 8176).
+    #[serde(default)]
+    pub amr: Vec<String>,
+    /// When the log-in was.
+    #[serde(default)]
+    pub auth_time: Option<Timestamp>,
 }
 
 /// A tenant of an account.

@@ -20,6 +20,12 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// The time so many whole seconds after 1970 began.
+    #[must_use]
+    pub fn of_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000))
+    }
+
     /// Whole seconds since 1970, as JWT's `NumericDate` counts them (RFC 7519, section 2).
     #[must_use]
     pub fn seconds(self) -> i64 {

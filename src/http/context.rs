@@ -424,7 +424,13 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         Ok(self.request.state.registry.read(&self.request.call()?, self.account()?, body).await?)
     }
 
-    /// Reads the tenant that the credential is for, if it is in service and the caller belongs to it.
+    /// Who calls.
+    pub(super) fn caller(&self) -> &Arc<Caller> {
+        &self.request.caller
+    }
+
+    /// Reads the tenant that the credential is for, if it is in service and the caller belongs to it; for what the caller
+    /// may learn about itself, so that what the credential is narrowed to does not matter.
     pub(super) async fn read_tenant<B, T, F>(&self, body: F) -> Reply<Option<T>>
     where
         B: Action<Plane = TenantPlane, Resource = TenantId>,
@@ -438,7 +444,10 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
             return Ok(None);
         }
         let store = self.request.enter(&entry).await?;
-        match store.read(&self.request.call()?, tenant, move |tx| body(tx, tenant)).await {
+        let call = self.request.call()?;
+        let call =
+            Call { caller: Arc::new(Caller { scopes: None, ..(*call.caller).clone() }), ..call };
+        match store.read(&call, tenant, move |tx| body(tx, tenant)).await {
             Ok(found) => Ok(Some(found)),
             Err(Error::NotFound | Error::Forbidden) => Ok(None),
             Err(error) => Err(error.into()),
@@ -450,11 +459,13 @@ fn secured<A: Action>(sketch: &mut Sketch) {
     sketch.action = Some(A::NAME);
     sketch.secured = true;
     sketch.problems(&[
-        (401, "A valid bearer token is needed"),
-        (403, "The caller may not do this, or the tenant is out of service"),
+        (401, "A valid bearer token is needed, or a stronger or more recent log-in"),
+        (403, "The caller may not do this, somebody who is asked besides refuses it, or the tenant is out of service"),
         (404, "There is no such thing, or none that the caller may know of"),
-        (503, "Too much at once, or the tenant is out of service"),
+        (503, "Too much at once, somebody who is asked besides does not answer, or the tenant is out of service"),
     ]);
+    sketch.answer_header(401, "WWW-Authenticate", "What is needed: `Bearer` (RFC 6750), with `acr_values` and `max_age` where a log-in falls short (RFC 9470).");
+    sketch.answer_header(503, "Retry-After", "Seconds until a try may succeed.");
 }
 
 impl<A: Action> Describe for TenantContext<A> {

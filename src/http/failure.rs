@@ -141,7 +141,7 @@ fn detail(error: &Error) -> &'static str {
         Error::StepUp(_) => "This needs a stronger or more recent log-in.",
         Error::ExceedsGranter(_) => "This is more than you may grant.",
         Error::ExternallyDenied => "The decision point that is asked besides refused this.",
-        Error::ExternalUnavailable(_) => {
+        Error::ExternalUnavailable { .. } => {
             "The decision point that is asked besides does not answer: nothing was done."
         }
         Error::Unauthenticated(_) => "A valid bearer token is needed.",
@@ -208,7 +208,7 @@ fn status(error: &Error) -> StatusCode {
         Error::TenantUnavailable(_)
         | Error::File(_)
         | Error::Busy { .. }
-        | Error::ExternalUnavailable(_)
+        | Error::ExternalUnavailable { .. }
         | Error::Storage(_)
         | Error::TooManySteps => StatusCode::SERVICE_UNAVAILABLE,
         Error::Rehearsed | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -247,7 +247,9 @@ impl ResponseError for Failure {
                     headers.insert(header::WWW_AUTHENTICATE, challenge);
                 }
             }
-            Self::Domain(Error::Busy { retry_after_s }) => {
+            Self::Domain(
+                Error::Busy { retry_after_s } | Error::ExternalUnavailable { retry_after_s, .. },
+            ) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
             Self::Method(allowed) => {

@@ -8,9 +8,9 @@ const MAX_BRACKETS: usize = 30;
 /// What can nest in one policy at most: operators, conditions, brackets, and looks into attributes.
 const MAX_OPERATORS: usize = 250;
 
-/// Where a text is within bounds; else the line, and what is wrong there.
-pub(super) fn check(text: &str) -> Result<(), (usize, String)> {
-    let mut count = Count { line: 1, brackets: 0, operators: 0 };
+/// The lines on which a text's policies begin, if it is within bounds; else the line, and what is wrong there.
+pub(super) fn check(text: &str) -> Result<Vec<usize>, (usize, String)> {
+    let mut count = Count { line: 1, brackets: 0, operators: 0, is_within: false, begun: vec![] };
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let length = match first {
@@ -23,20 +23,33 @@ pub(super) fn check(text: &str) -> Result<(), (usize, String)> {
             }
         };
         let (token, behind) = rest.split_at(length);
+        count.begin(token);
         count.within()?;
         count.line += token.matches('\n').count();
         rest = behind;
     }
-    Ok(())
+    Ok(count.begun)
 }
 
 struct Count {
     line: usize,
     brackets: usize,
     operators: usize,
+    /// Whether a policy has begun and not ended.
+    is_within: bool,
+    begun: Vec<usize>,
 }
 
 impl Count {
+    fn begin(&mut self, token: &str) {
+        if token == ";" && self.brackets == 0 {
+            self.is_within = false;
+        } else if !self.is_within && !token.trim().is_empty() && !token.starts_with("//") {
+            self.is_within = true;
+            self.begun.push(self.line);
+        }
+    }
+
     fn word(&mut self, rest: &str) -> usize {
         let is_in = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let length = rest.find(|c| !is_in(c)).unwrap_or(rest.len());

@@ -7,6 +7,7 @@
 
 mod application;
 mod bounds;
+pub mod external;
 mod manifest;
 mod policies;
 mod request;

@@ -94,7 +94,7 @@ impl Policies {
 
     /// Adds a text's policies, each under the id that it is annotated with.
     fn add(&mut self, index: usize, text: &Text<'_>) -> Result<Vec<PolicyId>, Vec<Finding>> {
-        super::bounds::check(text.text).map_err(|(line, message)| {
+        let lines = super::bounds::check(text.text).map_err(|(line, message)| {
             vec![Finding { text: index, line: Some(line), policy: None, message }]
         })?;
         let parsed: PolicySet = text.text.parse().map_err(|errors: ParseErrors| {
@@ -104,14 +104,14 @@ impl Policies {
         let mut findings = Vec::new();
         for template in parsed.templates() {
             let message = "templates have no place here".to_owned();
-            findings.push(at(index, text.text, &template.to_string(), message));
+            findings.push(at(index, &lines, template.id(), message));
         }
         let mut added = Vec::new();
         for policy in parsed.policies() {
             match self.add_one(policy, &text.prefix) {
                 Ok(id) => added.push(id),
                 Err(message) => {
-                    findings.push(at(index, text.text, &policy.to_string(), message));
+                    findings.push(at(index, &lines, policy.id(), message));
                 }
             }
         }
@@ -165,13 +165,11 @@ fn ordered(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// A finding about a whole policy, with the line that it begins on.
-fn at(index: usize, text: &str, policy: &str, message: String) -> Finding {
-    // One policy can be the end of another, as text; it is meant where one begins.
-    let begins = |before: &&str| before.trim_end().is_empty() || before.trim_end().ends_with(';');
-    let mut places = text.match_indices(policy).filter_map(|(start, _)| text.get(..start));
-    let before = places.find(begins).or_else(|| text.find(policy).and_then(|at| text.get(..at)));
-    let line = before.map(|before| before.matches('\n').count() + 1);
+/// A finding about a whole policy, with the line that it begins on; parsed policies are numbered as they come.
+fn at(index: usize, lines: &[usize], id: &PolicyId, message: String) -> Finding {
+    let id: &str = id.as_ref();
+    let number = id.strip_prefix("policy").and_then(|number| number.parse::<usize>().ok());
+    let line = number.and_then(|number| lines.get(number)).copied();
     Finding { text: index, line, policy: None, message }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::action::{self, ReadMe, TenantPlane};
 use crate::domain::{
-    Caller, Covers, Credential, Error, IdentityPart, Me, PlaneName, Result, TenantId,
+    Caller, Covers, Credential, Error, IdentityPart, Me, PlaneName, Result, TenantId, Timestamp,
 };
 use crate::storage::registry::{accounts, memberships};
 use crate::storage::tenant::access;
@@ -34,19 +34,24 @@ fn credential(caller: &Caller) -> Result<Credential> {
         expires_at: caller.expires_at,
         tenant_id: caller.tenant,
         actor: caller.actor.as_deref().map(str::to_owned),
+        scopes: caller.scopes.as_deref().map(<[String]>::to_vec),
+        acr: caller.assurance.acr.clone(),
+        amr: caller.assurance.amr.clone(),
+        auth_time: caller.assurance.auth_time_s.map(Timestamp::of_seconds),
     })
 }
 
-/// The actions that the caller may take in a tenant as a whole.
+/// The actions that a caller may take in a tenant as a whole.
 ///
 /// # Errors
 /// Storage failed.
 pub fn permissions<A: crate::domain::Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
+    caller: &Caller,
     tenant: TenantId,
 ) -> Result<Vec<String>> {
     let mut allowed = Vec::new();
-    let caller = access::asked(tx, tx.caller().clone())?;
+    let caller = access::asked(tx, caller.clone())?;
     for action in action::ALL
         .iter()
         .filter(|action| action.plane == PlaneName::Tenant && action.target == "tenant")

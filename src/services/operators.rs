@@ -77,7 +77,9 @@ pub fn delete(registry: &Registry, call: &Call, id: AccountId, version: i64) -> 
 }
 
 fn tell_tenants(registry: &Registry, ended: &[BreakGlassId]) {
-    ended.iter().for_each(|id| break_glass::tell(registry, *id));
+    for id in ended {
+        break_glass::tell(registry, *id);
+    }
 }
 
 fn tell<A: Action<Plane = PlatformPlane>>(

@@ -36,8 +36,9 @@ impl Denials {
     /// Whether a denial is its caller's first within a minute. Others are counted.
     pub(in crate::storage) fn is_first(&self, record: &AuditRecord) -> bool {
         let State { windows, due } = &mut *self.0.lock();
-        let known = windows.contains_key(&record.actor) || windows.len() < MAX_CALLERS;
-        let caller = if known { record.actor.clone() } else { "others".to_owned() };
+        let key = key(record);
+        let known = windows.contains_key(&key) || windows.len() < MAX_CALLERS;
+        let caller = if known { key } else { "others".to_owned() };
         match windows.get_mut(&caller) {
             Some(window) if record.at < window.until => {
                 window.further += 1;
@@ -70,6 +71,15 @@ impl Denials {
     /// Takes rows back that could not be written.
     pub(in crate::storage) fn put_back(&self, records: Vec<AuditRecord>) {
         self.0.lock().due.extend(records);
+    }
+}
+
+/// Whose denials are counted together. What somebody refused who is asked besides is counted as that one's own.
+fn key(record: &AuditRecord) -> String {
+    if record.policies.starts_with("[\"external:") {
+        format!("{} {}", record.actor, record.policies)
+    } else {
+        record.actor.clone()
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::audit;
+use super::door::consent::{self, Consent};
 use super::door::{self, Core, Door, Outcome, ReadTx, Reply, WriteTx, nobody};
 use super::engine::Sql;
 use crate::domain::{Action, Call, Error, Result, Target, Timestamp};
@@ -66,15 +68,19 @@ pub(in crate::storage) fn read_blocking<A: Action, T>(
         let conn = door.core().pool.get()?;
         door::read(&**door, &conn, call, target, None, body)
     };
-    if let Some(written) = door::leave(door, outcome.trace)? {
+    conclude_blocking(door, outcome)
+}
+
+fn conclude_blocking<T>(door: &Arc<dyn Door>, outcome: Outcome<T>) -> Result<T> {
+    if let Some(written) = door::leave(door, outcome.trace) {
         wait(written)?;
     }
     outcome.answer
 }
 
-/// Answers a read; what it leaves is on disk before anybody hears of it.
+/// Answers; what it leaves is on disk before anybody hears of it.
 async fn conclude<T>(door: &Arc<dyn Door>, outcome: Outcome<T>) -> Result<T> {
-    if let Some(written) = door::leave(door, outcome.trace)? {
+    if let Some(written) = door::leave(door, outcome.trace) {
         answer(written).await?;
     }
     outcome.answer
@@ -106,7 +112,10 @@ pub(in crate::storage) fn write_down_denials(core: &Core, now: Timestamp) -> Res
     written.inspect_err(|_| core.denials.put_back(records))
 }
 
-/// Queues a change that the decision point must permit, and waits.
+/// How often the external decision point is asked about one change: once more each time that things have moved.
+const MAX_ASKS: usize = 3;
+
+/// Queues a change that the decision point must permit, and waits. Where somebody is asked besides, that comes first.
 pub(in crate::storage) async fn write<A, T, F>(
     door: Arc<dyn Door>,
     call: &Call,
@@ -118,5 +127,66 @@ where
     T: Serialize + DeserializeOwned + Send + 'static,
     F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
 {
-    answer(door::write(door, call.clone(), target, body)?).await
+    let Some(point) = consent::asked::<A>(&*door)? else {
+        let reply = door::write(door, call.clone(), target, Consent::NotNeeded, body)?;
+        return answer(reply).await;
+    };
+    let body = shared(body);
+    for _ in 0..MAX_ASKS {
+        let ask = |tx: &ReadTx<'_, A>| tx.request();
+        let request = read(door.clone(), call, target.clone(), ask).await?;
+        let said = consent::ask(&*point, &request).await.ok();
+        let given = consent::given::<A>(&*door, call, &target, point.clone(), request, said);
+        let given = conclude(&door, given.into()).await?;
+        let (moved, consent) = (given.moved(), Consent::Given(given));
+        let reply = door::write(door.clone(), call.clone(), target.clone(), consent, body.clone())?;
+        let result = answer(reply).await;
+        if !moved.has_moved() {
+            return result;
+        }
+    }
+    Err(Error::Busy { retry_after_s: 1 })
+}
+
+/// The same, on this thread.
+pub(in crate::storage) fn write_blocking<A, T, F>(
+    door: Arc<dyn Door>,
+    call: &Call,
+    target: Target,
+    body: F,
+) -> Result<T>
+where
+    A: Action,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+{
+    let Some(point) = consent::asked::<A>(&*door)? else {
+        return wait(door::write(door, call.clone(), target, Consent::NotNeeded, body)?);
+    };
+    let body = shared(body);
+    for _ in 0..MAX_ASKS {
+        let ask = |tx: &ReadTx<'_, A>| tx.request();
+        let request = read_blocking(&door, call, &target, &ask)?;
+        let said = consent::ask(&*point, &request).blocking_recv().ok();
+        let given = consent::given::<A>(&*door, call, &target, point.clone(), request, said);
+        let given = conclude_blocking(&door, given.into())?;
+        let (moved, consent) = (given.moved(), Consent::Given(given));
+        let reply = door::write(door.clone(), call.clone(), target.clone(), consent, body.clone())?;
+        let result = wait(reply);
+        if !moved.has_moved() {
+            return result;
+        }
+    }
+    Err(Error::Busy { retry_after_s: 1 })
+}
+
+/// A body that can be queued again.
+fn shared<A, T, F>(body: F) -> impl Fn(&mut WriteTx<'_, A>) -> Result<T> + Clone + Send + 'static
+where
+    A: Action,
+    T: 'static,
+    F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+{
+    let body = Arc::new(Mutex::new(body));
+    move |tx: &mut WriteTx<'_, A>| (body.lock())(tx)
 }

@@ -11,7 +11,7 @@ use super::disk::{Faults, NoFaults};
 use super::engine::sqlite::PoolSettings;
 use super::queue::Limits;
 use super::turns::Turns;
-use crate::domain::{AssurancePolicy, Region};
+use crate::domain::{AssurancePolicy, ExternalDecisionPoints, NobodyElse, Region};
 
 /// Those who wait for a turn at most.
 const MAX_WAITING: usize = 256;
@@ -53,6 +53,8 @@ pub struct Settings {
     pub max_opening_tenants: usize,
     /// What counts as a strong and recent log-in, and which actions demand one.
     pub assurance: Arc<AssurancePolicy>,
+    /// Who is asked besides, before a change is queued.
+    pub external: Arc<dyn ExternalDecisionPoints>,
     /// Faults to inject.
     pub faults: Arc<dyn Faults>,
 }
@@ -85,6 +87,7 @@ impl Settings {
             min_free_bytes: 64 * 1024 * 1024,
             max_opening_tenants: 8,
             assurance: Arc::default(),
+            external: Arc::new(NobodyElse),
             faults: Arc::new(NoFaults),
         }
     }

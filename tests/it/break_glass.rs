@@ -45,10 +45,10 @@ fn an_entry_is_asked_for_approved_and_ended() {
     let entry = made.id();
     assert_eq!(asker.client.get(&path(&entry, "")).expect(200).json, made.json);
 
-    let approver = operator("bg-life-eyes", "platform-admin");
-    let approved = act(&approver.client, &entry, "approve").expect(200);
+    let second = operator("bg-life-eyes", "platform-admin");
+    let approved = act(&second.client, &entry, "approve").expect(200);
     assert_eq!((&approved["state"], &approved["version"]), (&json!("approved"), &json!(2)));
-    assert_eq!(approved["decided_by"], json!(approver.actor()));
+    assert_eq!(approved["decided_by"], json!(second.actor()));
     assert_eq!(seconds(&approved["expires_at"]) - seconds(&approved["decided_at"]), 86_400);
     let inside = org.seen_by(&asker.by(&entry));
     inside.get("/teams").expect(200);
@@ -57,7 +57,7 @@ fn an_entry_is_asked_for_approved_and_ended() {
     assert_eq!((&ended["state"], &ended["version"]), (&json!("ended"), &json!(3)));
     inside.get("/teams").problem(404, "not_found");
     for verb in ["approve", "deny", "end"] {
-        act(&approver.client, &entry, verb).problem(409, "wrong_state");
+        act(&second.client, &entry, verb).problem(409, "wrong_state");
     }
 }
 
@@ -419,8 +419,8 @@ fn lists_show_what_the_entry_says_in_every_mode() {
     let operator = operator("bg-rows", "support");
     let entering =
         |actions: &[&str]| org.seen_by(&operator.by(&operator.enter(app(), &org.slug, actions)));
-    let reader = entering(&["resource.read", "resource.list", "workspace.list"]);
-    let lister = entering(&["resource.list", "workspace.list"]);
+    let viewer = entering(&["resource.read", "resource.list", "workspace.list"]);
+    let namer = entering(&["resource.list", "workspace.list"]);
     let keeper = entering(&["resource.*", "workspace.*"]);
     let listed = |client: &Client| {
         let mut ids = client.column("/resources", "id");
@@ -431,17 +431,17 @@ fn lists_show_what_the_entry_says_in_every_mode() {
         let security = format!("/v1/platform/tenants/{}/row-security", org.slug);
         let changed = app().host().put_over(&security, &json!({"mode": mode}));
         assert!([200, 201].contains(&changed.status), "{}", changed.text);
-        assert_eq!(listed(&reader), all, "{mode}");
+        assert_eq!(listed(&viewer), all, "{mode}");
         assert_eq!(listed(&keeper), all, "{mode}");
-        assert_eq!(listed(&lister), [""; 0], "{mode}");
-        assert_eq!(reader.all("/workspaces", 50).len(), 0, "{mode}");
+        assert_eq!(listed(&namer), [""; 0], "{mode}");
+        assert_eq!(viewer.all("/workspaces", 50).len(), 0, "{mode}");
         assert_eq!(keeper.all("/workspaces", 50).len(), 1, "{mode}");
         for resource in &all {
             let one = format!("/resources/{resource}");
-            assert_eq!(reader.get(&one).expect(200)["permission"], "read", "{mode}");
+            assert_eq!(viewer.get(&one).expect(200)["permission"], "read", "{mode}");
             assert_eq!(keeper.get(&one).expect(200)["permission"], "admin", "{mode}");
-            lister.get(&one).problem(404, "not_found");
-            reader.patch(&one, &json!({"name": "x"})).problem(403, "forbidden");
+            namer.get(&one).problem(404, "not_found");
+            viewer.patch(&one, &json!({"name": "x"})).problem(403, "forbidden");
         }
     }
     let one = format!("/resources/{}", all[0]);

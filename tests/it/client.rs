@@ -24,6 +24,7 @@ pub(crate) fn run<F: Future>(future: F) -> F::Output {
 
 fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
+        .tls_certs_only([])
         .pool_idle_timeout(Duration::from_secs(2))
         .timeout(Duration::from_mins(1))
         .redirect(reqwest::redirect::Policy::none())

@@ -63,6 +63,10 @@ fn numbers() -> Vec<Case> {
         ("storage.reader_idle_s", 1, 86_400_i64),
         ("storage.min_free_bytes", 0, 1_099_511_627_776),
         ("storage.max_opening_tenants", 1, 64),
+        ("assurance.max_age_s", 1, 2_678_400),
+        ("decision_point.timeout_ms", 10, 30_000),
+        ("decision_point.breaker_failures", 1, 1000),
+        ("decision_point.breaker_open_s", 1, 3600),
     ];
     let mut cases = Vec::new();
     for (key, least, most) in bounds {
@@ -111,6 +115,14 @@ fn values() -> Vec<Case> {
         set("http.base_domains", "example.com,EXAMPLE.com", "stands there twice"),
         set("http.base_domains", "example.com,eu.example.com", "is below \"example.com\""),
         set("http.base_domains", &format!("{}com", "abc.".repeat(47)), "too long"),
+        set("assurance.step_up", "team.fly", "covers no action"),
+        set("assurance.step_up", "owner.*,Team.*", "\"Team.*\" covers no action"),
+        set("assurance.step_up", "", "covers no action"),
+        set("assurance.acr_values", "two words", "without blanks"),
+        set("assurance.acr_values", "", "1 to 255"),
+        set("assurance.amr_values", "m\u{e4}", "ASCII"),
+        set("assurance.amr_values", &long, "1 to 255"),
+        set("assurance.max_age_s", "a day", "a day"),
         set("log.level", "bogus", "neither a level"),
         set("log.level", "no=such=level", "log.level"),
         set("log.level", "info,freehold", "neither a level"),
@@ -126,6 +138,141 @@ fn values() -> Vec<Case> {
     .into_iter()
     .map(in_environment)
     .collect()
+}
+
+/// A secret that no complaint may show.
+const SECRET: &str = "hush-hush";
+
+/// Who is asked besides, and what of it is refused.
+fn decision_point() -> Vec<Case> {
+    let url = |url: &str, says: &str| set("decision_point.url", url, says);
+    let mut cases = vec![
+        url("pdp.example.com", "is no URL"),
+        url("ftp://pdp.example.com/", "must begin with https://"),
+        url("http://pdp.example.com/", "must begin with https://"),
+        url("http://10.0.0.1/", "must begin with https://"),
+        url("http://127.0.0.1.example.com/", "must begin with https://"),
+        url("http://localhost.example.com/", "must begin with https://"),
+        url("http://127.0.0.1:1/", "decision_point.allow_plain_loopback"),
+        url("http://[::1]:1/", "decision_point.allow_plain_loopback"),
+        url("http://localhost:1/", "decision_point.allow_plain_loopback"),
+        url("https://hush-hush@pdp.example.com/", "must name no user"),
+        url("https://a:hush-hush@pdp.example.com/", "must name no user"),
+        url("https://pdp.example.com/#there", "no fragment"),
+        url(&format!("https://pdp.example.com/{}", "x".repeat(2000)), "is too long"),
+        set("decision_point.actions", "team.fly", "covers no action that changes anything"),
+        set("decision_point.actions", "resource.read", "covers no action that changes anything"),
+        set(
+            "decision_point.actions",
+            "team.*,tenant.suspend",
+            "\"tenant.suspend\" covers no action",
+        ),
+        set("decision_point.actions", "Team.*", "covers no action"),
+        set("decision_point.platform_actions", "team.*", "covers no action"),
+        set("decision_point.platform_actions", "account.list", "covers no action"),
+        set("decision_point.token", "hush-hush two", "without blanks"),
+        set("decision_point.token", &SECRET.repeat(1000), "1 to 8192"),
+        set("decision_point.tenants.acme.timeout_ms", "9", "must be 10 to 30000"),
+        set("decision_point.tenants.acme.breaker_failures", "0", "must be 1 to 1000"),
+        set("decision_point.tenants.acme.breaker_open_s", "3601", "must be 1 to 3600"),
+        set(
+            "decision_point.tenants.acme.url",
+            "http://pdp.example.com/",
+            "must begin with https://",
+        ),
+        set("decision_point.tenants.acme.token", "hush-hush two", "without blanks"),
+        set("decision_point.nonsense", "1", "FREEHOLD__DECISION_POINT__NONSENSE"),
+    ];
+    let named = |key: &str, value: &str, says: [&str; 2]| {
+        let mut case = set(key, value, says[1]);
+        says[0].clone_into(&mut case.says[0]);
+        case
+    };
+    let acme = "decision_point.tenants.acme";
+    cases.extend([
+        named(&format!("{acme}.token"), SECRET, ["decision_point.tenants.acme.url", "is missing"]),
+        named(&format!("{acme}.urll"), "https://pdp.example.com/", [acme, "unknown field `urll`"]),
+        named(
+            "decision_point.tenants.a_b.enabled",
+            "false",
+            ["decision_point.tenants.a_b", "no tenant's slug or id"],
+        ),
+    ]);
+    let file = |name: &str, says: &str| {
+        let mut case = set("decision_point.token_file", &format!("{{place}}/{name}"), says);
+        case.plant = token_files;
+        case
+    };
+    cases.extend([
+        set("decision_point.token_file", "token", "must be an absolute path"),
+        file("none", "cannot be read"),
+        file("open", "others may read it; chmod 600"),
+        file("group", "others may read it; chmod 600"),
+        file("directory", "is no file"),
+        file("empty", "must hold 1 to 8192"),
+        file("blanks", "must hold 1 to 8192"),
+        file("long", "is too long"),
+    ]);
+    let mut both = file("good", "keep one of them");
+    both.settings.push(("FREEHOLD__DECISION_POINT__TOKEN".to_owned(), SECRET.to_owned()));
+    cases.push(both);
+    cases.into_iter().map(in_environment).collect()
+}
+
+/// Files with tokens, beside the data directory.
+fn token_files(data: &Path) {
+    let files = [
+        ("good", SECRET.to_owned(), 0o600),
+        ("open", SECRET.to_owned(), 0o644),
+        ("group", SECRET.to_owned(), 0o640),
+        ("empty", String::new(), 0o600),
+        ("blanks", format!("{SECRET} {SECRET}"), 0o600),
+        ("long", "x".repeat(9000), 0o600),
+    ];
+    for (name, text, mode) in files {
+        let path = data.with_file_name(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    }
+    directory(&data.with_file_name("directory"), 0o700);
+}
+
+#[test]
+fn a_secret_is_in_no_complaint() {
+    for case in decision_point() {
+        let said = run(&case, "check", "127.0.0.1:1").0.stderr;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(!said.contains("hush"), "{said}");
+    }
+}
+
+#[test]
+fn a_decision_point_by_tls_or_on_this_host_is_accepted() {
+    let place = Place::new();
+    let check = |url: &str, further: &[(&str, &str)]| {
+        let url = [("FREEHOLD__DECISION_POINT__URL", url)];
+        place.freehold_with(&["check"], &[&url, further].concat())
+    };
+    let plain = [("FREEHOLD__DECISION_POINT__ALLOW_PLAIN_LOOPBACK", "true")];
+    for url in
+        ["http://127.0.0.1:1/x?y=z", "http://127.9.9.9/", "http://[::1]:1/", "http://localhost/"]
+    {
+        check(url, &plain).ended(0);
+    }
+    check("http://pdp.example.com/", &plain).ended(1);
+    let roots = place.file("roots.pem", include_str!("../fixtures/authority.pem"));
+    let known = [("SSL_CERT_FILE", roots.to_str().unwrap())];
+    check("https://pdp.example.com/access/v1/evaluation", &known).ended(0);
+    let none = place.file("none.pem", "");
+    let nowhere = place.data();
+    let unknown =
+        [("SSL_CERT_FILE", none.to_str().unwrap()), ("SSL_CERT_DIR", nowhere.to_str().unwrap())];
+    let refused = check("https://pdp.example.com/access/v1/evaluation", &unknown).ended(1);
+    assert!(
+        refused.err.contains("decision_point.url") && refused.err.contains("CA certificates"),
+        "{refused:?}"
+    );
+    place.freehold_with(&["check"], &unknown).ended(0);
 }
 
 /// An unknown key of the environment is named as its variable.
@@ -269,8 +416,10 @@ fn run(case: &Case, verb: &str, taken: &str) -> (Output, Place) {
 fn what_is_unsafe_ends_the_start_before_the_port_is_bound_and_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let cases =
-        [numbers(), values(), regions(), files()].into_iter().flatten().collect::<Vec<Case>>();
+    let cases = [numbers(), values(), decision_point(), regions(), files()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<Case>>();
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..8 {

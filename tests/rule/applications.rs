@@ -233,7 +233,7 @@ fn largest() -> Vec<String> {
     let chain = |link: &str, begin: &str| format!("{begin}{}", link.repeat(120));
     let ands = chain(" && true", "true");
     let sums = format!("{} > 0", chain("+1", "1"));
-    let ifs = format!("{}true", "if true then true else ".repeat(200));
+    let ifs = format!("{}true", "if principal.granted then true else ".repeat(120));
     let brackets = format!("{}true{}", "(".repeat(28), ")".repeat(28));
     [ands, sums, ifs, brackets].into()
 }
@@ -280,10 +280,15 @@ fn the_largest_policies_that_are_accepted_are_decided_on_a_small_stack() {
 #[test]
 fn what_is_checked_is_checked_however_deep_it_stands() {
     let policy = Policy::embedded().unwrap();
-    let deep = format!(
-        "@id(\"p\") @sentence(\"S.\") permit (principal, action, resource) when {{ {}principal.height > 1 }};",
-        "if true then true else ".repeat(240)
-    );
-    let errors = policy.compile(&manifest(&deep)).unwrap_err();
-    assert!(errors[0].detail.contains("height"), "{errors:?}");
+    let head = "@id(\"p\") @sentence(\"S.\") permit (principal, action, resource) when";
+    let ifs = "if principal.granted then true else ".repeat(120);
+    for condition in [
+        format!("{ifs}principal.height > 1"),
+        format!("principal{}", ".height".repeat(240)),
+        format!("{}principal.height > 1", "principal.granted || ".repeat(120)),
+    ] {
+        let text = format!("{head} {{ {condition} }};");
+        let errors = policy.compile(&manifest(&text)).map(|_| ()).unwrap_err();
+        assert!(errors[0].detail.contains("height"), "{errors:?}");
+    }
 }

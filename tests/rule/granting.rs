@@ -151,6 +151,14 @@ impl<'n> World<'n> {
             world.assign(&keeper, role, world.accounts[somebody].into()).unwrap();
             world.roles.push(role);
         }
+        // Teams have something to give, and somebody who keeps them.
+        for (number, team) in [(4, 0), (7, 2), (8, 1)] {
+            let role = world.new_role(&keeper, &format!("team {number}"), number).unwrap();
+            world.assign(&keeper, role, world.teams[team].into()).unwrap();
+            world.roles.push(role);
+        }
+        let visitor = world.accounts[5];
+        world.place(&keeper, world.teams[1], visitor, TeamRole::Maintainer).unwrap();
         world
     }
 
@@ -397,8 +405,8 @@ fn nobody_comes_to_hold_what_their_granter_does_not() {
     let any = || 0..1000_usize;
     // The keeper acts seldom, or there would be nothing left to exceed.
     let who = prop_oneof![1 => Just(0_usize), 1 => Just(1), 8 => 2..8_usize];
-    let steps = vec((who, any(), any(), any()), 1..80);
-    let outcome = runner(24, 500).run(&steps, |steps| {
+    let steps = vec((who, any(), any(), any()), 10..90);
+    let outcome = runner(32, 500).run(&steps, |steps| {
         let slug = format!("chain-{}", number.fetch_add(1, Ordering::Relaxed));
         chain(&node, &slug, &steps, &counts);
         Ok(())

@@ -23,6 +23,7 @@ mod program;
 mod world;
 
 mod break_glass;
+mod consent;
 mod contract;
 mod damaged;
 mod epoch;

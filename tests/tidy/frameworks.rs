@@ -3,14 +3,15 @@
 use crate::rust::{Rust, after, is_behind, name_at, rust, words};
 use crate::source::Source;
 
-/// Crates and the one place that may name them.
-const HOMES: &[(&[&str], &str)] = &[
-    (&["rusqlite", "r2d2", "r2d2_sqlite", "refinery"], "src/storage/engine/sqlite"),
-    (&["cedar_policy"], "src/policy"),
-    (&["jsonwebtoken"], "src/identity"),
-    (&["actix", "actix_web", "actix_http", "actix_rt"], "src/http"),
-    (&["tracing_actix_web", "utoipa_swagger_ui"], "src/http"),
-    (&["clap", "indicatif", "reqwest"], "src/cli"),
+/// Crates and the places that may name them.
+const HOMES: &[(&[&str], &[&str])] = &[
+    (&["rusqlite", "r2d2", "r2d2_sqlite", "refinery"], &["src/storage/engine/sqlite"]),
+    (&["cedar_policy"], &["src/policy"]),
+    (&["jsonwebtoken"], &["src/identity"]),
+    (&["actix", "actix_web", "actix_http", "actix_rt"], &["src/http"]),
+    (&["tracing_actix_web", "utoipa_swagger_ui"], &["src/http"]),
+    (&["clap", "indicatif"], &["src/cli"]),
+    (&["reqwest"], &["src/cli", "src/policy/external"]),
 ];
 
 /// The home of the crate `config`, whose name others may have too.
@@ -29,9 +30,10 @@ fn rule(sources: &[Source]) -> Vec<String> {
 
 fn homes(rust: &Rust<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    for (crates, home) in HOMES.iter().filter(|(_, home)| !rust.source.is_under(home)) {
+    let is_home = |homes: &[&str]| homes.iter().any(|home| rust.source.is_under(home));
+    for (crates, homes) in HOMES.iter().filter(|(_, homes)| !is_home(homes)) {
         for name in *crates {
-            let sentence = format!("{name} is known in {home} alone.");
+            let sentence = format!("{name} is known in {} alone.", homes.join(" and "));
             let at = words(&rust.code, name).into_iter();
             found.extend(at.map(|at| rust.source.violation(at, &sentence)));
         }
@@ -99,6 +101,7 @@ mod tests {
                 ("src/cli/a.rs", "#[actix_web::main] async fn main() {}"),
                 ("src/services/a.rs", "use {serde::Serialize, jsonwebtoken::encode};"),
                 ("src/main.rs", "use clap::Parser;"),
+                ("src/policy/mod.rs", "use reqwest::Client;"),
                 ("src/http/a.rs", "use config::{Config, File};"),
                 ("src/worker/a.rs", "let c = config::Config::builder();"),
                 ("src/http/a.rs", "use config;"),
@@ -110,6 +113,7 @@ mod tests {
             &[
                 ("src/storage/engine/sqlite/conn.rs", "use rusqlite::config::DbConfig;"),
                 ("src/policy/mod.rs", "use cedar_policy::Request;"),
+                ("src/policy/external/client.rs", "use reqwest::Client;"),
                 ("src/http/mod.rs", "use actix_web::web;"),
                 (
                     "src/cli/mod.rs",

@@ -66,7 +66,7 @@ pub(super) fn closed_directory(path: &Path) -> Vec<String> {
 }
 
 /// Others may read it, or change it.
-fn open_to_others(path: &Path) -> Option<String> {
+pub(super) fn open_to_others(path: &Path) -> Option<String> {
     let found = fs::metadata(path).ok()?;
     let mode = if found.is_dir() { "700" } else { "600" };
     when(
@@ -76,7 +76,7 @@ fn open_to_others(path: &Path) -> Option<String> {
 }
 
 /// The super-user may use what belongs to others.
-fn of_another_user(path: &Path) -> Option<String> {
+pub(super) fn of_another_user(path: &Path) -> Option<String> {
     let (owner, user) = (fs::metadata(path).ok()?.uid(), fs::metadata("/proc/self").ok()?.uid());
     when(
         user != 0 && owner != user,

@@ -3,6 +3,7 @@
 //! A finding is a sentence that begins with the key, or the path, that is to be changed, and says what would be right.
 //! All findings are told at once. `freehold check` says what `freehold serve` would.
 
+mod decision_point;
 mod files;
 mod host;
 mod numbers;
@@ -30,6 +31,7 @@ fn findings(data: &Path, configuration: &Configuration, mode: Mode) -> Vec<Strin
     [
         numbers::findings(configuration),
         values::findings(configuration, mode),
+        decision_point::findings(configuration, mode),
         host::findings(),
         files::findings(data),
         regions::findings(data, &configuration.storage.regions),

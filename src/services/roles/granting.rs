@@ -18,6 +18,10 @@ use crate::storage::{Tx, WriteTx};
 type ActionName = Cow<'static, str>;
 
 /// The names of all actions of a tenant: Freehold's own, and those of the applications that it has bound.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "what applications bring is read from the file, which can fail"
+)]
 fn actions(_tx: &impl Tx<Plane = TenantPlane>) -> Result<Vec<ActionName>> {
     let own = action::ALL.iter().filter(|action| action.plane == PlaneName::Tenant);
     Ok(own.map(|action| action.name.into()).collect())

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
+use super::consent::Consent;
 use super::trail::{self, Trace};
 use super::transaction::Inner;
 use super::{Door, Known, Permit, Refusal, WriteTx, ask, nobody, record};
@@ -27,8 +28,8 @@ use crate::storage::{audit, idempotency, outbox};
 
 /// By what right a change is made.
 enum Right {
-    /// A decision, renewed if the registry moves before the commit.
-    Decided(Option<Permit>),
+    /// A decision, renewed if the registry moves before the commit, and what somebody else consented to.
+    Decided { permit: Option<Permit>, consent: Consent },
     /// The program's own work, which moves the registry's epoch or does not.
     System { moves_registry: bool },
 }
@@ -54,11 +55,12 @@ struct Change<A: Action, T, F> {
 /// What comes back from a change that was queued.
 pub(in crate::storage) type Reply<T> = oneshot::Receiver<Result<T>>;
 
-/// Queues a change that the decision point must permit.
+/// Queues a change that the decision point must permit, and that whoever is asked besides has consented to.
 pub(in crate::storage) fn write<A, T, F>(
     door: Arc<dyn Door>,
     call: Call,
     target: Target,
+    consent: Consent,
     body: F,
 ) -> Result<Reply<T>>
 where
@@ -66,7 +68,7 @@ where
     T: Serialize + DeserializeOwned + Send + 'static,
     F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
 {
-    queue(door, call, target, Right::Decided(None), body)
+    queue(door, call, target, Right::Decided { permit: None, consent }, body)
 }
 
 /// Queues a change that the program itself makes.
@@ -148,7 +150,7 @@ where
 
     fn permit(&self) -> Option<&Permit> {
         match &self.right {
-            Right::Decided(permit) => permit.as_ref(),
+            Right::Decided { permit, .. } => permit.as_ref(),
             Right::System { .. } => None,
         }
     }
@@ -179,11 +181,12 @@ where
         let _session = conn.session(session);
         let policies = match &mut self.right {
             Right::System { .. } => Arc::new([]) as Arc<[String]>,
-            Right::Decided(decided) => {
-                *decided = None;
-                let permit = ask::<A>(&*door, sql, &self.call, &known, &self.target)?;
-                let policies = permit.policies.clone();
-                *decided = Some(permit);
+            Right::Decided { permit, consent } => {
+                *permit = None;
+                let asked = ask::<A>(&*door, sql, &self.call, &known, &self.target)?;
+                consent.check(&*door, &self.call, &self.target, &asked.facts)?;
+                let policies = consent.joined(asked.policies.clone());
+                *permit = Some(asked);
                 policies
             }
         };
@@ -237,7 +240,7 @@ where
     fn writes(&self) -> Writes {
         let facts = match &self.right {
             Right::System { .. } => return Writes::Everything,
-            Right::Decided(permit) => permit.as_ref().map(|permit| permit.facts.target),
+            Right::Decided { permit, .. } => permit.as_ref().map(|permit| permit.facts.target),
         };
         match (&self.target, facts) {
             (Target::Tenant(_), _) if A::NAME == ImportTenant::NAME => Writes::Everything,
@@ -285,7 +288,9 @@ where
         let mut summary = summary(&events);
         if self.is_by_break_glass() {
             trail::name(&self.call.caller, &mut summary);
-            events.iter_mut().for_each(|event| trail::name(&self.call.caller, &mut event.data));
+            for event in &mut events {
+                trail::name(&self.call.caller, &mut event.data);
+            }
         }
         record.summary = summary.to_string();
         audit::append(tx.inner.sql, &record)?;
@@ -327,21 +332,25 @@ where
     fn run(&mut self, conn: &Conn) {
         self.has_written = false;
         self.told = None;
+        if let Right::Decided { consent, .. } = &self.right {
+            consent.begin();
+        }
         let result = self.attempt(conn);
         self.result = Some(result);
     }
 
     fn stands(&mut self) -> bool {
-        let Right::Decided(Some(Permit { facts, .. })) = self.right else { return true };
-        let core = self.door.core();
-        self.door
-            .renew(&self.call.caller, facts)
-            .is_ok_and(|facts| core.decisions.decide(&facts).allowed)
+        let Right::Decided { permit: Some(permit), consent } = &self.right else { return true };
+        let door = &*self.door;
+        door.renew(&self.call.caller, permit.facts).is_ok_and(|facts| {
+            door.core().decisions.decide(&facts).allowed
+                && consent.is_for(door, &self.call, &self.target, &facts).is_ok_and(|is| is)
+        })
     }
 
     fn moves_registry(&self) -> bool {
         match self.right {
-            Right::Decided(_) => self.has_written,
+            Right::Decided { .. } => self.has_written,
             Right::System { moves_registry } => moves_registry,
         }
     }

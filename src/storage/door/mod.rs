@@ -6,6 +6,7 @@
 mod asked;
 mod authority;
 mod change;
+pub(in crate::storage) mod consent;
 mod trail;
 mod transaction;
 
@@ -30,8 +31,9 @@ use super::writer::Writers;
 use crate::domain::{
     AccountId, Action, ActorKind, ApplicationName, ApplicationPolicy, AssuranceFacts,
     AssurancePolicy, AuditDecision, AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint,
-    Error, Facts, Hypothesis, IdentityPart, Patterns, Plane, PlaneName, Result, Role, RowLevels,
-    StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts, TenantStatus, is_grantable,
+    Error, ExternalDecisionPoints, Facts, Hypothesis, IdentityPart, Patterns, Plane, PlaneName,
+    Result, Role, RowLevels, Slug, StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts,
+    TenantId, TenantStatus, is_grantable,
 };
 
 /// How audit rows name the platform.
@@ -45,6 +47,8 @@ pub(in crate::storage) struct Core {
     pub(in crate::storage) queue: Arc<Queue>,
     pub(in crate::storage) writers: Arc<Writers>,
     pub(in crate::storage) decisions: Arc<dyn DecisionPoint>,
+    /// Who is asked besides, before a change is queued.
+    pub(in crate::storage) external: Arc<dyn ExternalDecisionPoints>,
     pub(in crate::storage) assurance: Arc<AssurancePolicy>,
     pub(in crate::storage) clock: Arc<dyn Clock>,
     pub(in crate::storage) denials: Denials,
@@ -220,6 +224,9 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
     /// To be called before rows are written that no change asked for: the registry hears that the file changes.
     fn before_note(&self) -> Result<()>;
 
+    /// The tenant whose file it is, by its name now; `None` of the registry.
+    fn home(&self) -> Result<Option<(TenantId, Slug)>>;
+
     /// The same facts, with what the registry says now.
     fn renew(&self, caller: &Caller, facts: Facts) -> Result<Facts>;
 
@@ -355,6 +362,15 @@ pub(in crate::storage) struct Outcome<T> {
     pub(in crate::storage) trace: Option<Box<Trace>>,
 }
 
+impl<T> From<Result<T, Refusal>> for Outcome<T> {
+    fn from(result: Result<T, Refusal>) -> Self {
+        match result {
+            Ok(answer) => Self { answer: Ok(answer), trace: None },
+            Err(Refusal { error, trace }) => Self { answer: Err(error), trace },
+        }
+    }
+}
+
 /// Reads: in one transaction, the facts, the permit, and the body.
 pub(in crate::storage) fn read<A: Action, T>(
     door: &dyn Door,
@@ -386,7 +402,8 @@ fn permitted<A: Action, T>(
     let permit = ask::<A>(door, sql, call, &known, target)?;
     // The steps of the thread that asks are few; elsewhere there is time.
     let may_wait = max_steps.is_none_or(|steps| steps > door.core().read_steps);
-    let answer = body(&read_tx(door, sql, call, &known, target.clone(), may_wait));
+    let facts = Some(permit.facts);
+    let answer = body(&read_tx(door, sql, call, &known, target.clone(), may_wait, facts));
     let used = trail::used::<A>(door, call, target, &permit, answer.as_ref().err());
     Ok(Outcome { answer, trace: used.map(Box::new) })
 }
@@ -402,7 +419,7 @@ pub(in crate::storage) fn read_for_system<A: Action, T>(
     let sql = Sql::on(conn);
     let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
-    body(&read_tx(door, sql, call, &known, Target::Platform, true))
+    body(&read_tx(door, sql, call, &known, Target::Platform, true, None))
 }
 
 fn read_tx<'t, A: Action>(
@@ -412,9 +429,10 @@ fn read_tx<'t, A: Action>(
     known: &'t Known,
     target: Target,
     may_wait: bool,
+    facts: Option<Facts>,
 ) -> ReadTx<'t, A> {
     let now = door.core().clock.now();
-    ReadTx::new(Inner { door, sql, call, known, target, now, may_wait })
+    ReadTx::new(Inner { door, sql, call, known, target, now, may_wait }, facts)
 }
 
 /// A session in which nothing is seen, for what the door itself writes.

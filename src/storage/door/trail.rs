@@ -105,18 +105,18 @@ impl Drop for Done {
 pub(in crate::storage) fn leave(
     door: &Arc<dyn Door>,
     trace: Option<Box<Trace>>,
-) -> Result<Option<Reply<()>>> {
-    let Some(trace) = trace else { return Ok(None) };
+) -> Option<Reply<()>> {
+    let trace = trace?;
     let here = is_written(&**door, &trace.record).then(|| (door.clone(), *trace.clone()));
     let there = on_the_platform(&**door, &trace.record);
     let notes: Vec<_> = here.into_iter().chain(there).collect();
     if notes.is_empty() {
-        return Ok(None);
+        return None;
     }
     let (reply, receiver) = oneshot::channel();
     let done = move |written| drop(reply.send(written));
     write(notes.into_iter(), Done(Some(Box::new(done))));
-    Ok(Some(receiver))
+    Some(receiver)
 }
 
 /// Writes the row of what a change left in a tenant's file into the platform's log too, where it is the platform's

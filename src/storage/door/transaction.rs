@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Applications, Door, Known, Offer};
+use super::{Applications, Door, Known, Offer, consent};
 use crate::domain::{
-    Action, ApplicationName, Call, Caller, DecisionPoint, Event, EventType, Plane, Resource,
-    Result, Target, TargetFacts, Timestamp, WithheldReason,
+    Action, ApplicationName, Call, Caller, DecisionPoint, DecisionRequest, Error, Event, EventType,
+    Facts, Plane, Resource, Result, Target, TargetFacts, Timestamp, WithheldReason,
 };
 use crate::storage::engine::Sql;
 
@@ -95,6 +95,8 @@ pub(super) struct Inner<'t> {
 /// A transaction that reads, permitted for action `A`, under row-level security.
 pub struct ReadTx<'t, A: Action> {
     pub(super) inner: Inner<'t>,
+    /// What it was permitted by; `None` for the program itself.
+    facts: Option<Facts>,
     action: PhantomData<fn() -> A>,
 }
 
@@ -139,8 +141,15 @@ macro_rules! transactions {
 transactions!(ReadTx, WriteTx);
 
 impl<'t, A: Action> ReadTx<'t, A> {
-    pub(super) fn new(inner: Inner<'t>) -> Self {
-        Self { inner, action: PhantomData }
+    pub(super) fn new(inner: Inner<'t>, facts: Option<Facts>) -> Self {
+        Self { inner, facts, action: PhantomData }
+    }
+
+    /// What the decision that permitted this transaction was asked with.
+    pub(in crate::storage) fn request(&self) -> Result<DecisionRequest> {
+        let Inner { door, call, target, .. } = &self.inner;
+        let facts = self.facts.ok_or_else(|| Error::Internal("nobody was asked".to_owned()))?;
+        consent::request(*door, call, target, &facts)
     }
 
     /// The applications that the tenant has bound, as [`applications`] says.

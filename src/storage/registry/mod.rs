@@ -42,7 +42,7 @@ use super::{denials, entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
     AccountId, Action, BreakGlassId, Call, Clock, DecisionPoint, Error, EventType, FileProblem,
-    Manifest, Platform, Region, Result, SystemTask, Target, TenantId, TenantReference, Word,
+    Manifest, Platform, Region, Result, Slug, SystemTask, Target, TenantId, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -124,6 +124,7 @@ impl RegistryFile {
             // A thread of its own: tenants' writers wait for the registry's, never the other way round.
             writers: Writers::start("registry-writer", 1)?,
             decisions,
+            external: settings.external.clone(),
             assurance: settings.assurance.clone(),
             clock,
             denials: denials::Denials::default(),
@@ -243,6 +244,10 @@ impl Door for RegistryFile {
 
     fn before_note(&self) -> Result<()> {
         Ok(())
+    }
+
+    fn home(&self) -> Result<Option<(TenantId, Slug)>> {
+        Ok(None)
     }
 
     fn renew(
@@ -484,7 +489,7 @@ impl Registry {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
     {
-        entry::wait(door::write(self.door(), call.clone(), resource.into(), body)?)
+        entry::write_blocking(self.door(), call, resource.into(), body)
     }
 
     /// Changes the registry for the program itself, named by its task.
@@ -517,7 +522,7 @@ impl Registry {
     /// # Errors
     /// Storage failed.
     pub async fn note_refusal(&self, record: crate::domain::AuditRecord) -> Result<()> {
-        match door::leave(&self.door(), Some(Box::new(record.into())))? {
+        match door::leave(&self.door(), Some(Box::new(record.into()))) {
             Some(written) => entry::answer(written).await,
             None => Ok(()),
         }

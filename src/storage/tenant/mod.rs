@@ -38,7 +38,7 @@ use super::registry::{RegistryFile, TenantEntry};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
     AccountId, Action, ApplicationName, Call, Caller, Error, FileProblem, Hypothesis, IdentityPart,
-    Result, SystemTask, Target, TenantId, Withheld, Word,
+    Result, Slug, SystemTask, Target, TenantId, TenantReference, Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -111,6 +111,7 @@ impl TenantFile {
                     queue: Arc::new(queue),
                     writers: registry.tenant_writers.clone(),
                     decisions: registry.core().decisions.clone(),
+                    external: registry.core().external.clone(),
                     assurance: registry.core().assurance.clone(),
                     clock: registry.core().clock.clone(),
                     denials: super::denials::Denials::default(),
@@ -203,6 +204,11 @@ impl Door for TenantFile {
     fn before_note(&self) -> Result<()> {
         self.noted.store(true, Ordering::Release);
         Ok(())
+    }
+
+    fn home(&self) -> Result<Option<(TenantId, Slug)>> {
+        let entry = self.registry.entry(&TenantReference::Id(self.id))?.ok_or(Error::NotFound)?;
+        Ok(Some((entry.id, entry.slug.clone())))
     }
 
     fn renew(
@@ -310,7 +316,7 @@ impl TenantStore {
         F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
     {
         self.mark_dirty_blocking()?;
-        entry::wait(door::write(self.door(), call.clone(), resource.into(), body)?)
+        entry::write_blocking(self.door(), call, resource.into(), body)
     }
 
     /// Makes a change and undoes it, to learn what it would do. It leaves nothing, no audit row either.

@@ -113,6 +113,7 @@ fn everybody_may_ask_several_questions_about_themselves_alone() {
     assert_eq!(decisions(&org, &mixed), [true, true]);
 }
 
+#[expect(clippy::disallowed_methods, reason = "what is measured is time")]
 #[test]
 fn a_hundred_questions_about_one_subject_are_cheap() {
     let org = Org::new(app(), "hundred");

@@ -61,13 +61,13 @@ fn nouns_are_found_too() {
         assert!(results.iter().all(|it| it["type"] == kind), "{results:?}");
         ids(&results).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(search("member", "tenant.read", "tenant"), [org.id.clone()]);
+    assert_eq!(search("member", "tenant.read", "tenant"), [org.id.as_str()]);
     assert_eq!(search("member", "tenant.update", "tenant"), Vec::<String>::new());
     assert_eq!(search("member", "team.update", "team"), [team]);
     assert_eq!(search("guest", "team.read", "team"), Vec::<String>::new());
     assert_eq!(search("member", "member.read", "member").len(), 5);
     assert_eq!(search("guest", "member.read", "member"), [org.account("guest")]);
-    assert_eq!(search("member", "workspace.read", "workspace"), [org.everyone.clone()]);
+    assert_eq!(search("member", "workspace.read", "workspace"), [org.everyone.as_str()]);
     assert_eq!(search("guest", "workspace.read", "workspace"), Vec::<String>::new());
     assert_eq!(search("owner", "role.update", "role"), [role]);
     assert!(search("guest", "resource_type.read", "resource_type").contains(&"prompt".to_owned()));

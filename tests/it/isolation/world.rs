@@ -20,7 +20,9 @@ const OPERATORS: [&str; 2] = ["support", "auditor"];
 /// A server whose registry knows operators of every role.
 pub(crate) fn app() -> TestApp {
     let app = TestApp::dev();
-    OPERATORS.iter().for_each(|role| appoint(&app, &app.account(role), role));
+    for role in OPERATORS {
+        appoint(&app, &app.account(role), role);
+    }
     app
 }
 
