@@ -148,11 +148,11 @@ fn a_permission_is_told_with_everything_that_it_comes_from() {
     org.assign(&role, &org.account("member"));
     let member = told("member");
     assert_eq!(member["permission"], "write");
-    let held = &member["sources"][0];
-    assert_eq!((&held["source"], &held["permission"]), (&json!("custom_roles"), &json!("write")));
+    let given = &member["sources"][0];
+    assert_eq!((&given["source"], &given["permission"]), (&json!("custom_roles"), &json!("write")));
     let principal = json!({"type": "account", "id": org.account("member")});
     let named = json!([{"id": role, "name": "editor", "principal": principal}]);
-    assert_eq!(held["custom_roles"], named);
+    assert_eq!(given["custom_roles"], named);
 }
 
 #[test]
