@@ -94,9 +94,16 @@ fn what_is_not_known_is_named() {
         assert_eq!((&answer["reason"], &answer["facts"]), (&json!(reason), &Value::Null));
         assert_eq!(answer["policies"], json!([]), "{question}");
     }
-    // Whoever is no member is somebody all the same, and refused.
+    // Of an account that was never a member nothing is told, not even that it is one; of a former one, why not.
     let stranger = question(&org.outsider("stranger"), "tenant.read", "tenant", &org.id);
-    let answer = explained(&org.owner, &stranger);
+    let unheard =
+        question("0192f000-0000-7000-8000-00000000dead", "tenant.read", "tenant", &org.id);
+    let (known, unknown) = (explained(&org.owner, &stranger), explained(&org.owner, &unheard));
+    assert_eq!(known.text, unknown.text);
+    assert_eq!(known["reason"], "unknown_subject");
+    let gone = org.account("member");
+    org.owner.delete(&format!("/members/{gone}")).expect(204);
+    let answer = explained(&org.owner, &question(&gone, "tenant.read", "tenant", &org.id));
     assert_eq!(ids(&answer["policies"]), ["tenant-boundary"], "{}", answer.text);
 }
 
