@@ -46,7 +46,9 @@ const PATTERNS: &[&[&str]] = &[
     &["member.*"],
     &["member.update", "member.resume", "resource.read"],
     &["resource.read"],
-    &["resource.*"],
+    // Not `resource.*`: who may make resources in whatever workspace they see holds that, and sees none; whom they give it
+    // may see one already. Neither has more than the other gave, but together it does something new.
+    &["resource.list", "resource.read", "resource.update", "resource.delete", "resource.share"],
     &["workspace.read"],
     &["workspace.*", "resource.create"],
     &["audit.list", "tenant.*"],
