@@ -30,9 +30,10 @@ pub struct EvaluationsRequest {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     pub context: Option<Properties>,
-    /// The questions. One that is none is answered with no.
+    /// The questions: each with `subject`, `action`, `resource` and `context` as above. One that is no question is answered
+    /// with no, and not refused: the standard says so, and an item may therefore be anything.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<EvaluationItem>>, max_items = 1000)]
+    #[schema(value_type = Option<Vec<Value>>, max_items = 1000)]
     pub evaluations: Option<Vec<Value>>,
     /// How they are answered.
     #[serde(default, deserialize_with = "crate::domain::object::maybe")]
