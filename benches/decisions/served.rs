@@ -53,7 +53,9 @@ impl Server {
             .expect("a server");
         let this = Self { address: free.to_string(), data, child };
         let begun = Instant::now();
-        while std::net::TcpStream::connect(&this.address).is_err() {
+        // The verbs go by the local socket, which comes last.
+        let socket = this.data.path().join("data/freehold.sock");
+        while !socket.exists() || std::net::TcpStream::connect(&this.address).is_err() {
             assert!(begun.elapsed() < Duration::from_secs(30), "the server does not answer");
             std::thread::sleep(Duration::from_millis(20));
         }
