@@ -110,6 +110,25 @@ super::word::words! {
     }
 }
 
+/// A place in a log; 0 is before its first entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "i64")]
+pub struct Sequence(i64);
+
+impl TryFrom<i64> for Sequence {
+    type Error = &'static str;
+
+    fn try_from(value: i64) -> Result<Self, Self::Error> {
+        if value < 0 { Err("must not be below 0") } else { Ok(Self(value)) }
+    }
+}
+
+impl From<Sequence> for i64 {
+    fn from(sequence: Sequence) -> Self {
+        sequence.0
+    }
+}
+
 /// An event that a change emits.
 #[derive(Debug, Clone)]
 pub struct Event {
@@ -196,8 +215,8 @@ pub struct EventEntry {
 #[serde(deny_unknown_fields)]
 pub struct EventFilter {
     /// Behind the event of this `sequence`.
-    #[param(minimum = 0)]
-    pub after: Option<u64>,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    pub after: Option<Sequence>,
     /// Of this type.
     #[serde(rename = "type")]
     #[param(rename = "type", value_type = Option<String>, max_length = 200)]

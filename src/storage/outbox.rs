@@ -121,8 +121,7 @@ pub(in crate::storage) fn page(
         "select seq, id, tenant_id, type, subject, data, occurred_at, actor, actor_tenant, correlation_id
         from outbox_events where tenant_id = current_tenant()",
     );
-    let after = filter.after.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
-    listing.and_if("seq > ?", after);
+    listing.and_if("seq > ?", filter.after.map(i64::from));
     listing.and_if("type = ?", filter.kind.as_deref());
     listing.and_if("subject = ?", filter.subject.as_deref());
     listing.and_if("correlation_id = ?", filter.correlation_id.as_deref());

@@ -35,7 +35,7 @@ fn whoever_knows_the_last_event_reads_on_behind_it() {
     let events = org.owner.all(&behind, 1);
     assert_eq!(sequences(&events), [last + 1]);
     assert_eq!(events[0]["subject"], json!(format!("team/{team}")));
-    for bad in ["x", "-1", "1.5"] {
+    for bad in ["x", "-1", "1.5", "9223372036854775808"] {
         let refused = org.owner.get(&format!("/events?after={bad}"));
         assert_eq!(refused.fields(), ["after"]);
         refused.problem(400, "invalid_parameter");
