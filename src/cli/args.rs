@@ -56,6 +56,13 @@ pub(super) enum Verb {
     Doctor(Doctor),
     /// Print the OpenAPI document.
     Openapi,
+    /// Print a script that completes commands in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual: a page for the program and one for each verb.
+    Man,
     /// Ask the configured address whether it serves.
     Healthcheck,
 }
@@ -504,11 +511,16 @@ fn ttl(text: &str) -> Result<u32, String> {
     if (1..=86_400).contains(&seconds) { Ok(seconds) } else { Err("must be 1s to 24h".to_owned()) }
 }
 
-/// The arguments that the program was called with. Ends the program where they cannot be read.
-pub(super) fn parse() -> Arguments {
+/// The command line, as it is defined.
+pub(super) fn command() -> clap::Command {
     // Asked for once in the life of the process, and needed to its end.
     let version: &'static str =
         format!("{} (SQLite {})", env!("CARGO_PKG_VERSION"), sqlite_version().0).leak();
-    let matches = Arguments::command().version(version).get_matches();
+    Arguments::command().version(version)
+}
+
+/// The arguments that the program was called with. Ends the program where they cannot be read.
+pub(super) fn parse() -> Arguments {
+    let matches = command().get_matches();
     Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }

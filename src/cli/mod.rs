@@ -18,6 +18,7 @@ mod guard;
 mod host;
 mod import;
 mod logging;
+mod manual;
 mod migrate;
 mod node;
 mod operator;
@@ -53,10 +54,16 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if matches!(arguments.verb, Verb::Openapi) {
-        output::say(&crate::http::document().to_pretty_json()?);
-        return Ok(ExitCode::SUCCESS);
+    match arguments.verb {
+        Verb::Openapi => output::say(&crate::http::document().to_pretty_json()?),
+        Verb::Completions { shell } => manual::completions(shell)?,
+        Verb::Man => manual::man()?,
+        _ => return act(arguments),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn act(arguments: &Arguments) -> Result<ExitCode> {
     let configuration = Configuration::load(arguments.config.as_deref())?;
     logging::start(&configuration.log, arguments.verb.serves())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -80,6 +87,6 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,
         Verb::Doctor(doctor) => doctor::doctor(data, configuration, doctor).await,
         Verb::Healthcheck => serve::healthcheck(&configuration).await,
-        Verb::Openapi => Ok(ExitCode::SUCCESS),
+        Verb::Openapi | Verb::Completions { .. } | Verb::Man => Ok(ExitCode::SUCCESS),
     }
 }

@@ -244,6 +244,8 @@ fn help_is_there_for_every_verb() {
         "migrate",
         "doctor",
         "openapi",
+        "completions",
+        "man",
         "healthcheck",
     ] {
         let help = run(&Place::new(), &format!("{verb} --help")).ended(0).out;
@@ -255,6 +257,24 @@ fn help_is_there_for_every_verb() {
 fn the_document_is_printed_without_a_data_directory() {
     let place = Place::new();
     assert_eq!(run(&place, "openapi").ended(0).json()["info"]["title"], "Freehold");
+    assert!(!place.data().exists());
+}
+
+#[test]
+fn shells_and_people_are_told_every_verb() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&place, &format!("completions {shell}")).ended(0).out;
+        assert!(
+            ["break-glass", "row-security"].iter().all(|verb| script.contains(verb)),
+            "{shell}"
+        );
+    }
+    run(&place, "completions csh").ended(2);
+    let manual = run(&place, "man").ended(0).out;
+    for page in ["freehold", "freehold-serve", "freehold-break-glass-approve"] {
+        assert!(manual.contains(&format!(".TH {page} 1")), "{page}");
+    }
     assert!(!place.data().exists());
 }
 

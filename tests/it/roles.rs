@@ -227,6 +227,26 @@ fn what_a_role_permits_is_listed_and_told_with_the_permission() {
 }
 
 #[test]
+fn who_listed_before_lists_what_came_since() {
+    let org = Org::new(app(), "role-since");
+    let hidden = org.resource("hidden", "private");
+    let member = org.caller("member");
+    let seen = |what: &str| {
+        let listed = member.all("/resources", 50);
+        listed.iter().any(|row| row["id"] == json!(what))
+    };
+    assert!(!seen(&hidden));
+    let role = org.role("reader", &json!(["resource.read"]));
+    org.assign(&role, &org.account("member"));
+    assert!(seen(&hidden), "by a custom role");
+    org.admin.delete(&format!("/roles/{role}")).expect(204);
+    assert!(!seen(&hidden));
+    let membership = format!("/members/{}", org.account("member"));
+    org.owner.patch(&membership, &json!({"role": "admin"})).expect(200);
+    assert!(seen(&hidden), "by the role of an administrator");
+}
+
+#[test]
 fn who_sees_what_in_the_other_modes_by_custom_roles() {
     let org = Org::new(app(), "role-modes");
     let names = ["private", "workspace", "tenant"];

@@ -155,7 +155,10 @@ pub(super) fn register(conn: &Connection, cell: &SessionCell) -> Result<(), SqlE
     level(conn, cell, "caller_level", |session| session.levels.resources)?;
     level(conn, cell, "caller_workspace_level", |session| session.levels.workspaces)?;
     truth(conn, cell, "caller_in_tenant", |session| session.principals.has(&session.tenant))?;
-    truth(conn, cell, "caller_sees_few", |session| session.seeks_many && session.reach.is_few())?;
+    // A guess that was made before a role came to reach every row says nothing of what is seen by it.
+    truth(conn, cell, "caller_sees_few", |session| {
+        session.seeks_many && session.levels.resources == 0 && session.reach.is_few()
+    })?;
     of_id(conn, cell, "caller_has", |session, id| session.principals.has(id))?;
     of_id(conn, cell, "caller_maintains", |session, team| {
         session.principals.maintained.contains(team)
