@@ -24,8 +24,7 @@ pub(super) fn man() -> Result<()> {
 }
 
 fn render(command: &Command, pages: &mut Vec<u8>) -> Result<()> {
-    let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).replace(' ', "-");
-    Man::new(command.clone().name(name).version("")).render(pages)?;
+    Man::new(command.clone()).render(pages)?;
     command
         .get_subcommands()
         .filter(|verb| verb.get_name() != "help")
