@@ -105,6 +105,7 @@ fn call(subject: Subject, tenant: Option<TenantId>) -> Call {
             subject,
             tenant,
             issuer: "bench".into(),
+            credential: Arc::default(),
             actor: None,
             assurance: Arc::default(),
             scopes: None,

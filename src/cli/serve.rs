@@ -234,6 +234,8 @@ fn demo_token(application: &Application, person: &str, tenant: &str) -> Result<S
         tenant: Some((entry.id, entry.slug.clone())),
         actor: None,
         scope: None,
+        session: None,
+        api_key: None,
         assurance: Assurance {
             acr: Some(HOST_ACR.to_owned()),
             amr: Vec::new(),

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{AccountId, BreakGlassId, Patterns, TenantId, Timestamp, Word};
+use super::{
+    AccountId, ApiKeyId, BreakGlassId, Patterns, PrincipalId, ServiceAccountId, SessionId,
+    TenantId, Timestamp, Word,
+};
 
 super::word::words! {
     /// What an operator may do on the platform plane.
@@ -45,6 +48,8 @@ super::word::words! {
 pub enum Subject {
     /// A person.
     Account(AccountId),
+    /// A caller that is no person: of the tenant that the credential is for, or of the platform.
+    ServiceAccount(ServiceAccountId),
     /// Whoever may open the local socket: the host's operator.
     Host,
     /// The program itself.
@@ -57,6 +62,7 @@ impl Subject {
     pub fn name(&self) -> String {
         match self {
             Self::Account(id) => format!("account:{id}"),
+            Self::ServiceAccount(id) => format!("service_account:{id}"),
             Self::Host => "host".to_owned(),
             Self::System(task) => format!("system:{}", task.as_str()),
         }
@@ -68,6 +74,43 @@ impl Subject {
         match self {
             Self::Account(id) => Some(*id),
             _ => None,
+        }
+    }
+
+    /// The principal, where one acts that access-control entries can name.
+    #[must_use]
+    pub fn principal(&self) -> Option<PrincipalId> {
+        match self {
+            Self::Account(id) => Some((*id).into()),
+            Self::ServiceAccount(id) => Some((*id).into()),
+            Self::Host | Self::System(_) => None,
+        }
+    }
+}
+
+/// What of a credential can be taken back before it expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocable {
+    /// The token's own id (RFC 7519, `jti`), where Freehold signed it.
+    pub token: Option<Arc<str>>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// The log-in that it came of.
+    pub session: Option<SessionId>,
+    /// The API key that it is, or was exchanged for.
+    pub api_key: Option<ApiKeyId>,
+    /// Whether an issuer of the tenant's own signed it.
+    pub by_tenant: bool,
+}
+
+impl Default for Revocable {
+    fn default() -> Self {
+        Self {
+            token: None,
+            issued_at: Timestamp(i64::MAX),
+            session: None,
+            api_key: None,
+            by_tenant: false,
         }
     }
 }
@@ -129,6 +172,8 @@ pub struct Caller {
     pub tenant: Option<TenantId>,
     /// Who signed the credential.
     pub issuer: Arc<str>,
+    /// What of the credential can be taken back.
+    pub credential: Arc<Revocable>,
     /// Who really acts, where it is not the subject (RFC 8693, section 4.1).
     pub actor: Option<Arc<str>>,
     /// How strongly the caller logged in.
@@ -159,6 +204,7 @@ impl Caller {
             subject,
             tenant: None,
             issuer: issuer.into(),
+            credential: Arc::default(),
             actor: None,
             assurance: Arc::default(),
             scopes: None,

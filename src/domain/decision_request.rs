@@ -178,6 +178,7 @@ impl DecisionSubject {
     fn of(facts: SubjectFacts, subject: &Subject) -> Self {
         let (kind, id) = match subject {
             Subject::Account(id) => ("account", id.to_string()),
+            Subject::ServiceAccount(id) => ("service_account", id.to_string()),
             Subject::Host => ("host", "host".to_owned()),
             Subject::System(task) => ("system", task.as_str().to_owned()),
         };

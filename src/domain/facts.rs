@@ -15,6 +15,8 @@ use super::{
 pub enum SubjectKind {
     /// A person.
     Account,
+    /// A caller that is no person.
+    ServiceAccount,
     /// The host's operator.
     Host,
     /// The program itself.
@@ -26,7 +28,9 @@ pub enum SubjectKind {
 pub struct SubjectFacts {
     /// What kind of caller it is.
     pub kind: SubjectKind,
-    /// The account's state, where it is a person.
+    /// Whether the credential is still good: nobody has taken it back.
+    pub live: bool,
+    /// The account's state, where it is a person or a service account.
     pub account: Option<AccountState>,
     /// The platform role, where the credential is for the platform.
     pub operator: Option<OperatorRole>,

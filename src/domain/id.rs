@@ -59,6 +59,12 @@ ids! {
     RoleId,
     /// An operator's entry into a tenant: asked for, approved, or over.
     BreakGlassId,
+    /// A caller that is no person: of one tenant, or of the platform.
+    ServiceAccountId,
+    /// An API key of a service account.
+    ApiKeyId,
+    /// A log-in of a browser.
+    SessionId,
     /// One run of an import.
     ImportId,
     /// The random identity of one database file, held by the file and by the registry.
@@ -80,4 +86,4 @@ macro_rules! principals {
         }
     )+};
 }
-principals!(AccountId, TeamId, TenantId);
+principals!(AccountId, TeamId, TenantId, ServiceAccountId);

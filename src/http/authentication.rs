@@ -87,6 +87,7 @@ fn of_verified(
         subject: crate::domain::Subject::Account(account),
         tenant: verified.tenant,
         issuer: verified.issuer.clone(),
+        credential: verified.credential.clone(),
         actor: verified.actor.clone(),
         assurance: verified.assurance.clone(),
         scopes: verified.scopes.clone(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::TenantId;
+use crate::domain::{ApiKeyId, SessionId, TenantId};
 
 /// Who acts for the subject (RFC 8693, section 4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,4 +49,10 @@ pub struct Claims {
     /// Who acts for the subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
+    /// The log-in that it came of (OpenID Connect Front-Channel Logout 1.0, section 3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
+    /// The API key that it was exchanged for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<ApiKeyId>,
 }

@@ -4,7 +4,9 @@ use jsonwebtoken::{Algorithm, Header};
 
 use super::claims::{Actor, Claims};
 use super::keys::{Jwk, SigningKey};
-use crate::domain::{Assurance, Clock, Error, Result, Slug, TenantId, Timestamp, Token};
+use crate::domain::{
+    ApiKeyId, Assurance, Clock, Error, Result, SessionId, Slug, TenantId, Timestamp, Token,
+};
 
 /// What a token is to say.
 #[derive(Debug, Clone)]
@@ -17,6 +19,10 @@ pub struct Grant {
     pub actor: Option<String>,
     /// What it is narrowed to, if it is.
     pub scope: Option<String>,
+    /// The log-in that it comes of, if it does.
+    pub session: Option<SessionId>,
+    /// The API key that it is exchanged for, if it is.
+    pub api_key: Option<ApiKeyId>,
     /// How strongly the subject logged in.
     pub assurance: Assurance,
     /// Seconds that it is good for.
@@ -69,6 +75,8 @@ impl Signer {
             amr: grant.assurance.amr.clone(),
             auth_time: grant.assurance.auth_time_s,
             act: grant.actor.clone().map(|sub| Actor { sub }),
+            sid: grant.session,
+            api_key: grant.api_key,
         };
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".to_owned());

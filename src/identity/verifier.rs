@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::claims::Claims;
 use super::keys::SigningKey;
-use crate::domain::{Error, Result, TenantId, Timestamp};
+use crate::domain::{Error, Result, Revocable, TenantId, Timestamp};
 
 /// Bytes of a token at most.
 const MAX_BYTES: usize = 8 * 1024;
@@ -77,6 +77,8 @@ pub struct Verified {
     pub assurance: Arc<crate::domain::Assurance>,
     /// What it is narrowed to.
     pub scopes: Option<Arc<[String]>>,
+    /// What of it can be taken back.
+    pub credential: Arc<Revocable>,
     /// Until when it is good.
     pub expires_at: Timestamp,
 }
@@ -198,6 +200,13 @@ fn of(issuer: &Issuer, claims: Claims) -> Verified {
         }),
         scopes: claims.scope.map(|scope| {
             scope.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        }),
+        credential: Arc::new(Revocable {
+            token: Some(claims.jti.into()),
+            issued_at: Timestamp::of_seconds(claims.iat),
+            session: claims.sid,
+            api_key: claims.api_key,
+            by_tenant: false,
         }),
         expires_at: Timestamp(claims.exp.saturating_mul(1_000_000)),
     }

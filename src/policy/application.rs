@@ -164,8 +164,8 @@ fn expression(kind: AttributeType, value: &Value) -> Option<RestrictedExpression
 /// The schema of an application: the account as every policy sees it, its own types, its own actions.
 fn schema(manifest: &Manifest) -> String {
     let mut schema = String::from(
-        "entity Account = { id: String, state: String, operator: String, role: String, membership: String, \
-         granted: Bool, break_glass: Bool, roles: Set<String>, principals: Set<String> };\n",
+        "entity Account = { id: String, person: Bool, live: Bool, state: String, operator: String, role: String, \
+         membership: String, granted: Bool, break_glass: Bool, roles: Set<String>, principals: Set<String> };\n",
     );
     for kind in &manifest.resource_types {
         let attributes = members(&kind.attributes);

@@ -63,13 +63,15 @@ fn subject(facts: SubjectFacts) -> (&'static str, Attributes) {
     match facts.kind {
         SubjectKind::Host => ("Host", attributes([])),
         SubjectKind::System => ("System", attributes([])),
-        SubjectKind::Account => ("Account", account(facts)),
+        SubjectKind::Account | SubjectKind::ServiceAccount => ("Account", account(facts)),
     }
 }
 
 /// A person, as every policy sees it.
 pub(super) fn account(facts: SubjectFacts) -> Attributes {
     attributes([
+        ("person", truth(facts.kind == SubjectKind::Account)),
+        ("live", truth(facts.live)),
         ("state", word(facts.account)),
         ("operator", word(facts.operator)),
         ("role", word(facts.role)),

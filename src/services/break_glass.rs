@@ -265,6 +265,7 @@ pub fn is_usable(decisions: &dyn DecisionPoint, action: &ActionInfo) -> bool {
     };
     let subject = SubjectFacts {
         kind: SubjectKind::Account,
+        live: true,
         account: Some(AccountState::Active),
         operator: Some(OperatorRole::PlatformAdmin),
         role: None,

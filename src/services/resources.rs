@@ -52,7 +52,7 @@ pub fn create<A: Covers<CreateResource>>(
     tx: &mut WriteTx<'_, A>,
     new: &NewResource,
 ) -> Result<Resource> {
-    let owner = tx.caller().subject.account().map(PrincipalId::from);
+    let owner = tx.caller().subject.principal();
     add(tx, new, owner)
 }
 

@@ -44,6 +44,8 @@ pub fn create(registry: &Registry, call: &Call, signer: &Signer, new: &NewToken)
         tenant: tenant.map(|entry| (entry.id, entry.slug.clone())),
         actor: Some("host".to_owned()),
         scope: new.scope.clone(),
+        session: None,
+        api_key: None,
         assurance: assurance(new, registry.clock().now()),
         ttl_s: i64::from(ttl),
     };

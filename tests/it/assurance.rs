@@ -39,6 +39,8 @@ fn signed(org: &Org, name: &str, acr: Option<&str>, auth_time_s: Option<i64>) ->
         tenant: Some((org.id.parse().unwrap(), Slug::parse(org.slug.clone()).unwrap())),
         actor: None,
         scope: None,
+        session: None,
+        api_key: None,
         assurance: Assurance { acr: acr.map(str::to_owned), amr: Vec::new(), auth_time_s },
         ttl_s: 600,
     };

@@ -128,8 +128,8 @@ fn subject() -> impl Strategy<Value = SubjectFacts> {
         ),
     );
     (words, flags).prop_map(|((account, operator, role, membership), (granted, break_glass))| {
-        let kind = SubjectKind::Account;
-        SubjectFacts { kind, account, operator, role, membership, granted, break_glass }
+        let (kind, live) = (SubjectKind::Account, true);
+        SubjectFacts { kind, live, account, operator, role, membership, granted, break_glass }
     })
 }
 
@@ -244,6 +244,7 @@ fn the_largest_policies_that_are_accepted_are_decided_on_a_small_stack() {
         action: "publish".to_owned(),
         subject: SubjectFacts {
             kind: SubjectKind::Account,
+            live: true,
             account: Some(AccountState::Active),
             operator: None,
             role: Some(Role::Member),

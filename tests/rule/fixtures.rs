@@ -81,6 +81,7 @@ fn info(name: &str) -> &'static ActionInfo {
 fn subject(who: &Who) -> SubjectFacts {
     SubjectFacts {
         kind: SubjectKind::Account,
+        live: true,
         account: Some(who.account.unwrap_or(AccountState::Active)),
         operator: who.operator,
         role: who.role,

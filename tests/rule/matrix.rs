@@ -30,6 +30,7 @@ fn account(
 ) -> SubjectFacts {
     SubjectFacts {
         kind: SubjectKind::Account,
+        live: true,
         account: state,
         operator,
         role: membership.map(|(role, _)| role),

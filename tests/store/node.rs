@@ -140,6 +140,7 @@ pub(crate) fn call_of(tenant: Option<TenantId>, account: AccountId) -> Call {
         subject: Subject::Account(account),
         tenant,
         issuer: "test".into(),
+        credential: Arc::default(),
         actor: None,
         assurance: Arc::default(),
         scopes: None,

@@ -181,6 +181,7 @@ fn asked_about(tenant: TenantId, account: AccountId) -> Caller {
         subject: Subject::Account(account),
         tenant: Some(tenant),
         issuer: "evaluation".into(),
+        credential: Arc::default(),
         actor: None,
         assurance: Arc::default(),
         scopes: None,

@@ -93,12 +93,14 @@ impl Known {
     pub(in crate::storage) fn of(core: &Core, caller: &Caller) -> Self {
         let kind = match caller.subject {
             Subject::Account(_) => SubjectKind::Account,
+            Subject::ServiceAccount(_) => SubjectKind::ServiceAccount,
             Subject::Host => SubjectKind::Host,
             Subject::System(_) => SubjectKind::System,
         };
         Self {
             subject: SubjectFacts {
                 kind,
+                live: true,
                 account: None,
                 operator: None,
                 role: None,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{RegistryFile, applications, break_glass};
+use super::{RegistryFile, applications, break_glass, credentials};
 use crate::domain::{
     AccountId, AccountState, Caller, Error, FileId, IdentityPart, OperatorRole, Region, Result,
     RowSecurityMode, Slug, Target, TargetFacts, TenantId, TenantKind, TenantReference,
@@ -191,6 +191,7 @@ pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result
         ..nobody(&file.core.name)
     };
     let mut known = Known::of(&file.core, caller);
+    known.subject.live = credentials::is_live(sql, caller)?;
     if let Some(account) = account {
         let entry = read_account(sql, account)?;
         known.subject.account = entry.state;

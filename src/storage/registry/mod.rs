@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod applications;
 pub(crate) mod audit;
 pub(crate) mod break_glass;
+mod credentials;
 pub(crate) mod events;
 mod facts;
 pub(crate) mod files;

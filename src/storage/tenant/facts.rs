@@ -37,6 +37,7 @@ pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<(
     let mut known = Known::of(&file.core, caller);
     known.tenant = Some(status);
     let nobody = Session { mode, ..nobody(&file.core.name) };
+    known.subject.live = file.registry.is_live(caller)?;
     let Subject::Account(account) = caller.subject else { return Ok((known, nobody)) };
     let entry = file.registry.account(account)?;
     known.subject.account = entry.state;
@@ -73,6 +74,7 @@ fn opened(file: &TenantFile, caller: &Caller) -> Result<Patterns> {
 /// The same facts, with what the registry says now.
 pub(super) fn renew(file: &TenantFile, caller: &Caller, mut facts: Facts) -> Result<Facts> {
     facts.circumstances.tenant = Some(file.registry.standing(file.id)?.0);
+    facts.subject.live = file.registry.is_live(caller)?;
     if let Subject::Account(account) = caller.subject {
         let known = file.registry.account(account)?;
         facts.subject.account = known.state;

@@ -128,6 +128,7 @@ impl Node {
             subject: Subject::Account(self.account("olga")?),
             tenant: Some(self.tenant(slug)?),
             issuer: "test".into(),
+            credential: Arc::default(),
             actor: None,
             assurance: Arc::default(),
             scopes: None,
