@@ -59,6 +59,8 @@ ids! {
     RoleId,
     /// An operator's entry into a tenant: asked for, approved, or over.
     BreakGlassId,
+    /// Somebody asked into a tenant.
+    InvitationId,
     /// One run of an import.
     ImportId,
     /// The random identity of one database file, held by the file and by the registry.

@@ -69,6 +69,8 @@ impl Signer {
             amr: grant.assurance.amr.clone(),
             auth_time: grant.assurance.auth_time_s,
             act: grant.actor.clone().map(|sub| Actor { sub }),
+            email: None,
+            email_verified: None,
         };
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".to_owned());
