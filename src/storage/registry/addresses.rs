@@ -6,7 +6,7 @@
 use super::{Registry, RegistryFile};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
-    AccountId, Action, Identity, IdentityPart, KnownIdentity, Reach, Result, Said, TenantId,
+    AccountId, Action, Error, Identity, IdentityPart, KnownIdentity, Reach, Result, Said, TenantId,
 };
 use crate::storage::door::{WriteTx, sql};
 use crate::storage::engine::{Row, Sql, SqlError, params};
@@ -61,13 +61,21 @@ impl RegistryFile {
         Ok(found.into_iter().map(reach).collect())
     }
 
-    /// Whether an invitation into a tenant is for an account now.
+    /// Whether an invitation into a tenant is for an account now that calls by what an issuer signed: by what another
+    /// tenant's own issuer signed, nobody comes into this one.
     pub(in crate::storage) fn is_invitee(
         &self,
         account: AccountId,
+        signed_by: &str,
         address: &str,
         tenant: TenantId,
     ) -> Result<bool> {
+        let signed_by = IdentityPart::parse(signed_by).map_err(Error::Internal)?;
+        let conn = self.lookups.get()?;
+        if !self.reach(Sql::on(&conn), &signed_by).means_somebody_in(tenant) {
+            return Ok(false);
+        }
+        drop(conn);
         Ok(self.identities(account)?.iter().any(|known| known.is_invitee(address, tenant)))
     }
 }

@@ -296,7 +296,7 @@ fn invitation(
 ) -> Result<Option<TargetFacts>> {
     let Some(address) = invitations::address_of(sql, id)? else { return Ok(None) };
     let own = match caller.subject.account() {
-        Some(account) => file.registry.is_invitee(account, &address, file.id)?,
+        Some(account) => file.registry.is_invitee(account, &caller.issuer, &address, file.id)?,
         None => false,
     };
     Ok(Some(TargetFacts::Invitation { own }))
