@@ -47,7 +47,7 @@ pub(super) enum Verb {
     #[command(subcommand)]
     App(App),
     /// Make what every installation begins with, where it is not there; prints what is there.
-    Seed(Json),
+    Seed(Seed),
     /// Import tenants from a file.
     Import(Import),
     /// Bring the registry and every tenant's file to this program's schema.
@@ -92,6 +92,23 @@ pub(super) struct Dev {
 
 #[derive(Debug, Args)]
 pub(super) struct Json {
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Seed {
+    /// The slug of the default tenant; as `seed.slug`.
+    #[arg(long, value_name = "SLUG")]
+    pub(super) slug: Option<String>,
+    /// What people call the default tenant; as `seed.name`.
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// Whose personal tenant is made: an account's id, or an identity as `issuer|subject`; the host's operator's where
+    /// nothing is said.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) account: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,

@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::domain::Token;
+use crate::domain::{AccountId, Token};
 
 /// Seconds that a verb's own token is good for.
 const TOKEN_TTL_S: u32 = 300;
@@ -31,6 +31,13 @@ impl Client {
     /// account's own authority is what counts, and audit rows say that the host acted.
     pub(super) async fn as_account(&self, tenant: &str, account: &str) -> Result<Self> {
         let wanted = json!({ "tenant": tenant, "account": account, "ttl_s": TOKEN_TTL_S });
+        let minted: Token = self.ask(Method::POST, "/v1/platform/tokens", Some(&wanted)).await?;
+        Ok(Self { token: Some(minted.token), ..self.clone() })
+    }
+
+    /// The same socket, in the name of an account and for no tenant; of the host's operator where none is named.
+    pub(super) async fn as_person(&self, account: Option<AccountId>) -> Result<Self> {
+        let wanted = json!({ "account": account, "ttl_s": TOKEN_TTL_S });
         let minted: Token = self.ask(Method::POST, "/v1/platform/tokens", Some(&wanted)).await?;
         Ok(Self { token: Some(minted.token), ..self.clone() })
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::application::Mode;
 use super::decision_point::DecisionPointSection;
-use crate::domain::{ActionPattern, AssurancePolicy, Region};
+use crate::domain::{ActionPattern, AssurancePolicy, Letters, PersonalTenants, Region};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 
@@ -29,6 +29,12 @@ pub struct Configuration {
     pub identity: IdentitySection,
     /// What counts as a strong log-in.
     pub assurance: AssuranceSection,
+    /// How accounts are kept.
+    pub accounts: AccountsSection,
+    /// How people are asked in.
+    pub invitations: InvitationsSection,
+    /// What an installation begins with.
+    pub seed: SeedSection,
     /// Who is asked besides.
     pub decision_point: DecisionPointSection,
     /// What is logged.
@@ -96,6 +102,30 @@ pub struct AssuranceSection {
     pub(super) amr_values: Vec<String>,
     pub(super) max_age_s: i64,
     pub(super) step_up: Vec<String>,
+}
+
+/// Section `accounts`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountsSection {
+    pub(super) personal_tenants: PersonalTenants,
+}
+
+/// Section `invitations`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InvitationsSection {
+    pub(super) link: String,
+    pub(super) text: String,
+    pub(super) public_domains: Vec<String>,
+}
+
+/// Section `seed`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedSection {
+    pub(super) slug: String,
+    pub(super) name: String,
 }
 
 /// Section `log`.
@@ -193,6 +223,12 @@ impl Configuration {
         }
     }
 
+    /// What is written to whom somebody asks in.
+    fn letters(&self) -> Letters {
+        let InvitationsSection { link, text, .. } = &self.invitations;
+        Letters { link: link.clone(), text: text.clone() }
+    }
+
     /// What of tenants and connections the process's file descriptors suffice for.
     pub(super) fn share(&self) -> Share {
         let descriptors = descriptors();
@@ -216,6 +252,9 @@ impl Configuration {
                 .map(|domain| domain.to_ascii_lowercase())
                 .collect(),
             trusted_proxies: section.trusted_proxies.clone(),
+            public_domains: self.invitations.public_domains.clone(),
+            letters: Arc::new(self.letters()),
+            personal_tenants: self.accounts.personal_tenants,
             development: mode == Mode::Development,
             max_connections: self.share().connections,
             max_requests_per_tenant: section.max_requests_per_tenant,
@@ -263,6 +302,7 @@ fn environment() -> Environment {
         .list_separator(",")
         .with_list_parse_key("http.base_domains")
         .with_list_parse_key("http.trusted_proxies")
+        .with_list_parse_key("invitations.public_domains")
         .with_list_parse_key("assurance.acr_values")
         .with_list_parse_key("assurance.amr_values")
         .with_list_parse_key("assurance.step_up")

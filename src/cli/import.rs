@@ -1,4 +1,4 @@
-//! `freehold import` and `freehold seed`.
+//! `freehold import`.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,14 +7,12 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
-use super::args::{Import, Json};
+use super::args::Import;
 use super::client::Client;
 use super::configuration::Configuration;
 use super::output::Bars;
 use super::{node, output};
 use crate::domain::{ImportOutcome, ImportProgress, ImportReport, TenantImport};
-
-const SEED: &str = include_str!("../../config/seed.json");
 
 /// Imports a file.
 pub(super) async fn import(
@@ -41,27 +39,8 @@ pub(super) async fn import(
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Makes what every installation begins with.
-pub(super) async fn seed(
-    data: &Path,
-    configuration: Configuration,
-    seed: &Json,
-) -> Result<ExitCode> {
-    let text = SEED.as_bytes().to_vec();
-    let report = node::with_client(data, configuration, |client| async move {
-        send(&client, "/v1/platform/imports", text).await
-    })
-    .await?;
-    if seed.json {
-        output::json(&report)?;
-    } else {
-        show(&report);
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 /// Sends a file, shows how far it is, and returns what was done.
-async fn send(client: &Client, path: &str, text: Vec<u8>) -> Result<ImportReport> {
+pub(super) async fn send(client: &Client, path: &str, text: Vec<u8>) -> Result<ImportReport> {
     let mut response = client.send(path, text).await?;
     let mut progress = Progress { bars: Bars::new(), by_stage: HashMap::new() };
     let mut rest = Vec::new();

@@ -25,6 +25,7 @@ mod operator;
 mod output;
 mod role;
 mod row_security;
+mod seed;
 mod serve;
 mod tenant;
 mod token;
@@ -82,7 +83,7 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::BreakGlass(verb) => break_glass::break_glass(data, configuration, verb).await,
         Verb::Role(verb) => role::role(data, configuration, verb).await,
         Verb::App(verb) => app::app(data, configuration, verb).await,
-        Verb::Seed(seed) => import::seed(data, configuration, seed).await,
+        Verb::Seed(seed) => seed::seed(data, configuration, seed).await,
         Verb::Import(import) => import::import(data, configuration, import).await,
         Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,
         Verb::Doctor(doctor) => doctor::doctor(data, configuration, doctor).await,

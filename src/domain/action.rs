@@ -5,8 +5,8 @@
 
 use super::target::{Platform, Targetable, WorkspaceOwner};
 use super::{
-    AccountId, ApplicationName, BreakGlassId, MemberId, ResourceId, ResourceTypeName, RoleId,
-    TeamId, TenantId, WorkspaceId,
+    AccountId, ApplicationName, BreakGlassId, InvitationId, MemberId, ResourceId, ResourceTypeName,
+    RoleId, TeamId, TenantId, WorkspaceId,
 };
 
 super::word::words! {
@@ -134,6 +134,18 @@ actions! {
         ResumeMember = "member.resume" on MemberId;
         /// Remove a member.
         DeleteMember = "member.delete" on MemberId;
+        /// List invitations.
+        ListInvitations = "invitation.list" on TenantId;
+        /// Read an invitation.
+        ReadInvitation = "invitation.read" on InvitationId;
+        /// Ask somebody in.
+        CreateInvitation = "invitation.create" on TenantId;
+        /// Take an invitation back.
+        RevokeInvitation = "invitation.revoke" on InvitationId;
+        /// Take an invitation, and become a member.
+        AcceptInvitation = "invitation.accept" on InvitationId;
+        /// Turn an invitation down.
+        DeclineInvitation = "invitation.decline" on InvitationId;
         /// List teams.
         ListTeams = "team.list" on TenantId;
         /// Read a team.
@@ -240,6 +252,12 @@ actions! {
         UpdateTenantHost = "tenant_host.update" on TenantId;
         /// Take a host name from a tenant.
         DeleteTenantHost = "tenant_host.delete" on TenantId;
+        /// List a tenant's mail domains.
+        ListTenantDomains = "tenant_domain.list" on TenantId;
+        /// Register a mail domain for a tenant, whose people then join it by themselves.
+        UpdateTenantDomain = "tenant_domain.update" on TenantId;
+        /// Take a mail domain from a tenant.
+        DeleteTenantDomain = "tenant_domain.delete" on TenantId;
         /// List accounts.
         ListAccounts = "account.list" on Platform;
         /// Read an account.
@@ -300,6 +318,16 @@ actions! {
     AccountPlane {
         /// Learn who one is.
         ReadMe = "me.read" on AccountId;
+        /// Change one's own name and address.
+        UpdateMe = "me.update" on AccountId;
+        /// List one's own tenants.
+        ListMyTenants = "my_tenant.list" on AccountId;
+        /// Make one's personal tenant.
+        CreateMyTenant = "my_tenant.create" on AccountId;
+        /// List the invitations that are for oneself.
+        ListMyInvitations = "my_invitation.list" on AccountId;
+        /// Find an invitation that is for oneself, to take it or to turn it down.
+        AnswerMyInvitation = "my_invitation.answer" on AccountId;
     }
 }
 
@@ -318,6 +346,7 @@ covers! {
         CreateResource, ShareResource;
     CreateOwner: CreateMember, UpdateMember;
     CreateAdmin: CreateMember, UpdateMember;
+    AcceptInvitation: CreateMember, UpdateTeamMember;
     UpdateApplicationBinding: CreateResourceType;
     ShareResource: UpdateResource;
     CreateImport: CreateAccount, CreateTenant;

@@ -40,6 +40,12 @@ super::word::words! {
         BreakGlass = "break_glass",
         /// Examining files.
         Examine = "examine",
+        /// Writing down what an issuer says of somebody's address.
+        Hear = "hear",
+        /// Letting somebody join a tenant by their mail domain.
+        Join = "join",
+        /// Closing invitations whose time is over.
+        Invitations = "invitations",
     }
 }
 

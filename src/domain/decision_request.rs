@@ -79,7 +79,7 @@ pub struct ResourceProperties {
     /// The tenant that it belongs to; none of what belongs to the installation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<TenantId>,
-    /// Of an account, a membership or a break-glass entry: whether it is the subject's own.
+    /// Of an account, a membership, a break-glass entry or an invitation: whether it is the subject's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own: Option<bool>,
     /// Of a membership: its role.
@@ -203,9 +203,9 @@ impl From<TargetFacts> for ResourceProperties {
             | TargetFacts::ResourceType
             | TargetFacts::Role
             | TargetFacts::Application => none,
-            TargetFacts::Account { own } | TargetFacts::BreakGlass { own } => {
-                Self { own: Some(own), ..none }
-            }
+            TargetFacts::Account { own }
+            | TargetFacts::BreakGlass { own }
+            | TargetFacts::Invitation { own } => Self { own: Some(own), ..none },
             TargetFacts::Member { own, role } => Self { own: Some(own), role: Some(role), ..none },
             TargetFacts::Team { relation } => Self { relation, ..none },
             TargetFacts::WorkspaceOwner { kind, permission } => {

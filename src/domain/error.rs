@@ -38,6 +38,20 @@ super::word::words! {
         IdentityTaken = "identity_taken",
         /// The account is a member already.
         AlreadyMember = "already_member",
+        /// An invitation waits for the same person.
+        AlreadyInvited = "already_invited",
+        /// The tenant has as many invitations that wait as a tenant may have.
+        InvitationLimit = "invitation_limit",
+        /// The time of the invitation is over.
+        InvitationExpired = "invitation_expired",
+        /// Whoever asked somebody in may do so no more: the invitation was taken back.
+        InvitationRevoked = "invitation_revoked",
+        /// The mail domain is another tenant's.
+        DomainTaken = "domain_taken",
+        /// The tenant has as many mail domains as a tenant may have.
+        DomainLimit = "domain_limit",
+        /// The account has a personal tenant already.
+        HasPersonalTenant = "has_personal_tenant",
         /// The thing is there already, and the request asked for a new one.
         AlreadyExists = "already_exists",
         /// The team would become an ancestor of itself.

@@ -27,6 +27,12 @@ super::word::words! {
         TenantHostUpdated = "tenant_host.updated",
         /// A host name means the tenant no more.
         TenantHostDeleted = "tenant_host.deleted",
+        /// A mail domain was registered for a tenant.
+        TenantDomainCreated = "tenant_domain.created",
+        /// People of a mail domain join the tenant otherwise.
+        TenantDomainUpdated = "tenant_domain.updated",
+        /// A mail domain is the tenant's no more.
+        TenantDomainDeleted = "tenant_domain.deleted",
         /// An account was made.
         AccountCreated = "account.created",
         /// An account changed.
@@ -35,6 +41,8 @@ super::word::words! {
         AccountSuspended = "account.suspended",
         /// An account was resumed.
         AccountResumed = "account.resumed",
+        /// An issuer said something new of the address of somebody whom it means.
+        AccountHeard = "account.heard",
         /// An account was given a platform role.
         OperatorUpdated = "operator.updated",
         /// An account lost its platform role.
@@ -81,6 +89,16 @@ super::word::words! {
         MemberUpdated = "member.updated",
         /// A member was removed.
         MemberDeleted = "member.deleted",
+        /// Somebody was asked in.
+        InvitationCreated = "invitation.created",
+        /// An invitation was taken.
+        InvitationAccepted = "invitation.accepted",
+        /// An invitation was turned down.
+        InvitationDeclined = "invitation.declined",
+        /// An invitation was taken back.
+        InvitationRevoked = "invitation.revoked",
+        /// The time of an invitation is over.
+        InvitationExpired = "invitation.expired",
         /// A team was made.
         TeamCreated = "team.created",
         /// A team changed.
@@ -171,6 +189,8 @@ pub struct MembershipChange {
     pub membership: Option<Membership>,
     /// The tenant's new name, where the event is about that.
     pub renamed: Option<TenantRenamed>,
+    /// The invitation, where the event is about one.
+    pub invited: Option<super::Invited>,
 }
 
 /// An event, as it is read: `CloudEvents` 1.0 in JSON, with extension attributes.

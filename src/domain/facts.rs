@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use super::{
-    AccountState, ApplicationFacts, FieldError, Manifest, MemberId, MemberState, OperatorRole,
-    Permission, PlaneName, PrincipalType, ResourceId, ResourceTypeName, Role, RoleId, RowLevels,
-    Targetable, TeamId, TeamRole, TenantId, TenantStatus, WorkspaceId, WorkspaceOwner,
+    AccountState, ApplicationFacts, FieldError, InvitationId, Manifest, MemberId, MemberState,
+    OperatorRole, Permission, PlaneName, PrincipalType, ResourceId, ResourceTypeName, Role, RoleId,
+    RowLevels, Targetable, TeamId, TeamRole, TenantId, TenantStatus, WorkspaceId, WorkspaceOwner,
 };
 
 /// What kind of caller it is.
@@ -134,6 +134,11 @@ pub enum TargetFacts {
         /// Whether it was asked for by the caller, or is for the caller.
         own: bool,
     },
+    /// An invitation.
+    Invitation {
+        /// Whether it is for the caller, by what issuers say of them.
+        own: bool,
+    },
     /// A resource.
     Resource {
         /// What the caller may do to it, by the row rule.
@@ -184,6 +189,7 @@ impl TargetFacts {
                 Self::Resource { permission: Permission::of_level(levels.resources) }
             }
             <RoleId as Targetable>::KIND => Self::Role,
+            <InvitationId as Targetable>::KIND => Self::Invitation { own: false },
             _ => return None,
         })
     }

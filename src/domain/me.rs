@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, IdentityPart, MemberState, Name, Role, Slug, TenantId, TenantStatus, Timestamp,
+    Account, IdentityPart, MemberState, Name, Role, Slug, TenantId, TenantKind, TenantStatus,
+    Timestamp,
 };
 
 /// By what a caller is known.
@@ -40,6 +41,8 @@ pub struct MyTenant {
     pub slug: Slug,
     /// What people call it.
     pub name: Name,
+    /// What it is for.
+    pub kind: TenantKind,
     /// Its state.
     pub status: TenantStatus,
     /// The account's role there.
@@ -63,4 +66,41 @@ pub struct Me {
     pub permissions: Vec<String>,
     /// Every tenant that the account is a member of.
     pub tenants: Vec<MyTenant>,
+}
+
+/// Which of one's own tenants are listed: all of them, by slug.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct MyTenantFilter {
+    /// Items at most, 50 where nothing is said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 1024)]
+    pub cursor: Option<String>,
+}
+
+/// A personal tenant to be made.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPersonalTenant {
+    /// Its name in addresses; made from its name where nothing is said.
+    #[serde(default)]
+    pub slug: Option<Slug>,
+    /// What people call it; as the account is called where nothing is said.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+super::word::words! {
+    /// When accounts get a personal tenant.
+    pub enum PersonalTenants {
+        /// Never by themselves; the host makes one.
+        Off = "off",
+        /// When they ask for one.
+        OnRequest = "on_request",
+        /// When they ask for one, and when they first log in.
+        AtFirstLogIn = "at_first_log_in",
+    }
 }

@@ -171,10 +171,17 @@ pub fn follows_from(action: &str) -> Option<&'static str> {
     (action == action::ReadWorkspace::NAME).then_some(action::CreateResource::NAME)
 }
 
-/// Whether patterns can give an action at all: some belong to owners, administrators and operators alone.
+/// Whether patterns can give an action at all: some belong to owners, administrators and operators alone,
+/// and some to whom an invitation is for.
 #[must_use]
 pub fn is_grantable(action: &str) -> bool {
     use super::Action as _;
-    ![action::CreateOwner::NAME, action::CreateAdmin::NAME, action::ImportTenant::NAME]
-        .contains(&action)
+    ![
+        action::CreateOwner::NAME,
+        action::CreateAdmin::NAME,
+        action::ImportTenant::NAME,
+        action::AcceptInvitation::NAME,
+        action::DeclineInvitation::NAME,
+    ]
+    .contains(&action)
 }

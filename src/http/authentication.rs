@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest};
 
 use super::failure::Failure;
 use super::state::State;
@@ -37,6 +37,9 @@ pub(super) fn caller(request: &HttpRequest, state: &State) -> Result<Arc<Caller>
         .and_then(bearer)
         .ok_or_else(|| unauthenticated("it is no bearer token"))?;
     let verified = state.verifier.verify(token, state.registry.clock().now())?;
+    if let Some(said) = &verified.said {
+        request.extensions_mut().insert(said.clone());
+    }
     of_verified(&verified, state, break_glass(request)?).map(Arc::new)
 }
 

@@ -28,9 +28,11 @@ use super::state::State;
 use super::turns;
 use crate::domain::action::{AccountPlane, PlatformPlane, TenantPlane};
 use crate::domain::{
-    AccountId, Action, AuditDecision, AuditRecord, Call, Caller, Error, IdempotencyKey, Page,
-    PageRequest, Position, Result, Target, TenantId, TenantReference,
+    AccountId, Action, AuditDecision, AuditRecord, Call, Caller, Error, IdempotencyKey,
+    KnownIdentity, Letters, Page, PageRequest, Position, Result, Said, Target, TenantId,
+    TenantReference,
 };
+use crate::services::accounts;
 use crate::storage::{ReadTx, Registry, TenantEntry, TenantStore, WriteTx};
 
 const MAX_KEY: usize = 255;
@@ -104,6 +106,17 @@ impl Request {
         whole.push(0);
         whole.extend_from_slice(&body);
         Ok(Some(IdempotencyKey { key: key.into(), fingerprint: digest(&whole) }))
+    }
+
+    /// Runs a use case that spans files, on the blocking pool.
+    async fn run<T, F>(&self, body: F) -> Reply<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Registry, &Call) -> Result<T> + Send + 'static,
+    {
+        let (registry, call) = (self.state.registry.clone(), self.call()?);
+        let ended = actix_web::web::block(move || body(&registry, &call)).await;
+        Ok(ended.map_err(|error| Error::Internal(error.to_string()))??)
     }
 
     fn scope<'s>(&'s self, tenant: &'s str, filter: &'s str) -> Scope<'s> {
@@ -213,6 +226,11 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
     /// The registry, for what must be looked up there before a change is queued.
     pub(super) fn registry(&self) -> &Registry {
         &self.request.state.registry
+    }
+
+    /// What is written to whom somebody asks in.
+    pub(super) fn letters(&self) -> Arc<Letters> {
+        self.request.state.settings.letters.clone()
     }
 
     /// Who calls.
@@ -385,9 +403,7 @@ impl<A: Action<Plane = PlatformPlane>> PlatformContext<A> {
         T: Send + 'static,
         F: FnOnce(&Registry, &Call) -> Result<T> + Send + 'static,
     {
-        let (registry, call) = (self.request.state.registry.clone(), self.request.call()?);
-        let ended = actix_web::web::block(move || body(&registry, &call)).await;
-        Ok(ended.map_err(|error| Error::Internal(error.to_string()))??)
+        self.request.run(body).await
     }
 }
 
@@ -422,6 +438,59 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         F: Fn(&ReadTx<'_, A>) -> Result<T> + Send + 'static,
     {
         Ok(self.request.state.registry.read(&self.request.call()?, self.account()?, body).await?)
+    }
+
+    /// Changes the caller's own rows.
+    pub(super) async fn write<T, F>(&self, body: F) -> Reply<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+    {
+        Ok(self.request.state.registry.write(&self.request.call()?, self.account()?, body).await?)
+    }
+
+    /// Reads a page of what is the caller's own.
+    pub(super) async fn list<T, Q, F>(&self, query: Query<Q>, body: F) -> Reply<Listed<T>>
+    where
+        T: Send + 'static,
+        Q: Filter,
+        F: Fn(&ReadTx<'_, A>, &PageRequest) -> Result<Page<T>> + Send + 'static,
+    {
+        let scope = format!("account:{}", self.account()?);
+        let page = self.request.page(&scope, &query)?;
+        let found = self.read(move |tx| body(tx, &page)).await?;
+        Ok(self.request.listed(&scope, &query, found))
+    }
+
+    /// Runs a use case that spans files, on the blocking pool.
+    pub(super) async fn run<T, F>(&self, body: F) -> Reply<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Registry, &Call) -> Result<T> + Send + 'static,
+    {
+        self.account()?;
+        self.request.run(body).await
+    }
+
+    /// Writes down what the credential's issuer says of the caller's address, if it says anything new; for what is
+    /// answered by it. The door is asked first: whoever may do nothing is not listened to.
+    pub(super) async fn hear(&self) -> Reply<()> {
+        let account = self.account()?;
+        let said = self.request.http.extensions().get::<Arc<Said>>().cloned();
+        let Some(said) = said else { return Ok(()) };
+        self.read(|_| Ok(())).await?;
+        self.request.run(move |registry, _| accounts::hear(registry, account, &said)).await
+    }
+
+    /// The caller's identities, with what their issuers say of them.
+    pub(super) async fn identities(&self) -> Reply<Vec<KnownIdentity>> {
+        let account = self.account()?;
+        self.request.run(move |registry, _| accounts::identities(registry, account)).await
+    }
+
+    /// What every request can reach.
+    pub(super) fn state(&self) -> Data<State> {
+        self.request.state.clone()
     }
 
     /// Who calls.

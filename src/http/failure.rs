@@ -179,6 +179,15 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::NameTaken => "Another one here has this name.",
         Conflict::IdentityTaken => "An account has this identity.",
         Conflict::AlreadyMember => "The account is a member already.",
+        Conflict::AlreadyInvited => "An invitation waits for them already.",
+        Conflict::InvitationLimit => "10,000 invitations of a tenant wait at most.",
+        Conflict::InvitationExpired => "The time of the invitation is over.",
+        Conflict::InvitationRevoked => {
+            "Whoever asked you in may do so no more: the invitation was taken back."
+        }
+        Conflict::DomainTaken => "Another tenant has this mail domain.",
+        Conflict::DomainLimit => "A tenant has 100 mail domains at most.",
+        Conflict::HasPersonalTenant => "The account has a personal tenant already.",
         Conflict::AlreadyExists => "It is there already.",
         Conflict::TeamCycle => "The team would become an ancestor of itself.",
         Conflict::TeamDepth => "Teams nest eight deep at most.",

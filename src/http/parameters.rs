@@ -16,11 +16,13 @@ use super::failure::Failure;
 use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, ApplicationFilter, ApplicationName,
     AuditDecision, AuditFilter, BreakGlassFilter, BreakGlassId, BreakGlassState, Error,
-    EventFilter, HostName, MemberFilter, MemberState, OperatorFilter, OperatorRole, PageRequest,
+    EventFilter, HostName, InvitationFilter, InvitationId, InvitationState, MemberFilter,
+    MemberState, MyInvitationFilter, MyTenantFilter, OperatorFilter, OperatorRole, PageRequest,
     PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
     ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter, RoleId,
-    TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter, TenantKind,
-    TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
+    TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantDomainFilter, TenantFilter,
+    TenantHostFilter, TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter,
+    WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -72,6 +74,7 @@ ids! {
     ResourceId => "resource", "The resource's id.";
     BreakGlassId => "break_glass", "The break-glass entry's id.";
     RoleId => "role", "The custom role's id.";
+    InvitationId => "invitation", "The invitation's id.";
     PrincipalId => "principal", "The id of an account, a team or the tenant.";
 }
 
@@ -170,6 +173,45 @@ impl Describe for NewHost {
     }
 }
 
+/// A mail domain of a tenant.
+#[derive(Debug, Clone)]
+pub(super) struct Domain(pub(super) HostName);
+
+impl PathParameter for Domain {
+    const NAME: &'static str = "domain";
+    const MEANING: &'static str = "The mail domain: lower case, A-labels, no dot at its end.";
+
+    fn parse(text: &str) -> Option<Self> {
+        HostName::exact(text).ok().map(Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <HostName as PartialSchema>::schema()
+    }
+}
+
+/// A mail domain to be registered. Whoever asks for one hears what is wrong with it.
+#[derive(Debug, Clone)]
+pub(super) struct NewDomain(pub(super) HostName);
+
+impl FromRequest for NewDomain {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = request.match_info().get(Domain::NAME).unwrap_or_default();
+        let refused = |message| Error::invalid(Domain::NAME, message).into();
+        ready(HostName::exact(text).map(Self).map_err(refused))
+    }
+}
+
+impl Describe for NewDomain {
+    fn describe(sketch: &mut Sketch) {
+        Path::<Domain>::describe(sketch);
+        sketch.problems(&[(422, "It is no domain, or one where anybody can have an address")]);
+    }
+}
+
 impl<T: PathParameter> FromRequest for Path<T> {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;
@@ -243,6 +285,10 @@ filters!(
     ApplicationFilter,
     RoleAssignmentFilter,
     RoleFilter,
+    TenantDomainFilter,
+    InvitationFilter,
+    MyTenantFilter,
+    MyInvitationFilter,
 );
 
 impl<T: Filter> Query<T> {
@@ -297,6 +343,7 @@ fn words(sketch: &mut Sketch) {
     sketch.schema::<TeamRole>();
     sketch.schema::<Role>();
     sketch.schema::<MemberState>();
+    sketch.schema::<InvitationState>();
     sketch.schema::<AccountState>();
     sketch.schema::<OperatorRole>();
     sketch.schema::<BreakGlassState>();

@@ -15,10 +15,10 @@ use super::precondition::tag;
 use crate::domain::{
     Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, AuditEntry,
     AuthzenConfiguration, BreakGlass, CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer,
-    EventEntry, Explanation, Me, Member, MigrationReport, Operator, Page, Precondition, Principal,
-    Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Simulation,
-    Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld,
-    Workspace,
+    EventEntry, Explanation, Invitation, MadeInvitations, Me, Member, MigrationReport,
+    MyInvitation, MyTenant, Operator, Page, Precondition, Principal, Resource, ResourceType,
+    RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Simulation, Team, TeamMember,
+    TenancyPing, Tenant, TenantDomain, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -87,8 +87,21 @@ versioned!(
     Application,
     ApplicationBinding,
     CustomRole,
-    RoleAssignment
+    RoleAssignment,
+    Invitation,
+    TenantDomain
 );
+
+impl Versioned for Me {
+    /// The account's: what else is said of the caller has no version.
+    fn version(&self) -> i64 {
+        self.account.version
+    }
+
+    fn id(&self) -> String {
+        self.account.id.to_string()
+    }
+}
 
 /// A thing that a page can hold.
 pub(super) trait Listable: Serialize + ToSchema + 'static {}
@@ -98,6 +111,8 @@ impl Listable for Principal {}
 impl Listable for Withheld {}
 impl Listable for AuditEntry {}
 impl Listable for EventEntry {}
+impl Listable for MyTenant {}
+impl Listable for MyInvitation {}
 
 fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
     match serde_json::to_vec(body) {
@@ -251,7 +266,8 @@ macro_rules! plain {
     )+};
 }
 plain! {
-    Me => 200;
+    MadeInvitations => 200;
+    MyInvitation => 200;
     Evaluation => 200;
     Explanation => 200;
     Simulation => 200;

@@ -4,9 +4,9 @@ use actix_web::http::Method;
 
 use super::api::{
     access, accounts, acl, application_bindings, applications, audit, break_glass, diagnostics,
-    events, health, hosts, imports, keys, me, members, migrations, operators, organization,
-    principals, resource_types, resources, role_assignments, roles, row_security, team_members,
-    teams, tenants, tokens, workspaces,
+    domains, events, health, hosts, imports, invitations, keys, me, members, migrations, operators,
+    organization, principals, resource_types, resources, role_assignments, roles, row_security,
+    team_members, teams, tenants, tokens, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -45,6 +45,10 @@ fn platform() -> Vec<Route> {
         route(Platform, GET,    "/tenants/{tenant}/hosts/{host}", "tenant_host_read",     "Read a tenant's host name", hosts::read),
         route(Platform, PUT,    "/tenants/{tenant}/hosts/{host}", "tenant_host_put",      "Register a host name for a tenant", hosts::put),
         route(Platform, DELETE, "/tenants/{tenant}/hosts/{host}", "tenant_host_delete",   "Take a host name from a tenant", hosts::delete),
+        route(Platform, GET,    "/tenants/{tenant}/domains",      "tenant_domain_list",   "List a tenant's mail domains", domains::list),
+        route(Platform, GET,    "/tenants/{tenant}/domains/{domain}", "tenant_domain_read", "Read a tenant's mail domain", domains::read),
+        route(Platform, PUT,    "/tenants/{tenant}/domains/{domain}", "tenant_domain_put", "Register a mail domain for a tenant, whose people then join it by themselves", domains::put),
+        route(Platform, DELETE, "/tenants/{tenant}/domains/{domain}", "tenant_domain_delete", "Take a mail domain from a tenant", domains::delete),
         route(Platform, GET,    "/accounts",                      "account_list",         "List accounts", accounts::list),
         route(Platform, POST,   "/accounts",                      "account_create",       "Make an account", accounts::create),
         route(Platform, GET,    "/accounts/{account}",            "account_read",         "Read an account", accounts::read),
@@ -112,6 +116,11 @@ fn tenant() -> Vec<Route> {
         route(Tenant, DELETE,   "/members/{account}",             "member_delete",        "Remove a member", members::delete),
         route(Tenant, POST,     "/members/{account}/suspend",     "member_suspend",       "Suspend a member", members::suspend),
         route(Tenant, POST,     "/members/{account}/resume",      "member_resume",        "Resume a suspended member", members::resume),
+        route(Tenant, GET,      "/invitations",                   "invitation_list",      "List invitations, the newest first", invitations::list),
+        route(Tenant, POST,     "/invitations",                   "invitation_create",    "Ask somebody in", invitations::create),
+        route(Tenant, POST,     "/invitations/bulk",              "invitation_create_many", "Ask several in, all of them or none", invitations::create_many),
+        route(Tenant, GET,      "/invitations/{invitation}",      "invitation_read",      "Read an invitation", invitations::read),
+        route(Tenant, POST,     "/invitations/{invitation}/revoke", "invitation_revoke",  "Take an invitation back", invitations::revoke),
         route(Tenant, GET,      "/teams",                         "team_list",            "List teams", teams::list),
         route(Tenant, POST,     "/teams",                         "team_create",          "Make a team", teams::create),
         route(Tenant, GET,      "/teams/{team}",                  "team_read",            "Read a team", teams::read),
@@ -151,6 +160,12 @@ fn everybody() -> Vec<Route> {
     use Mount::{Account, Internal, Public};
     vec![
         route(Account, GET,     "/me",                            "me_read",              "Learn who one is", me::read),
+        route(Account, PATCH,   "/me",                            "me_update",            "Change one's own name or address", me::update),
+        route(Account, GET,     "/me/tenants",                    "my_tenant_list",       "List one's own tenants", me::list_tenants),
+        route(Account, POST,    "/me/tenants",                    "my_tenant_create",     "Make one's personal tenant", me::create_tenant),
+        route(Account, GET,     "/me/invitations",                "my_invitation_list",   "List the invitations that are for oneself, and can be taken", invitations::list_mine),
+        route(Account, POST,    "/me/invitations/{invitation}/accept", "my_invitation_accept", "Take an invitation, and become a member", invitations::accept),
+        route(Account, POST,    "/me/invitations/{invitation}/decline", "my_invitation_decline", "Turn an invitation down", invitations::decline),
         route(Public, GET,      "/livez",                         "health_live",          "Whether the process runs", health::live),
         route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
         route(Internal, GET,    "/_int/tenancy/ping",             "tenancy_ping",         "See which tenant a request reached", access::ping),

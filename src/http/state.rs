@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::admission::Admission;
 use super::cursor::CursorKey;
+use crate::domain::{Letters, PersonalTenants};
 use crate::identity::{Jwks, Signer, Verifier};
 use crate::storage::Registry;
 
@@ -35,6 +37,12 @@ pub struct Settings {
     pub max_page_bytes: usize,
     /// Bytes of an import's body at most.
     pub max_import_bytes: usize,
+    /// Mail domains where anybody can have an address, which no tenant can have.
+    pub public_domains: Vec<String>,
+    /// What is written to whom somebody asks in.
+    pub letters: Arc<Letters>,
+    /// When accounts get a personal tenant.
+    pub personal_tenants: PersonalTenants,
     /// Whether the routes of development mode are served.
     pub development: bool,
     /// Threads that serve requests.

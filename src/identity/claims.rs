@@ -1,6 +1,7 @@
 //! The claims of a system JWT (RFC 7519, RFC 8693, RFC 9068).
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::{ApiKeyId, SessionId, TenantId};
 
@@ -55,4 +56,10 @@ pub struct Claims {
     /// The API key that it was exchanged for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<ApiKeyId>,
+    /// The subject's e-mail address (OpenID Connect Core, section 5.1). What is none is not heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Value>,
+    /// Whether the issuer says that the address is theirs: the JSON value `true`, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<Value>,
 }

@@ -77,6 +77,8 @@ impl Signer {
             act: grant.actor.clone().map(|sub| Actor { sub }),
             sid: grant.session,
             api_key: grant.api_key,
+            email: None,
+            email_verified: None,
         };
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".to_owned());

@@ -12,10 +12,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moka::sync::Cache;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::claims::Claims;
 use super::keys::SigningKey;
-use crate::domain::{Error, Result, Revocable, TenantId, Timestamp};
+use crate::domain::{
+    Email, Error, Identity, IdentityPart, Result, Revocable, Said, TenantId, Timestamp,
+};
 
 /// Bytes of a token at most.
 const MAX_BYTES: usize = 8 * 1024;
@@ -79,6 +82,8 @@ pub struct Verified {
     pub scopes: Option<Arc<[String]>>,
     /// What of it can be taken back.
     pub credential: Arc<Revocable>,
+    /// What the issuer says of the subject's e-mail address, where it says anything and means a subject of its own.
+    pub said: Option<Arc<Said>>,
     /// Until when it is good.
     pub expires_at: Timestamp,
 }
@@ -187,7 +192,9 @@ fn check_times(claims: &Claims, now: i64) -> Result<()> {
 }
 
 fn of(issuer: &Issuer, claims: Claims) -> Verified {
+    let said = said(issuer, &claims).map(Arc::new);
     Verified {
+        said,
         issuer: issuer.name.as_str().into(),
         subject: claims.sub,
         meant: issuer.subject,
@@ -210,6 +217,21 @@ fn of(issuer: &Issuer, claims: Claims) -> Verified {
         }),
         expires_at: Timestamp(claims.exp.saturating_mul(1_000_000)),
     }
+}
+
+/// What an issuer says of its subject's e-mail address.
+fn said(issuer: &Issuer, claims: &Claims) -> Option<Said> {
+    if issuer.subject != Subject::Identity {
+        return None;
+    }
+    let identity = Identity {
+        issuer: IdentityPart::parse(issuer.name.as_str()).ok()?,
+        subject: IdentityPart::parse(claims.sub.as_str()).ok()?,
+    };
+    let email = Email::parse(claims.email.as_ref()?.as_str()?).ok()?;
+    // `"true"` and `1` are not what an issuer says who has looked.
+    let email_verified = claims.email_verified == Some(Value::Bool(true));
+    Some(Said { identity, email, email_verified })
 }
 
 /// The first two of exactly three parts.

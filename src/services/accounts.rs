@@ -5,10 +5,11 @@ use crate::domain::action::{
 };
 use crate::domain::{
     Account, AccountFilter, AccountId, AccountState, ChangeAccount, Covers, Error, EventType,
-    Identity, Name, NewAccount, Page, PageRequest, Result, Subject, SystemTask, Target,
+    Identity, KnownIdentity, Name, NewAccount, Page, PageRequest, Result, Said, Subject,
+    SystemTask, Target,
 };
-use crate::storage::registry::accounts;
-use crate::storage::{ReadTx, Registry, Tx, WriteTx};
+use crate::storage::registry::{accounts, addresses};
+use crate::storage::{PlatformWork, ReadTx, Registry, Tx, WriteTx};
 
 /// Identities of one account at most.
 const MAX_IDENTITIES: usize = 16;
@@ -105,7 +106,11 @@ pub fn resume<A: Covers<ResumeAccount>>(tx: &mut WriteTx<'_, A>, id: AccountId) 
 }
 
 /// What the events say: no address, no name.
-fn tell<A: crate::domain::Action>(tx: &mut WriteTx<'_, A>, kind: EventType, account: &Account) {
+pub(super) fn tell<A: crate::domain::Action>(
+    tx: &mut WriteTx<'_, A>,
+    kind: EventType,
+    account: &Account,
+) {
     let data =
         serde_json::json!({ "id": account.id, "state": account.state, "version": account.version });
     tx.emit(kind, &Target::Account(account.id), &data);
@@ -117,6 +122,54 @@ fn tell<A: crate::domain::Action>(tx: &mut WriteTx<'_, A>, kind: EventType, acco
 /// Storage failed.
 pub fn of_identity(registry: &Registry, identity: &Identity) -> Result<Option<AccountId>> {
     registry.look(SystemTask::Examine, |tx| accounts::find_by_identity(tx, identity))
+}
+
+/// Writes down what an issuer says of the address of somebody whom it means; says whose identity that is, where the
+/// issuer had said something else before.
+///
+/// # Errors
+/// Storage failed.
+pub fn heard(tx: &mut WriteTx<'_, PlatformWork>, said: &Said) -> Result<Option<AccountId>> {
+    let account = addresses::set(tx, said)?;
+    if let Some(account) = account {
+        let data = serde_json::json!({
+            "id": account,
+            "issuer": said.identity.issuer,
+            "email_verified": said.email_verified,
+        });
+        tx.emit(EventType::AccountHeard, &Target::Account(account), &data);
+    }
+    Ok(account)
+}
+
+/// An account's identities, with what their issuers say of the person.
+///
+/// # Errors
+/// Storage failed.
+pub fn identities(registry: &Registry, account: AccountId) -> Result<Vec<KnownIdentity>> {
+    registry.identities(account)
+}
+
+/// Hears what a verified token says of its subject's address, and lets them join where that lets them. Nothing is written
+/// where the issuer had said the same before.
+///
+/// # Errors
+/// Storage failed.
+pub fn hear(registry: &Registry, account: AccountId, said: &Said) -> Result<()> {
+    let is_known = registry.identities(account)?.iter().any(|known| {
+        known.identity == said.identity
+            && known.email.as_ref() == Some(&said.email)
+            && known.email_verified == said.email_verified
+    });
+    if is_known {
+        return Ok(());
+    }
+    let said = said.clone();
+    let heard = registry.system(SystemTask::Hear, move |tx| heard(tx, &said))?;
+    match heard {
+        Some(account) => super::domains::join(registry, account),
+        None => Ok(()),
+    }
 }
 
 /// What an account is called, for whoever is about to make it a member.

@@ -1,12 +1,13 @@
 //! What a signed-in account learns about itself.
 
-use crate::domain::action::{self, ReadMe, TenantPlane};
+use crate::domain::action::{self, ListMyTenants, ReadMe, TenantPlane, UpdateMe};
 use crate::domain::{
-    Caller, Covers, Credential, Error, IdentityPart, Me, PlaneName, Result, TenantId, Timestamp,
+    Account, Caller, ChangeAccount, Covers, Credential, Error, EventType, IdentityPart, Me,
+    MyTenant, Page, PageRequest, PlaneName, Result, TenantId, Timestamp,
 };
 use crate::storage::registry::{accounts, memberships};
 use crate::storage::tenant::access;
-use crate::storage::{ReadTx, Tx};
+use crate::storage::{ReadTx, Tx, WriteTx};
 
 /// Who the caller is, and where. The permissions are the tenant's to say: [`permissions`].
 ///
@@ -61,4 +62,31 @@ pub fn permissions<A: crate::domain::Action<Plane = TenantPlane>>(
         }
     }
     Ok(allowed)
+}
+
+/// Changes the caller's own name or address. The address identifies nobody, and no invitation is compared with it.
+///
+/// # Errors
+/// [`Error::Stale`]; [`Error::NotFound`] where the caller is no account.
+pub fn update<A: Covers<UpdateMe>>(
+    tx: &mut WriteTx<'_, A>,
+    change: &ChangeAccount,
+    version: i64,
+) -> Result<Account> {
+    let id = tx.caller().subject.account().ok_or(Error::NotFound)?;
+    let account = accounts::update(tx, id, change, version)?.ok_or(Error::Stale)?;
+    super::accounts::tell(tx, EventType::AccountUpdated, &account);
+    Ok(account)
+}
+
+/// Lists the caller's tenants.
+///
+/// # Errors
+/// [`Error::NotFound`] where the caller is no account.
+pub fn tenants<A: Covers<ListMyTenants>>(
+    tx: &ReadTx<'_, A>,
+    page: &PageRequest,
+) -> Result<Page<MyTenant>> {
+    let id = tx.caller().subject.account().ok_or(Error::NotFound)?;
+    memberships::page_of(tx, id, page)
 }

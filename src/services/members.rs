@@ -60,7 +60,8 @@ pub fn create_first_owner(
     admit(tx, &NewMember { account_id: account, role: Role::Owner }, name).map(drop)
 }
 
-fn admit<A: Action<Plane = TenantPlane>>(
+/// Adds a member, or brings a removed one back; `None` where they are one.
+pub(super) fn admit<A: Action<Plane = TenantPlane>>(
     tx: &mut WriteTx<'_, A>,
     new: &NewMember,
     name: &Name,

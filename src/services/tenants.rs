@@ -5,16 +5,26 @@
 //! that still says so.
 
 use crate::domain::action::{
-    CreateTenant, InspectTenant, ListTenants, MoveTenant as MoveAction, PlatformPlane,
-    ResumeTenant, SuspendTenant,
+    CreateMyTenant, CreateTenant, InspectTenant, ListTenants, MoveTenant as MoveAction,
+    PlatformPlane, ResumeTenant, SuspendTenant,
 };
 use crate::domain::{
-    Action, Call, Covers, Error, EventType, MoveTenant, NewTenant, Page, PageRequest, Platform,
-    Region, Result, SystemTask, Tenant, TenantFilter, TenantId, TenantReference, TenantStatus,
+    AccountId, Action, ActorKind, Call, Conflict, Covers, Error, EventType, MoveTenant, Name,
+    NewPersonalTenant, NewTenant, Page, PageRequest, PersonalTenants, Platform, PrincipalRef,
+    PrincipalType, Region, Result, Slug, SystemTask, Target, Tenant, TenantFilter, TenantId,
+    TenantKind, TenantReference, TenantStatus,
 };
 use crate::storage::registry::accounts;
 use crate::storage::registry::tenants::{self, Purpose, Unfinished};
-use crate::storage::{ReadTx, Registry, WriteTx};
+use crate::storage::tenant::workspaces;
+use crate::storage::{ReadTx, Registry, RegistryAction, TenantWork, WriteTx};
+
+/// What a personal workspace is called, and what slugs begin with that no name gives.
+const PERSONAL: &str = "personal";
+/// Characters of a slug that come from a name at most.
+const MAX_WORDS: usize = 40;
+/// Numbers behind a slug that are tried.
+const MAX_NUMBERED: u32 = 100;
 
 /// Lists tenants.
 ///
@@ -48,12 +58,7 @@ pub fn create(registry: &Registry, call: &Call, new: &NewTenant) -> Result<Tenan
     let tenant = registry.write_blocking::<CreateTenant, _, _>(call, Platform, move |tx| {
         register(tx, &new, &region, Purpose::Create)
     })?;
-    let unfinished = registry.unfinished()?;
-    for unfinished in unfinished.iter().filter(|unfinished| unfinished.tenant.id == tenant.id) {
-        finish(registry, unfinished)?;
-    }
-    // As it was when it had been made, however often and however late the request is repeated.
-    Ok(Tenant { status: tenant.status.to(TenantStatus::Active)?, ..tenant })
+    finish_one(registry, tenant)
 }
 
 /// Adds a tenant's row, and what its file will be.
@@ -83,12 +88,150 @@ fn finish(registry: &Registry, unfinished: &Unfinished) -> Result<()> {
     {
         let entry = registry.resolve(&TenantReference::Id(tenant.id))?.ok_or(Error::NotFound)?;
         let store = registry.open_blocking(&entry)?;
+        let is_personal = tenant.kind == TenantKind::Personal;
         store.system(SystemTask::Provision, move |tx| {
-            super::members::create_first_owner(tx, owner, &name)
+            super::members::create_first_owner(tx, owner, &name)?;
+            if is_personal { ensure_workspace(tx, owner) } else { Ok(()) }
         })?;
         store.project()?;
     }
     activate(registry, tenant.id)
+}
+
+/// The workspace that the owner of a personal tenant begins with, where it is not there yet.
+fn ensure_workspace(tx: &mut WriteTx<'_, TenantWork>, owner: AccountId) -> Result<()> {
+    let owner = PrincipalRef { kind: PrincipalType::Account, id: owner.into() };
+    let name = Name::parse(PERSONAL).map_err(Error::Internal)?;
+    if workspaces::find_by_name(tx, owner, &name)?.is_none() {
+        let workspace = workspaces::insert(tx, tx.new_id(), &name, owner)?;
+        tx.emit(EventType::WorkspaceCreated, &Target::Workspace(workspace.id), &workspace);
+    }
+    Ok(())
+}
+
+/// Makes the caller's personal tenant, where they have none; else it is the one that they have.
+///
+/// # Errors
+/// [`Error::Forbidden`] where the installation makes none; [`crate::domain::Conflict::HasPersonalTenant`] where another
+/// slug or name was asked for than it has; [`crate::domain::Conflict::SlugTaken`].
+pub fn create_mine(
+    registry: &Registry,
+    call: &Call,
+    new: &NewPersonalTenant,
+    when: PersonalTenants,
+) -> Result<Tenant> {
+    let account = call.caller.subject.account().ok_or(Error::NotFound)?;
+    let is_by_host = call.caller.actor_kind() == Some(ActorKind::Host);
+    let may = when != PersonalTenants::Off || is_by_host;
+    let (region, new) = (registry.region(None)?, new.clone());
+    let tenant = registry.write_blocking::<CreateMyTenant, _, _>(call, account, move |tx| {
+        if !may {
+            return Err(Error::Forbidden);
+        }
+        match tenants::personal_of(tx, account)? {
+            Some(own)
+                if new.slug.as_ref().is_none_or(|slug| *slug == own.slug)
+                    && new.name.as_ref().is_none_or(|name| *name == own.name) =>
+            {
+                Ok(own)
+            }
+            Some(_) => Err(Error::Conflict(Conflict::HasPersonalTenant)),
+            None => register_personal(tx, account, &new, &region),
+        }
+    })?;
+    finish_one(registry, tenant)
+}
+
+/// Makes an account's personal tenant where it has none, for whoever logs it in.
+///
+/// # Errors
+/// Storage failed.
+pub fn personal(registry: &Registry, account: AccountId, when: PersonalTenants) -> Result<()> {
+    if when != PersonalTenants::AtFirstLogIn {
+        return Ok(());
+    }
+    if registry.look(SystemTask::Provision, |tx| tenants::personal_of(tx, account))?.is_some() {
+        return Ok(());
+    }
+    let region = registry.region(None)?;
+    let tenant = registry.system(SystemTask::Provision, move |tx| {
+        match tenants::personal_of(tx, account)? {
+            Some(own) => Ok(own),
+            None => register_personal(tx, account, &NewPersonalTenant::default(), &region),
+        }
+    })?;
+    finish_one(registry, tenant).map(drop)
+}
+
+/// Adds the row of an account's personal tenant.
+fn register_personal<A: RegistryAction>(
+    tx: &mut WriteTx<'_, A>,
+    account: AccountId,
+    new: &NewPersonalTenant,
+    region: &Region,
+) -> Result<Tenant> {
+    let owner = accounts::find(tx, account)?.ok_or(Error::NotFound)?;
+    let name = new.name.clone().unwrap_or(owner.display_name);
+    let slug = match &new.slug {
+        Some(slug) => slug.clone(),
+        None => free_slug(tx, &name)?,
+    };
+    let new = NewTenant {
+        slug,
+        name,
+        description: None,
+        kind: Some(TenantKind::Personal),
+        data_region: None,
+        owner_id: Some(account),
+    };
+    let tenant = tenants::insert(tx, tx.new_id(), &new, region, Purpose::Create)?;
+    Registry::register_file(tx, &tenant)?;
+    tenants::set_personal(tx, account, tenant.id)?;
+    tx.emit(EventType::TenantCreated, &tenant.id.into(), &tenant);
+    Ok(tenant)
+}
+
+/// A slug that comes from a name and that nobody ever had.
+fn free_slug(tx: &WriteTx<'_, impl RegistryAction>, name: &Name) -> Result<Slug> {
+    let words = slug_words(name);
+    let numbered = (2..MAX_NUMBERED).map(|number| format!("{words}-{number}"));
+    let random = tx.new_id::<uuid::Uuid>().simple().to_string();
+    let candidates = [words.clone()].into_iter().chain(numbered);
+    for candidate in candidates.chain([format!("{PERSONAL}-{random}")]) {
+        if let Ok(slug) = Slug::parse(candidate)
+            && !tenants::is_slug_taken(tx, &slug)?
+        {
+            return Ok(slug);
+        }
+    }
+    Err(Error::Conflict(Conflict::SlugTaken))
+}
+
+/// The letters and digits of a name, as a slug has them.
+fn slug_words(name: &Name) -> String {
+    let lower = name.as_str().to_ascii_lowercase();
+    let words = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let joined = words.collect::<Vec<_>>().join("-");
+    let short: String = joined.chars().take(MAX_WORDS).collect();
+    let short = short.trim_end_matches('-');
+    if short.starts_with(|c: char| c.is_ascii_lowercase()) && short.len() >= 3 {
+        short.to_owned()
+    } else {
+        format!("{PERSONAL}-{short}").trim_end_matches('-').to_owned()
+    }
+}
+
+/// Takes what a tenant still lacks, and shows it as it was when it had been made.
+fn finish_one(registry: &Registry, tenant: Tenant) -> Result<Tenant> {
+    if tenant.status != TenantStatus::Provisioning {
+        return Ok(tenant);
+    }
+    let unfinished = registry.unfinished()?;
+    for unfinished in unfinished.iter().filter(|unfinished| unfinished.tenant.id == tenant.id) {
+        finish(registry, unfinished)?;
+    }
+    // However often and however late the request is repeated.
+    Ok(Tenant { status: tenant.status.to(TenantStatus::Active)?, ..tenant })
 }
 
 /// Puts a tenant that was being made into service.

@@ -6,14 +6,15 @@ use super::audit;
 use super::engine::Conn;
 use super::engine::Sql;
 use super::engine::sqlite::{Maintenance, Role, Schema, Side, read_header};
+use super::identity;
+use super::projection::{self, Projected};
 use super::registry::applications::Compiled;
 use super::registry::files::KnownFile;
 use super::registry::{Registry, files};
 use super::tenant::application_bindings::{self, Bound};
-use super::{identity, projection};
 use crate::domain::{
     ApplicationPolicy, Check, Diagnostics, DiagnosticsReport, Error, FieldError, FileProblem,
-    Membership, Result, SystemTask, TenantId, TenantReference, TenantStatus,
+    Result, SystemTask, TenantId, TenantReference, TenantStatus,
 };
 
 /// Tries to find a moment at which a tenant's memberships do not change.
@@ -165,11 +166,7 @@ impl Registry {
     }
 
     /// What the registry and what the file says, as of the same place in the file's outbox.
-    fn at_one_moment(
-        &self,
-        known: &KnownFile,
-        conn: &Conn,
-    ) -> Result<(Vec<Membership>, Vec<Membership>, i64)> {
+    fn at_one_moment(&self, known: &KnownFile, conn: &Conn) -> Result<(Projected, Projected, i64)> {
         for _ in 0..MOMENTS {
             projection::follow(&self.file, known.tenant, conn)?;
             let (truth, seq) = projection::truth(conn, known.tenant)?;
@@ -214,15 +211,17 @@ impl Registry {
 
     fn compare_memberships(&self, known: &KnownFile, conn: &Conn, mend: Mend) -> Result<Check> {
         let (projected, truth, seq) = self.at_one_moment(known, conn)?;
-        let count = truth.len();
         if truth == projected {
             return Ok(Check::ok(
                 "memberships",
-                format!("{count} in the file and in the registry"),
+                format!("{} in the file and in the registry", counts(&truth)),
             ));
         }
-        let found =
-            format!("{count} in the file, {} in the registry, not the same", projected.len());
+        let found = format!(
+            "{} in the file, {} in the registry, not the same",
+            counts(&truth),
+            counts(&projected)
+        );
         if mend == Mend::Nothing {
             let remedy =
                 "Run `freehold doctor --fix`; the registry is made to say what the file says.";
@@ -231,6 +230,11 @@ impl Registry {
         self.reproject(known.tenant, truth, seq)?;
         Ok(Check::fixed("memberships", found, WHY_MEMBERSHIPS))
     }
+}
+
+/// How many of each there are.
+fn counts(of: &Projected) -> String {
+    format!("{} memberships and {} invitations", of.memberships.len(), of.invitations.len())
 }
 
 /// What an examination does about what it finds.

@@ -2,7 +2,7 @@
 
 use super::engine::{Listing, Row, Sql, SqlError, params};
 use crate::domain::{
-    AuditRecord, Clock, Direction, Event, EventEntry, EventFilter, EventType, Membership,
+    AuditRecord, Clock, Direction, Event, EventEntry, EventFilter, EventType, Invited, Membership,
     MembershipChange, Page, PageRequest, Position, Result, TenantId, TenantRenamed, Timestamp,
     tenant_ref,
 };
@@ -15,6 +15,17 @@ pub(in crate::storage) fn is_projected(kind: EventType) -> bool {
             | EventType::MemberUpdated
             | EventType::MemberDeleted
             | EventType::TenantUpdated
+    ) || is_of_invitation(kind)
+}
+
+fn is_of_invitation(kind: EventType) -> bool {
+    matches!(
+        kind,
+        EventType::InvitationCreated
+            | EventType::InvitationAccepted
+            | EventType::InvitationDeclined
+            | EventType::InvitationRevoked
+            | EventType::InvitationExpired
     )
 }
 
@@ -68,11 +79,15 @@ pub(in crate::storage) fn changes(
     rows.into_iter()
         .map(|(seq, at, kind, data)| {
             let corrupt = |error: serde_json::Error| SqlError::corrupt(3, &error.to_string());
-            let mut change = MembershipChange { seq, at, membership: None, renamed: None };
+            let mut change =
+                MembershipChange { seq, at, membership: None, renamed: None, invited: None };
             match kind {
                 EventType::TenantUpdated => {
                     change.renamed =
                         Some(serde_json::from_str::<TenantRenamed>(&data).map_err(corrupt)?);
+                }
+                kind if is_of_invitation(kind) => {
+                    change.invited = Some(serde_json::from_str::<Invited>(&data).map_err(corrupt)?);
                 }
                 kind if is_projected(kind) => {
                     change.membership =

@@ -1,16 +1,27 @@
-//! The registry's projection of memberships: fed by each tenant's outbox, idempotent, rebuildable.
+//! The registry's projection of memberships and invitations: fed by each tenant's outbox, idempotent, rebuildable.
 //!
-//! Owner of a membership: the tenant's file. Step: events in its outbox, in order. Recovery: the registry knows which
+//! Owner of a membership, and of an invitation: the tenant's file. Step: events in its outbox, in order. Recovery: the registry knows which
 //! files were written to since it last heard of them, and follows those outboxes again from where it stopped.
 
 use std::sync::Arc;
 
 use super::door::{self, nobody};
 use super::engine::{Conn, Sql};
-use super::registry::{Registry, RegistryFile, files, memberships, tenants};
-use super::tenant::members;
+use super::registry::{Registry, RegistryFile, files, invitations, memberships, tenants};
+use super::tenant::{self, members};
 use super::{entry, outbox};
-use crate::domain::{Call, Error, Membership, MembershipChange, Result, SystemTask, TenantId};
+use crate::domain::{
+    Call, Error, Invited, Membership, MembershipChange, Result, SystemTask, TenantId,
+};
+
+/// What the registry follows of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::storage) struct Projected {
+    /// Its memberships, by account.
+    pub(in crate::storage) memberships: Vec<Membership>,
+    /// Its invitations, by id.
+    pub(in crate::storage) invitations: Vec<Invited>,
+}
 
 /// Steps that are followed in one transaction of the registry.
 const STRIDE: i64 = 2000;
@@ -44,6 +55,9 @@ pub(in crate::storage) fn follow(
                 if let Some(membership) = &change.membership {
                     memberships::follow(tx, tenant, change.seq, membership)?;
                 }
+                if let Some(invited) = &change.invited {
+                    invitations::follow(tx, tenant, change.seq, invited)?;
+                }
                 if let Some(renamed) = &change.renamed {
                     tenants::rename(tx, tenant, renamed)?;
                 }
@@ -63,24 +77,26 @@ impl Registry {
         Ok(files.into_iter().filter(|file| file.dirty).map(|file| file.tenant).collect())
     }
 
-    /// What the projection knows of a tenant's memberships, and how far it has followed the outbox.
+    /// What the projection knows of a tenant, and how far it has followed the outbox.
     ///
     /// # Errors
     /// Storage failed.
-    pub(crate) fn projected(&self, tenant: TenantId) -> Result<(Vec<Membership>, i64)> {
+    pub(in crate::storage) fn projected(&self, tenant: TenantId) -> Result<(Projected, i64)> {
         self.look(SystemTask::Examine, |tx| {
-            Ok((memberships::of_tenant(tx, tenant)?, files::outbox_seq(tx, tenant)?))
+            let memberships = memberships::of_tenant(tx, tenant)?;
+            let invitations = invitations::of_tenant(tx, tenant)?;
+            Ok((Projected { memberships, invitations }, files::outbox_seq(tx, tenant)?))
         })
     }
 
-    /// Makes the projection of a tenant's memberships anew, from the tenant's own file.
+    /// Makes the projection of a tenant anew, from the tenant's own file.
     ///
     /// # Errors
     /// Storage failed.
-    pub(crate) fn reproject(
+    pub(in crate::storage) fn reproject(
         &self,
         tenant: TenantId,
-        memberships: Vec<Membership>,
+        truth: Projected,
         seq: i64,
     ) -> Result<()> {
         entry::wait(self.file.system(SystemTask::Project, true, move |tx| {
@@ -89,19 +105,27 @@ impl Registry {
                 return Err(Error::Busy { retry_after_s: 1 });
             }
             memberships::clear(tx, tenant)?;
-            memberships
-                .iter()
-                .try_for_each(|membership| memberships::follow(tx, tenant, seq, membership))?;
+            invitations::clear(tx, tenant)?;
+            for membership in &truth.memberships {
+                memberships::follow(tx, tenant, seq, membership)?;
+            }
+            for invited in &truth.invitations {
+                invitations::follow(tx, tenant, seq, invited)?;
+            }
             files::set_outbox_seq(tx, tenant, seq)
         })?)
     }
 }
 
-/// Every membership that a tenant's own file has, and the end of its outbox.
-pub(in crate::storage) fn truth(conn: &Conn, tenant: TenantId) -> Result<(Vec<Membership>, i64)> {
+/// Everything that is followed of a tenant, by its own file, and the end of its outbox.
+pub(in crate::storage) fn truth(conn: &Conn, tenant: TenantId) -> Result<(Projected, i64)> {
     let _session = conn.session(nobody(&tenant.to_string().into()));
     conn.begin()?;
-    let read = || Ok((members::every(Sql::on(conn))?, outbox::end(Sql::on(conn))?));
+    let read = || {
+        let memberships = members::every(Sql::on(conn))?;
+        let invitations = tenant::invitations::every(Sql::on(conn))?;
+        Ok((Projected { memberships, invitations }, outbox::end(Sql::on(conn))?))
+    };
     let truth = read();
     conn.rollback();
     truth

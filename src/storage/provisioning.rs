@@ -8,7 +8,7 @@ use std::path::Path;
 use super::disk::Disk;
 use super::engine::sqlite::{Maintenance, Schema, read_header};
 use super::engine::{Param, params};
-use super::registry::{Registry, files, tenants};
+use super::registry::{Registry, RegistryAction, files, tenants};
 use crate::domain::{
     Clock, Error, FileId, PrincipalType, ResourceType, Result, SystemTask, Tenant, TenantReference,
     Timestamp,
@@ -117,10 +117,10 @@ impl Registry {
     ///
     /// # Errors
     /// Storage failed.
-    pub(crate) fn register_file<A>(tx: &super::WriteTx<'_, A>, tenant: &Tenant) -> Result<()>
-    where
-        A: crate::domain::Action<Plane = crate::domain::action::PlatformPlane>,
-    {
+    pub(crate) fn register_file<A: RegistryAction>(
+        tx: &super::WriteTx<'_, A>,
+        tenant: &Tenant,
+    ) -> Result<()> {
         files::insert(tx, tenant.id, tx.new_id(), Schema::Tenant.newest())
     }
 

@@ -53,6 +53,8 @@ pub struct Settings {
     pub max_opening_tenants: usize,
     /// What counts as a strong and recent log-in, and which actions demand one.
     pub assurance: Arc<AssurancePolicy>,
+    /// Issuers that the installation trusts: what they say of people counts everywhere.
+    pub trusted_issuers: Arc<[String]>,
     /// Who is asked besides, before a change is queued.
     pub external: Arc<dyn ExternalDecisionPoints>,
     /// Faults to inject.
@@ -87,6 +89,7 @@ impl Settings {
             min_free_bytes: 64 * 1024 * 1024,
             max_opening_tenants: 8,
             assurance: Arc::default(),
+            trusted_issuers: Arc::from([]),
             external: Arc::new(NobodyElse),
             faults: Arc::new(NoFaults),
         }

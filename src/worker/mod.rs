@@ -1,5 +1,5 @@
-//! Work that no caller asked for: the registry's projection follows each tenant's outbox, and break-glass entries are
-//! closed when their time is over.
+//! Work that no caller asked for: the registry's projection follows each tenant's outbox, and break-glass entries
+//! and invitations are closed when their time is over.
 //!
 //! Threads of its own: one that tenants' writers wake after a commit that concerns the registry, one that looks from
 //! time to time. What they had not done when the process ended, they do at the next start: the registry knows which
@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::domain::{Error, Result, TenantId, TenantReference};
-use crate::services::break_glass;
+use crate::services::{break_glass, invitations};
 use crate::storage::Registry;
 
 /// How often it is looked for what nobody wakes a thread for.
@@ -71,6 +71,9 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 fn keep(registry: &Registry) {
     if let Err(error) = break_glass::keep(registry) {
         tracing::warn!(error = %error, "break-glass entries could not be looked after");
+    }
+    if let Err(error) = invitations::keep(registry) {
+        tracing::warn!(error = %error, "invitations could not be looked after");
     }
 }
 

@@ -69,6 +69,7 @@ impl Ask {
 pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
     match route.mount {
         Mount::Tenant => people(route, org, name)
+            .or_else(|| invitations(route, org, name))
             .or_else(|| teams(route, org, name))
             .or_else(|| roles(route, org, name))
             .or_else(|| workspaces(route, org, name))
@@ -76,8 +77,10 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             .or_else(|| resources(route, org, name)),
         Mount::Platform => operators(route, org, name)
             .or_else(|| applications(route, org, name))
+            .or_else(|| domains(route, org, name))
             .or_else(|| platform(route, org, name)),
-        Mount::Account | Mount::Public => Some(Ask::at(route.path.replace("{tenant}", &org.slug))),
+        Mount::Account => Some(own(route, org, name)),
+        Mount::Public => Some(Ask::at(route.path.replace("{tenant}", &org.slug))),
         Mount::Internal => {
             Some(Ask { header: Some(("freehold-tenant", org.slug.clone())), ..Ask::at(route.path) })
         }
@@ -150,6 +153,47 @@ fn questions(route: &RouteInfo, org: &Org) -> Option<Ask> {
         _ => return None,
     };
     Some(Ask::at(route.path).body(body))
+}
+
+fn invitations(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let new = json!({"email": format!("{name}@{}.example", org.slug), "role": "member"});
+    let one = |suffix: &str| Ask::at(format!("/invitations/{}{suffix}", org.invitation(name)));
+    Some(match route.operation_id {
+        "invitation_list" => Ask::at(route.path),
+        "invitation_create" => Ask::at(route.path).body(new),
+        "invitation_create_many" => Ask::at(route.path).body(json!({"invitations": [new]})),
+        "invitation_read" => one(""),
+        "invitation_revoke" => one("/revoke"),
+        _ => return None,
+    })
+}
+
+fn domains(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    Some(match route.operation_id {
+        "tenant_domain_list" => Ask::at(format!("/tenants/{}/domains", org.slug)),
+        "tenant_domain_read" => Ask::at(org.domain(name)),
+        "tenant_domain_put" => {
+            Ask::at(org.domain_path(name)).absent().body(json!({"join_role": "member"}))
+        }
+        "tenant_domain_delete" => Ask::at(org.domain(name)).fresh(),
+        _ => return None,
+    })
+}
+
+/// What is the caller's own. Nobody who asks here is meant by the invitation, and nobody says which version of their
+/// account they mean: who asks is not known here.
+fn own(route: &RouteInfo, org: &Org, name: &str) -> Ask {
+    match route.operation_id {
+        "me_update" => Ask::at(route.path).body(json!({"display_name": name})),
+        "my_tenant_create" => Ask::at(route.path).body(json!({})),
+        "my_invitation_accept" => {
+            Ask::at(format!("/me/invitations/{}/accept", org.invitation(name)))
+        }
+        "my_invitation_decline" => {
+            Ask::at(format!("/me/invitations/{}/decline", org.invitation(name)))
+        }
+        _ => Ask::at(route.path),
+    }
 }
 
 fn teams(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {

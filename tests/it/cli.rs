@@ -60,22 +60,17 @@ fn a_first_owner_is_named_by_an_identity_that_is_theirs_as_a_whole() {
 fn seeding_twice_is_seeding_once_either_way() {
     both_ways(|place| {
         let first = run(place, "seed --json").ended(0).json();
-        let outcomes = |report: &Value| {
-            report["tenants"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|one| one["outcome"].clone())
-                .collect::<Vec<_>>()
+        let slugs = |found: &Value| {
+            let tenants = found["tenants"].as_array().unwrap();
+            tenants.iter().map(|one| one["slug"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(outcomes(&first), ["created", "created"]);
-        assert_eq!(
-            outcomes(&run(place, "seed --json").ended(0).json()),
-            ["unchanged", "unchanged"]
-        );
+        assert_eq!(slugs(&first), ["default", "host-operator"]);
+        assert_eq!(first["workspaces"][0]["name"], "personal");
+        assert_eq!(first["workspaces"][0]["owner"]["id"], first["account"]["id"]);
+        assert_eq!(run(place, "seed --json").ended(0).json(), first, "nothing is made twice");
         let shown = run(place, "seed").ended(0).out;
-        assert!(shown.contains("default") && shown.contains("operator-personal"), "{shown}");
-        let personal = run(place, "tenant show operator-personal --json").ended(0).json();
+        assert!(shown.contains("default") && shown.contains("host-operator"), "{shown}");
+        let personal = run(place, "tenant show host-operator --json").ended(0).json();
         assert_eq!(personal["kind"], "personal");
     });
 }

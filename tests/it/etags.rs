@@ -42,6 +42,16 @@ fn changeable(org: &Org) -> Vec<Thing> {
         operator(format!("/accounts/{other}"), json!({"display_name": "changed"})),
         operator(format!("/tenants/{}", org.id), moved),
         Thing { method: "PUT", ..operator(org.host("changeable"), json!({})) },
+        Thing {
+            method: "PUT",
+            ..operator(org.domain("changeable"), json!({"join_role": "guest"}))
+        },
+        Thing {
+            caller: org.member.root(),
+            method: "PATCH",
+            path: "/v1/me".to_owned(),
+            change: json!({"display_name": "changed"}),
+        },
     ]
 }
 

@@ -24,6 +24,7 @@ fn creations(org: &Org) -> Vec<(Client, String, Value, String)> {
     vec![
         own("/members", json!({"account_id": org.outsider("once"), "role": "member"})),
         own("/teams", json!({"name": "once"})),
+        own("/invitations", json!({"email": "once@example.com", "role": "guest"})),
         own("/roles", json!({"name": "once", "permissions": ["team.list"]})),
         own("/workspaces", json!({"name": "once", "owner": {"type": "tenant", "id": org.id}})),
         own("/resource-types", json!({"name": "once"})),

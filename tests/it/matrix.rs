@@ -31,6 +31,11 @@ const TABLE: &str = "
     member_delete            401    404     403    204    204       404   404        404     204
     member_suspend           401    404     403    200    200       404   404        404     200
     member_resume            401    404     403    200    200       404   404        404     403
+    invitation_list          401    403     403    200    200       404   404        404     200
+    invitation_create        401    403     403    201    201       404   404        404     403
+    invitation_create_many   401    403     403    200    200       404   404        404     403
+    invitation_read          401    404     404    200    200       404   404        404     200
+    invitation_revoke        401    404     404    200    200       404   404        404     200
     team_list                401    403     200    200    200       404   404        404     200
     team_create              401    403     403    201    201       404   404        404     403
     team_read                401    404     200    200    200       404   404        404     200
@@ -95,6 +100,10 @@ const TABLE: &str = "
     tenant_host_read         401    404     404    404    404       200   200        404     200
     tenant_host_put          401    404     404    404    404       2xx   2xx        404     2xx
     tenant_host_delete       401    404     404    404    404       204   204        404     204
+    tenant_domain_list       401    404     404    404    404       200   200        404     200
+    tenant_domain_read       401    404     404    404    404       200   200        404     200
+    tenant_domain_put        401    404     404    404    404       2xx   2xx        404     2xx
+    tenant_domain_delete     401    404     404    404    404       204   204        404     204
     account_list             401    404     404    404    404       200   200        404     200
     account_create           401    404     404    404    404       201   201        404     201
     account_read             401    404     404    404    404       200   200        404     200
@@ -126,6 +135,12 @@ const TABLE: &str = "
     platform_event_list      401    404     404    404    404       200   200        404     200
 
     me_read                  401    200     200    200    200       200   401        200     200
+    me_update                401    428     428    428    428       428   401        428     428
+    my_tenant_list           401    200     200    200    200       200   401        200     200
+    my_tenant_create         401    201     201    201    201       201   401        201     201
+    my_invitation_list       401    200     200    200    200       200   401        200     200
+    my_invitation_accept     401    404     404    404    404       404   401        404     404
+    my_invitation_decline    401    404     404    404    404       404   401        404     404
     tenancy_ping             401    200     200    200    200       404   404        404     200
     health_live              200    200     200    200    200       200   200        200     200
     health_ready             200    200     200    200    200       200   200        200     200

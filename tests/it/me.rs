@@ -106,3 +106,154 @@ fn a_suspended_tenant_is_still_told_of() {
     assert_eq!(me["tenant"]["status"], "suspended");
     assert_eq!(me["permissions"], json!([]));
 }
+
+#[test]
+fn somebody_changes_their_own_name_and_address() {
+    let account = app().account("own-name");
+    let caller = app().person(&account);
+    let before = caller.get("/v1/me").expect(200);
+    let change = json!({"display_name": "Own Name", "email": "own@name.example"});
+    let patch = |etag: &str, body: &Value| {
+        caller.request("PATCH", "/v1/me").header("if-match", etag).json(body).send()
+    };
+    let changed = patch(&before.etag(), &change).expect(200);
+    assert_eq!((&changed["display_name"], &changed["id"]), (&json!("Own Name"), &json!(account)));
+    assert_eq!(caller.get("/v1/me").expect(200).etag(), changed.etag());
+    patch(&before.etag(), &change).problem(412, "stale_version");
+    patch(&changed.etag(), &json!({"email": null})).expect(200);
+    for member in ["id", "state", "identities", "email_verified", "operator", "version"] {
+        let found = patch("\"1\"", &json!({member: "x"})).problem(422, "invalid");
+        assert_eq!(found.fields().len(), 1, "{member}");
+    }
+    let sql = "select actor from audit_log where action = 'me.update' and decision = 'permit'";
+    let actors = app().db("platform").texts(sql, &[]);
+    assert!(actors.contains(&format!("account:{account}")), "{actors:?}");
+}
+
+#[test]
+fn an_account_has_one_personal_tenant_with_a_workspace_of_its_own() {
+    let account = app().account("Mia Möller");
+    let caller = app().person(&account);
+    let tenants = "/v1/me/tenants";
+    assert!(caller.all(tenants, 50).is_empty());
+    let made = caller.post(tenants, &json!({})).expect(201);
+    assert_eq!((&made["kind"], &made["status"]), (&json!("personal"), &json!("active")));
+    assert_eq!((&made["slug"], &made["name"]), (&json!("mia-m-ller"), &json!("Mia Möller")));
+    let again = caller.post(tenants, &json!({})).expect(201);
+    assert_eq!(again["id"], made["id"], "there is one");
+    caller.post(tenants, &json!({"slug": "another-one"})).problem(409, "has_personal_tenant");
+    let mine = &caller.all(tenants, 50)[0];
+    assert_eq!((&mine["kind"], &mine["role"]), (&json!("personal"), &json!("owner")));
+    let inside = app().caller("mia-m-ller", &account).at("/v1/tenants/mia-m-ller");
+    let workspaces = inside.all("/workspaces", 50);
+    assert_eq!(workspaces.len(), 1);
+    assert_eq!(workspaces[0]["name"], "personal");
+    assert_eq!(workspaces[0]["owner"], json!({"type": "account", "id": account}));
+    // Somebody of the same name gets another slug, and somebody chooses theirs.
+    let second = app().account("Mia M ller");
+    let made = app().person(&second).post(tenants, &json!({})).expect(201);
+    assert_eq!(made["slug"], "mia-m-ller-2");
+    for (name, slug) in
+        [("王小明", "personal"), ("7", "personal-7"), ("root", "root-2"), ("Al", "personal-al")]
+    {
+        let account = app().account(name);
+        assert_eq!(app().person(&account).post(tenants, &json!({})).expect(201)["slug"], slug);
+    }
+    let third = app().person(&app().account("chooser"));
+    third.post(tenants, &json!({"slug": "mia-m-ller"})).problem(409, "slug_taken");
+    let chosen = third.post(tenants, &json!({"slug": "chosen-one", "name": "Mine"})).expect(201);
+    assert_eq!((&chosen["slug"], &chosen["name"]), (&json!("chosen-one"), &json!("Mine")));
+}
+
+#[test]
+fn many_requests_at_once_make_one_personal_tenant() {
+    let caller = app().person(&app().account("eager"));
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let caller = caller.clone();
+            std::thread::spawn(move || caller.post("/v1/me/tenants", &json!({})).expect(201).id())
+        })
+        .collect();
+    let ids: std::collections::BTreeSet<_> =
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(caller.all("/v1/me/tenants", 50).len(), 1);
+}
+
+#[test]
+fn an_installation_that_makes_no_personal_tenants_leaves_it_to_the_host() {
+    let place = crate::app::Place::new();
+    let off = [("FREEHOLD__ACCOUNTS__PERSONAL_TENANTS", "off")];
+    let app = crate::app::TestApp::serve_at(&place, &off);
+    let body = json!({"display_name": "sam", "identities": [{"issuer": "x", "subject": "sam"}]});
+    let account = app.host().post("/v1/platform/accounts", &body).expect(201).id();
+    // What the host mints says that the host acts.
+    app.person(&account).post("/v1/me/tenants", &json!({})).expect(201);
+    let grant = freehold::identity::Grant {
+        subject: app.account("tom"),
+        tenant: None,
+        actor: None,
+        scope: None,
+        session: None,
+        api_key: None,
+        assurance: freehold::domain::Assurance::default(),
+        ttl_s: 600,
+    };
+    freehold::identity::install_crypto();
+    let key = app.place().data().join("keys/system.key");
+    let key = freehold::identity::SigningKey::load(&key).unwrap().unwrap();
+    let signer = freehold::identity::Signer::new("freehold", "freehold", key);
+    let token = signer.sign(&grant, &freehold::cli::SystemClock).unwrap().token;
+    app.bearer(&token).post("/v1/me/tenants", &json!({})).problem(403, "forbidden");
+}
+
+#[test]
+fn an_account_is_suspended_in_one_tenant_and_active_in_another() {
+    let (here, there) = (Org::new(app(), "state-here"), Org::new(app(), "state-there"));
+    let account = here.newcomer("both", "member");
+    there.owner.post("/members", &json!({"account_id": account, "role": "admin"})).expect(201);
+    here.owner.act(&format!("/members/{account}/suspend")).expect(200);
+    let caller = app().person(&account);
+    let mine = || {
+        let found = caller.all("/v1/me/tenants", 1);
+        let line = |tenant: &Value| {
+            let word = |member: &str| tenant[member].as_str().unwrap().to_owned();
+            format!("{} {} {}", word("slug"), word("role"), word("state"))
+        };
+        found.iter().map(line).collect::<Vec<_>>()
+    };
+    let expected = ["state-here member suspended", "state-there admin active"];
+    eventually(|| (mine() == expected).then_some(()));
+    let token = |slug: &str| app().caller(slug, &account).at(&format!("/v1/tenants/{slug}"));
+    token("state-here").get("/teams").problem(404, "not_found");
+    token("state-there").get("/teams").expect(200);
+}
+
+#[test]
+fn what_the_registry_follows_is_made_anew_from_the_tenants_files() {
+    let org = Org::new(app(), "made-anew");
+    let email = "ned@made-anew.example";
+    let ned = crate::invitations::verified(app(), "made-anew-ned", email);
+    let body = json!({"email": email, "role": "guest"});
+    let id = org.owner.post("/invitations", &body).expect(201).id();
+    let lists = || {
+        let root = org.member.root();
+        (ned.column("/v1/me/invitations", "id"), root.column("/v1/me/tenants", "slug"))
+    };
+    let right = (vec![id.clone()], vec!["made-anew".to_owned()]);
+    eventually(|| (lists() == right).then_some(()));
+    let registry = rusqlite::Connection::open(app().place().data().join("registry.db")).unwrap();
+    registry.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    for table in ["memberships", "invitations"] {
+        let sql = format!("delete from {table} where tenant_id = ?1");
+        registry.execute(&sql, [&org.id]).unwrap();
+    }
+    assert_eq!(lists(), (Vec::new(), Vec::new()));
+    let doctor =
+        |more: &[&str]| app().freehold(&[&["doctor", "--tenant", "made-anew"], more].concat());
+    assert!(doctor(&[]).ended(1).out.contains("1 invitations in the file"));
+    doctor(&["--fix"]).ended(0);
+    assert_eq!(lists(), right);
+    doctor(&[]).ended(0);
+    ned.act(&format!("/v1/me/invitations/{id}/accept")).expect(200);
+}

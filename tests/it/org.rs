@@ -98,6 +98,25 @@ impl<'a> Org<'a> {
         path
     }
 
+    /// Where a mail domain of this tenant's own stands on the platform plane.
+    pub(crate) fn domain_path(&self, name: &str) -> String {
+        format!("/tenants/{}/domains/{}.{}.example", self.id, name.replace('_', "-"), self.slug)
+    }
+
+    /// The same, where it is registered.
+    pub(crate) fn domain(&self, name: &str) -> String {
+        let path = self.domain_path(name);
+        let body = json!({"join_role": "member"});
+        self.app.operator().put_new(&format!("/v1/platform{path}"), &body).expect(201);
+        path
+    }
+
+    /// Somebody whom nobody is, asked in.
+    pub(crate) fn invitation(&self, name: &str) -> String {
+        let body = json!({"email": format!("{name}@{}.example", self.slug), "role": "guest"});
+        self.owner.post("/invitations", &body).expect(201).id()
+    }
+
     pub(crate) fn team(&self, name: &str) -> String {
         self.owner.post("/teams", &json!({"name": name})).expect(201).id()
     }

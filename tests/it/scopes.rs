@@ -16,7 +16,11 @@ use crate::shared;
 shared!();
 
 /// What an operation does under another action than its route's, or besides it.
-const FURTHER: &[(&str, &str)] = &[("import_create", "tenant.import")];
+const FURTHER: &[(&str, &str)] = &[
+    ("import_create", "tenant.import"),
+    ("invitation_create", "member.create"),
+    ("invitation_create_many", "member.create"),
+];
 
 fn manifest() -> Manifest {
     let text = include_str!("../../config/policy/freehold.json");

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use freehold::domain::{
-    AccountState, AuditDecision, BreakGlassState, MemberState, OperatorRole, Permission,
-    PrincipalType, Role, RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility,
-    WithheldReason, Word,
+    AccountState, AuditDecision, BreakGlassState, InvitationState, JoinRole, MemberState,
+    OperatorRole, Permission, PrincipalType, Role, RowSecurityMode, TeamRole, TenantKind,
+    TenantStatus, Visibility, WithheldReason, Word,
 };
 
 type Words = BTreeSet<String>;
@@ -37,6 +37,10 @@ const COLUMNS: &[Entry] = &[
     ("registry", "memberships", "state", words::<MemberState>),
     ("registry", "break_glass", "state", words::<BreakGlassState>),
     ("registry", "application_requirements", "kind", words::<TenantKind>),
+    ("registry", "account_identities", "email_verified", truth),
+    ("registry", "tenant_domains", "join_role", words::<JoinRole>),
+    ("registry", "invitations", "role", words::<Role>),
+    ("registry", "invitations", "state", words::<InvitationState>),
     ("registry", "audit_log", "decision", words::<AuditDecision>),
     ("tenant", "organizations", "kind", words::<TenantKind>),
     ("tenant", "principals", "type", words::<PrincipalType>),
@@ -47,6 +51,8 @@ const COLUMNS: &[Entry] = &[
     ("tenant", "resource_types", "built_in", truth),
     ("tenant", "resources", "visibility", words::<Visibility>),
     ("tenant", "resource_acl", "permission", words::<Permission>),
+    ("tenant", "invitations", "role", words::<Role>),
+    ("tenant", "invitations", "state", words::<InvitationState>),
     ("tenant", "audit_log", "decision", words::<AuditDecision>),
     ("tenant", "row_security_report", "reason", words::<WithheldReason>),
 ];

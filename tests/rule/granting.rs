@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use freehold::domain::action::*;
 use freehold::domain::{
-    AccountId, ActionPattern, Call, ChangeRole, ChangeTeam, Error, MemberId, Name, NewMember,
-    NewRole, PageRequest, Patterns, PlaneName, Platform, Precondition, PrincipalId, PrincipalRef,
-    PrincipalType, ResourceFilter, ResourceId, ResourceTypeName, Result, Role, RoleId, TeamFilter,
-    TeamId, TeamRole, TenantId, WorkspaceFilter, WorkspaceId, WorkspaceOwner, action,
+    AccountId, ActionPattern, Call, ChangeRole, ChangeTeam, Error, InvitationId, Letters, MemberId,
+    Name, NewInvitation, NewMember, NewRole, PageRequest, Patterns, PlaneName, Platform,
+    Precondition, PrincipalId, PrincipalRef, PrincipalType, ResourceFilter, ResourceId,
+    ResourceTypeName, Result, Role, RoleId, Slug, TeamFilter, TeamId, TeamRole, TenantId,
+    WorkspaceFilter, WorkspaceId, WorkspaceOwner, action,
 };
+use freehold::services::invitations::{self, Mailing};
 use freehold::services::{
     members, resources, role_assignments, roles, team_members, teams, workspaces,
 };
@@ -79,6 +81,7 @@ struct World<'n> {
     kind: ResourceTypeName,
     resource: ResourceId,
     role: RoleId,
+    invitation: InvitationId,
 }
 
 /// Asks for every action of the tenant plane.
@@ -142,8 +145,10 @@ impl<'n> World<'n> {
             kind: ResourceTypeName::parse("prompt").unwrap(),
             resource,
             role: RoleId(uuid::Uuid::nil()),
+            invitation: InvitationId(uuid::Uuid::nil()),
             store,
         };
+        world.invitation = world.invite(&keeper);
         world.role = world.new_role(&keeper, "probe", 6).unwrap();
         // Some keep roles, some teams, some people, to begin with.
         for (number, somebody) in [(0, 2), (2, 3), (4, 4), (1, 5)] {
@@ -162,6 +167,19 @@ impl<'n> World<'n> {
         world
     }
 
+    /// Somebody whom nobody here is.
+    fn invite(&self, keeper: &Call) -> InvitationId {
+        let new = json!({"email": "nobody@example.com", "role": "guest"});
+        let new: NewInvitation = serde_json::from_value(new).unwrap();
+        let letters = Letters { link: "https://x/{id}".to_owned(), text: "{link}".to_owned() };
+        let mailing = Mailing { letters: letters.into(), slug: Slug::parse("acme").unwrap() };
+        let made =
+            self.store.write_blocking::<CreateInvitation, _, _>(keeper, self.tenant, move |tx| {
+                invitations::create(tx, &new, None, &mailing).map(|it| it.id)
+            });
+        made.unwrap()
+    }
+
     fn call(&self, person: usize) -> Call {
         call_of(Some(self.tenant), self.accounts[person])
     }
@@ -173,7 +191,7 @@ impl<'n> World<'n> {
                 CreateOwner CreateAdmin ListTeams CreateTeam ListRoles CreateRole
                 ListApplicationBindings UpdateApplicationBinding DeleteApplicationBinding
                 ListWorkspaces ListResourceTypes CreateResourceType ListResources ReadRowSecurity
-                EvaluateAccess EvaluateOwnAccess ExplainAccess SimulateAccess ListAudit ListEvents;
+                ListInvitations CreateInvitation EvaluateAccess EvaluateOwnAccess ExplainAccess SimulateAccess ListAudit ListEvents;
             member: ReadMember UpdateMember SuspendMember ResumeMember DeleteMember;
             team: ReadTeam UpdateTeam MoveTeam DeleteTeam ListTeamMembers UpdateTeamMember
                 DeleteTeamMember;
@@ -183,6 +201,7 @@ impl<'n> World<'n> {
             workspace: ReadWorkspace UpdateWorkspace DeleteWorkspace CreateResource;
             kind: ReadResourceType;
             resource: ReadResource UpdateResource DeleteResource ShareResource;
+            invitation: ReadInvitation RevokeInvitation AcceptInvitation DeclineInvitation;
         }
         // Resources are made by the writer, which finds a workspace that the caller does not see.
         let made =

@@ -190,6 +190,9 @@ fn targets(kind: &str) -> Vec<(String, TargetFacts)> {
         "break_glass" => [true, false]
             .map(|own| (format!("{} entry", whose(own)), TargetFacts::BreakGlass { own }))
             .into(),
+        "invitation" => [true, false]
+            .map(|own| (format!("{} invitation", whose(own)), TargetFacts::Invitation { own }))
+            .into(),
         other => panic!("targets of the kind {other} are not in this table"),
     }
 }
@@ -369,8 +372,14 @@ fn nobody_whose_account_or_membership_is_not_active_does_anything_in_a_tenant() 
     for action in action::ALL.iter().filter(|action| action.plane == PlaneName::Tenant) {
         for (name, target) in targets(action.target) {
             for subject in &subjects {
+                // Whom an invitation is for is no member yet, or no more.
+                let is_invitee = target == TargetFacts::Invitation { own: true }
+                    && ["invitation.accept", "invitation.decline"].contains(&action.name)
+                    && subject.account == ACTIVE
+                    && subject.membership != Some(MemberState::Suspended);
                 let facts = facts(action, *subject, target, Some(TenantStatus::Active));
-                assert!(!policy.decide(&facts).allowed, "{} on {name}: {facts:?}", action.name);
+                let allowed = policy.decide(&facts).allowed;
+                assert_eq!(allowed, is_invitee, "{} on {name}: {facts:?}", action.name);
             }
         }
     }

@@ -1,12 +1,17 @@
-//! `/v1/me`.
+//! `/v1/me`, and one's own tenants.
 
-use crate::domain::Me;
-use crate::domain::action::{EvaluateOwnAccess, ReadMe};
+use crate::domain::action::{CreateMyTenant, EvaluateOwnAccess, ListMyTenants, ReadMe, UpdateMe};
+use crate::domain::{
+    Account, ChangeAccount, Me, MyTenant, MyTenantFilter, NewPersonalTenant, Tenant,
+};
+use crate::http::body::Body;
 use crate::http::context::AccountContext;
-use crate::http::reply::{Plain, Reply};
-use crate::services::me;
+use crate::http::parameters::Query;
+use crate::http::precondition::IfMatch;
+use crate::http::reply::{Created, Item, Listed, Reply};
+use crate::services::{me, tenants};
 
-pub(in crate::http) async fn read(cx: AccountContext<ReadMe>) -> Reply<Plain<Me>> {
+pub(in crate::http) async fn read(cx: AccountContext<ReadMe>) -> Reply<Item<Me>> {
     let me = cx.read(|tx| me::read(tx)).await?;
     let caller = cx.caller().clone();
     let permissions = cx
@@ -14,5 +19,31 @@ pub(in crate::http) async fn read(cx: AccountContext<ReadMe>) -> Reply<Plain<Me>
             me::permissions(tx, &caller, tenant)
         })
         .await?;
-    Ok(Plain(Me { permissions: permissions.unwrap_or_default(), ..me }))
+    Ok(Item(Me { permissions: permissions.unwrap_or_default(), ..me }))
+}
+
+pub(in crate::http) async fn update(
+    cx: AccountContext<UpdateMe>,
+    IfMatch(version): IfMatch,
+    Body(change): Body<ChangeAccount>,
+) -> Reply<Item<Account>> {
+    cx.write(move |tx| me::update(tx, &change, version)).await.map(Item)
+}
+
+pub(in crate::http) async fn list_tenants(
+    cx: AccountContext<ListMyTenants>,
+    query: Query<MyTenantFilter>,
+) -> Reply<Listed<MyTenant>> {
+    cx.hear().await?;
+    cx.list(query, |tx, page| me::tenants(tx, page)).await
+}
+
+pub(in crate::http) async fn create_tenant(
+    cx: AccountContext<CreateMyTenant>,
+    Body(new): Body<NewPersonalTenant>,
+) -> Reply<Created<Tenant>> {
+    let when = cx.state().settings.personal_tenants;
+    cx.run(move |registry, call| tenants::create_mine(registry, call, &new, when))
+        .await
+        .map(Created)
 }

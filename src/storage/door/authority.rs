@@ -1,7 +1,13 @@
 //! What a caller holds, and can therefore give: asked of the decision point, in the transaction that would give it.
 
+use std::sync::Arc;
+
 use super::{Inner, Known, WriteTx};
-use crate::domain::{Action, Error, MemberState, PlaneName, Result, Role, TargetFacts, action};
+use crate::domain::action::TenantPlane;
+use crate::domain::{
+    AccountId, Action, Assurance, Call, Caller, Error, HOST_ACR, MemberState, PlaneName, Result,
+    Role, Subject, TargetFacts, action,
+};
 
 impl<A: Action> WriteTx<'_, A> {
     /// Whether the caller holds an action everywhere in the tenant: whether the decision point permits it to them on
@@ -68,6 +74,37 @@ impl<A: Action> WriteTx<'_, A> {
         super::ask::<B>(*door, *sql, call, known, &target)
             .map(drop)
             .map_err(|refusal| refusal.error)
+    }
+}
+
+impl<A: Action<Plane = TenantPlane>> WriteTx<'_, A> {
+    /// Asks what somebody else holds now, who promised something: as if they were here, as strongly logged in as can be.
+    ///
+    /// # Errors
+    /// What the question comes to.
+    pub(crate) fn in_place_of<T>(
+        &self,
+        account: AccountId,
+        question: impl FnOnce(&WriteTx<'_, A>) -> Result<T>,
+    ) -> Result<T> {
+        let Inner { door, sql, call, target, now, may_wait, .. } = &self.inner;
+        let caller = Caller {
+            subject: Subject::Account(account),
+            tenant: self.tenant(),
+            assurance: Arc::new(Assurance {
+                acr: Some(HOST_ACR.to_owned()),
+                auth_time_s: Some(now.seconds()),
+                ..Assurance::default()
+            }),
+            ..Caller::host()
+        };
+        let (known, session) = door.know(*sql, &caller)?;
+        let call = Call { caller: Arc::new(caller), idempotency: None, ..(*call).clone() };
+        let _session = sql.conn().session(session);
+        let (target, door, sql) = (target.clone(), *door, *sql);
+        let inner =
+            Inner { door, sql, call: &call, known: &known, target, now: *now, may_wait: *may_wait };
+        question(&WriteTx::new(inner, None))
     }
 }
 

@@ -311,10 +311,17 @@ pub(super) fn undo(conn: &Conn) -> Result<()> {
     })
 }
 
+/// What of an event's data the audit log does not keep, since it is kept for good: addresses, and what is sent there.
+const UNKEPT: &[&str] = &["email", "message", "delivery"];
+
 /// What one event says; of several, how many of each.
 fn summary(events: &[Event]) -> Value {
     if let [event] = events {
-        return json!({ "event": event.kind, "data": event.data });
+        let mut data = event.data.clone();
+        if let Some(members) = data.as_object_mut() {
+            members.retain(|name, _| !UNKEPT.contains(&name.as_str()));
+        }
+        return json!({ "event": event.kind, "data": data });
     }
     let mut counts = Map::new();
     for event in events {

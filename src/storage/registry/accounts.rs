@@ -1,5 +1,6 @@
 //! Statements on `accounts` and `account_identities`.
 
+use super::RegistryAction;
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
     Account, AccountFilter, AccountId, AccountState, Action, ChangeAccount, Conflict, Direction,
@@ -122,7 +123,7 @@ pub(crate) fn insert<A: Action<Plane = PlatformPlane>>(
 }
 
 /// Changes an account, if it has the version expected.
-pub(crate) fn update<A: Action<Plane = PlatformPlane>>(
+pub(crate) fn update<A: RegistryAction>(
     tx: &WriteTx<'_, A>,
     id: AccountId,
     change: &ChangeAccount,

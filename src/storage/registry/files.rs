@@ -1,5 +1,6 @@
 //! Statements on `tenant_files`: what the registry knows of a tenant's file without opening it.
 
+use super::RegistryAction;
 use crate::domain::action::PlatformPlane;
 use crate::domain::{Action, FileId, Region, Result, Slug, TenantId, TenantStatus};
 use crate::storage::audit::Head;
@@ -42,7 +43,7 @@ pub(crate) fn all(tx: &impl Tx<Plane = PlatformPlane>) -> Result<Vec<KnownFile>>
 }
 
 /// Adds what is known of a new file.
-pub(crate) fn insert<A: Action<Plane = PlatformPlane>>(
+pub(crate) fn insert<A: RegistryAction>(
     tx: &WriteTx<'_, A>,
     tenant: TenantId,
     file: FileId,

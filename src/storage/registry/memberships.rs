@@ -3,9 +3,12 @@
 //! It lags behind the tenants' files and is never what a decision is made from.
 
 use crate::domain::action::PlatformPlane;
-use crate::domain::{AccountId, Action, Membership, MyTenant, Result, TenantId};
+use crate::domain::{
+    AccountId, Action, Direction, Membership, MyTenant, Page, PageRequest, Position, Result,
+    TenantId,
+};
 use crate::storage::door::{Tx, WriteTx, sql};
-use crate::storage::engine::{Row, SqlError, params};
+use crate::storage::engine::{Listing, Row, SqlError, params};
 
 /// Follows one step of a tenant's outbox; one that was followed before changes nothing.
 pub(crate) fn follow<A: Action<Plane = PlatformPlane>>(
@@ -52,6 +55,7 @@ fn my_tenant(row: &mut Row<'_>) -> Result<MyTenant, SqlError> {
         id: row.next()?,
         slug: row.next()?,
         name: row.next()?,
+        kind: row.next()?,
         status: row.next()?,
         role: row.next()?,
         state: row.next()?,
@@ -61,11 +65,28 @@ fn my_tenant(row: &mut Row<'_>) -> Result<MyTenant, SqlError> {
 /// The tenants that an account is a member of, by slug.
 pub(crate) fn of_account(tx: &impl Tx, account: AccountId) -> Result<Vec<MyTenant>> {
     Ok(sql(tx).all(
-        "select t.id, t.slug, t.name, t.status, m.role, m.state
+        "select t.id, t.slug, t.name, t.kind, t.status, m.role, m.state
         from memberships m join tenants t on t.id = m.tenant_id
         where m.account_id = ?1 and m.state <> 'removed' and t.status not in ('provisioning', 'erased')
         order by t.slug",
         params![account],
         my_tenant,
     )?)
+}
+
+/// A page of the tenants that an account is a member of, by slug.
+pub(crate) fn page_of(
+    tx: &impl Tx,
+    account: AccountId,
+    page: &PageRequest,
+) -> Result<Page<MyTenant>> {
+    let mut listing = Listing::new(
+        "select t.id, t.slug, t.name, t.kind, t.status, m.role, m.state
+        from memberships m join tenants t on t.id = m.tenant_id
+        where m.state <> 'removed' and t.status not in ('provisioning', 'erased')",
+    );
+    listing.and("m.account_id = ?", account);
+    let (text, params) = listing.page_by_id("t.slug", Direction::Ascending, page);
+    let rows = sql(tx).all(&text, &params, my_tenant)?;
+    Ok(Page::cut(rows, page, |found| Position { key: String::new(), id: found.slug.to_string() }))
 }

@@ -1,14 +1,17 @@
 //! The registry: which tenants there are, and the doors of the platform and account planes over its own file.
 
 pub(crate) mod accounts;
+pub(crate) mod addresses;
 pub(crate) mod applications;
 pub(crate) mod audit;
 pub(crate) mod break_glass;
 mod credentials;
+pub(crate) mod domains;
 pub(crate) mod events;
 mod facts;
 pub(crate) mod files;
 pub(crate) mod hosts;
+pub(crate) mod invitations;
 pub(crate) mod memberships;
 pub(crate) mod operators;
 pub(crate) mod row_security;

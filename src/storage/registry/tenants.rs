@@ -1,5 +1,6 @@
 //! Statements on `tenants` and `tenant_slugs`.
 
+use super::RegistryAction;
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
     AccountId, Action, Conflict, Direction, Error, NewTenant, Page, PageRequest, Position, Region,
@@ -27,7 +28,7 @@ fn tenant(row: &mut Row<'_>) -> Result<Tenant, SqlError> {
 }
 
 /// One tenant.
-pub(crate) fn find(tx: &impl Tx<Plane = PlatformPlane>, id: TenantId) -> Result<Option<Tenant>> {
+pub(crate) fn find(tx: &impl Tx, id: TenantId) -> Result<Option<Tenant>> {
     Ok(sql(tx).one(
         "select id, slug, name, description, kind, status, data_region, created_at, updated_at, version
         from tenants where id = ?1",
@@ -55,11 +56,7 @@ pub(crate) fn page(
 }
 
 /// Takes a slug for a tenant, for good; one that it had before is its own.
-fn take_slug<A: Action<Plane = PlatformPlane>>(
-    tx: &WriteTx<'_, A>,
-    id: TenantId,
-    slug: &Slug,
-) -> Result<()> {
+fn take_slug<A: RegistryAction>(tx: &WriteTx<'_, A>, id: TenantId, slug: &Slug) -> Result<()> {
     let taken = sql(tx).execute(
         "insert into tenant_slugs (slug, tenant_id) values (?1, ?2)
         on conflict (slug) do update set tenant_id = excluded.tenant_id where tenant_id = excluded.tenant_id",
@@ -69,7 +66,7 @@ fn take_slug<A: Action<Plane = PlatformPlane>>(
 }
 
 /// Adds a tenant whose file is still to be made, with what the crash recovery must know to make it.
-pub(crate) fn insert<A: Action<Plane = PlatformPlane>>(
+pub(crate) fn insert<A: RegistryAction>(
     tx: &WriteTx<'_, A>,
     id: TenantId,
     new: &NewTenant,
@@ -97,6 +94,40 @@ pub(crate) fn insert<A: Action<Plane = PlatformPlane>>(
         .map_err(SqlError::unique(Conflict::SlugTaken))?;
     take_slug(tx, id, &new.slug)?;
     find(tx, id)?.ok_or_else(|| Error::Internal("an inserted tenant did not come back".to_owned()))
+}
+
+/// Whether a tenant has, or ever had, a slug.
+pub(crate) fn is_slug_taken(tx: &impl Tx, slug: &Slug) -> Result<bool> {
+    let found: Option<i64> =
+        sql(tx)
+            .one("select 1 from tenant_slugs where slug = ?1", params![slug], |row| row.next())?;
+    Ok(found.is_some())
+}
+
+/// The tenant that is an account's own.
+pub(crate) fn personal_of(tx: &impl Tx, account: AccountId) -> Result<Option<Tenant>> {
+    Ok(sql(tx).one(
+        "select t.id, t.slug, t.name, t.description, t.kind, t.status, t.data_region, t.created_at, t.updated_at,
+            t.version
+        from personal_tenants p join tenants t on t.id = p.tenant_id
+        where p.account_id = ?1 and t.status <> 'erased'",
+        params![account],
+        tenant,
+    )?)
+}
+
+/// Makes a tenant an account's own, in the place of one that was erased.
+pub(crate) fn set_personal<A: RegistryAction>(
+    tx: &WriteTx<'_, A>,
+    account: AccountId,
+    id: TenantId,
+) -> Result<()> {
+    sql(tx).execute(
+        "insert into personal_tenants (account_id, tenant_id) values (?1, ?2)
+        on conflict (account_id) do update set tenant_id = excluded.tenant_id",
+        params![account, id],
+    )?;
+    Ok(())
 }
 
 /// What a tenant that is being made waits for.

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::TenantFile;
+use super::{TenantFile, invitations};
 use crate::domain::{
-    AccountId, Caller, Error, Facts, Hypothesis, MemberState, Patterns, Permission, PrincipalId,
-    PrincipalRef, PrincipalType, Result, Role, RoleId, RowLevels, RowSecurityMode, Subject, Target,
-    TargetFacts, TeamId, TeamRole,
+    AccountId, Caller, Error, Facts, Hypothesis, InvitationId, MemberState, Patterns, Permission,
+    PrincipalId, PrincipalRef, PrincipalType, Result, Role, RoleId, RowLevels, RowSecurityMode,
+    Subject, Target, TargetFacts, TeamId, TeamRole,
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::sqlite::{resource_level, workspace_level};
@@ -75,6 +75,10 @@ fn opened(file: &TenantFile, caller: &Caller) -> Result<Patterns> {
 pub(super) fn renew(file: &TenantFile, caller: &Caller, mut facts: Facts) -> Result<Facts> {
     facts.circumstances.tenant = Some(file.registry.standing(file.id)?.0);
     facts.subject.live = file.registry.is_live(caller)?;
+    // Whose an invitation is was the registry's to say: it is asked again, in another run.
+    if let TargetFacts::Invitation { own } = &mut facts.target {
+        *own = false;
+    }
     if let Subject::Account(account) = caller.subject {
         let known = file.registry.account(account)?;
         facts.subject.account = known.state;
@@ -276,12 +280,28 @@ pub(super) fn target(
                 sql.one("select 1 from roles where id = ?1", params![*id], |row| row.next())?;
             Ok(found.map(|_| TargetFacts::Role))
         }
+        Target::Invitation(id) => invitation(file, sql, caller, *id),
         Target::Tenant(_)
         | Target::Platform
         | Target::Account(_)
         | Target::Application(_)
         | Target::BreakGlass(_) => Ok(None),
     }
+}
+
+/// An invitation is somebody's own by what issuers say of them now, never by what they say of themselves.
+fn invitation(
+    file: &TenantFile,
+    sql: Sql<'_>,
+    caller: &Caller,
+    id: InvitationId,
+) -> Result<Option<TargetFacts>> {
+    let Some(address) = invitations::address_of(sql, id)? else { return Ok(None) };
+    let own = match caller.subject.account() {
+        Some(account) => file.registry.is_invitee(account, &caller.issuer, &address, file.id)?,
+        None => false,
+    };
+    Ok(Some(TargetFacts::Invitation { own }))
 }
 
 fn role_of(sql: Sql<'_>, account: AccountId) -> Result<Option<Role>> {

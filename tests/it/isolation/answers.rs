@@ -44,6 +44,7 @@ fn code_of(status: u16) -> &'static str {
         403 => "forbidden",
         404 => "not_found",
         422 => "invalid",
+        428 => "precondition_required",
         _ => "none",
     }
 }

@@ -53,6 +53,8 @@ const FIELDS: &[Field] = &[
     field("access_search_action", "/subject/id", "account", ANSWERED),
     field("access_search_resource", "/subject/id", "account", ANSWERED),
     field("access_search_subject", "/resource/id", "tenant", ANSWERED),
+    field("invitation_create", "/team_ids", "team", INVALID),
+    field("invitation_create_many", "/invitations/0/team_ids", "team", INVALID),
     field("member_create", "/account_id", "account", ANYBODY),
     field("resource_create", "/workspace_id", "workspace", DENIED),
     field("team_create", "/parent_id", "team", INVALID),
@@ -115,6 +117,10 @@ fn bad(world: &World<'_>, field: &Field, good: &Ask) -> Vec<Ask> {
 fn with(good: &Ask, pointer: &str, id: &str) -> Ask {
     let mut body = good.body.clone().unwrap();
     match body.pointer_mut(pointer) {
+        _ if pointer == "/team_ids" => body["team_ids"] = json!([id]),
+        _ if pointer == "/invitations/0/team_ids" => {
+            body["invitations"][0]["team_ids"] = json!([id]);
+        }
         Some(field) => *field = json!(id),
         None => body[&pointer[1..]] = json!(id),
     }

@@ -48,6 +48,13 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Random, NOBODY.to_owned()),
             (Malformed, "nope".to_owned()),
         ],
+        "invitation" => vec![
+            (Foreign, there.thing(parameter).to_owned()),
+            (Sibling, here.thing(sibling).to_owned()),
+            (Random, NOBODY.to_owned()),
+            (Malformed, "nope".to_owned()),
+            (Malformed, here.thing(parameter).to_ascii_uppercase()),
+        ],
         "break_glass" => vec![
             (Sibling, here.thing(sibling).to_owned()),
             (Random, NOBODY.to_owned()),
@@ -66,7 +73,7 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Malformed, "first".to_owned()),
         ],
         // The platform plane may register any.
-        "host" => Vec::new(),
+        "host" | "domain" => Vec::new(),
         "tenant" => vec![
             (Foreign, there.org.slug.clone()),
             (Random, "never-was".to_owned()),

@@ -24,6 +24,8 @@ const SUPPORT: &[&str] = &[
     "tenant_diagnostics",
     "tenant_host_list",
     "tenant_host_read",
+    "tenant_domain_list",
+    "tenant_domain_read",
     "tenant_row_security_read",
     "application_list",
     "application_read",
@@ -87,9 +89,26 @@ impl Rules {
                 Refused(404, Some(Log::Registry))
             }
             Mount::Internal => self.on_the_tenant_plane(route, who, strange),
-            _ if who.is_suspended && route.action.is_some() => Refused(404, Some(Log::Registry)),
+            Mount::Account => self.on_the_account_plane(route, who, strange),
             _ if is_malformed(strange) => unheard(),
             _ => Allowed("200"),
+        }
+    }
+
+    /// Everybody keeps what is their own; what is for somebody else is as unknown as what is not there.
+    fn on_the_account_plane(
+        &self,
+        route: &RouteInfo,
+        who: &Who,
+        strange: Option<Strange>,
+    ) -> Outcome {
+        match self.cell(route, "elsewhere", Log::Registry) {
+            // What the change is meant for is looked at before the door.
+            Refused(428, _) => Refused(428, None),
+            _ if is_malformed(strange) => unheard(),
+            _ if who.is_suspended => Refused(404, Some(Log::Registry)),
+            Refused(status, _) => Refused(status, None),
+            allowed => allowed,
         }
     }
 

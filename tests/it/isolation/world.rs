@@ -87,7 +87,11 @@ fn things(org: &Org, canary: &str, fate: &str) -> BTreeMap<&'static str, String>
     let resource = make("/resources", resource);
     let role = json!({"name": name, "description": canary, "permissions": ["team.list"]});
     let role = make("/roles", role);
+    let email = format!("{fate}@{canary}.example");
+    let invitation = json!({"email": email, "role": "guest", "message": canary});
+    let invitation = make("/invitations", invitation);
     BTreeMap::from([
+        ("invitation", invitation),
         ("team", team),
         ("workspace", workspace),
         ("resource", resource),

@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use crate::domain::{
     AccountId, ApplicationName, Attributes, BreakGlassId, Description, Email, FileId, HostName,
-    IdentityPart, Manifest, Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName,
-    RoleId, ScopeName, Slug, TeamId, TenantId, TenantKind, Timestamp, Word, WorkspaceId,
+    IdentityPart, InvitationId, Manifest, Name, Patterns, PrincipalId, Region, ResourceId,
+    ResourceTypeName, RoleId, ScopeName, Slug, TeamId, TenantId, TenantKind, Timestamp, Word,
+    WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -167,6 +168,18 @@ impl FromColumn for Vec<ScopeName> {
     }
 }
 
+impl<'a> From<&'a [TeamId]> for Param<'a> {
+    fn from(teams: &'a [TeamId]) -> Self {
+        Self::Owned(serde_json::to_string(teams).unwrap_or_default())
+    }
+}
+
+impl FromColumn for Vec<TeamId> {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        serde_json::from_str(text(value)?).map_err(|error| error.to_string())
+    }
+}
+
 impl FromColumn for Vec<TenantKind> {
     fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
         serde_json::from_str(text(value)?).map_err(|error| error.to_string())
@@ -219,7 +232,8 @@ ids!(
     PrincipalId,
     FileId,
     RoleId,
-    BreakGlassId
+    BreakGlassId,
+    InvitationId
 );
 
 macro_rules! texts {
