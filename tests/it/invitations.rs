@@ -381,7 +381,8 @@ fn whoever_asks_gives_no_more_than_they_may() {
     // What the team has, they would give.
     let strong = org.role("strong", &json!(["audit.list"]));
     org.assign(&strong, &team);
-    org.join(&team, "member", "maintainer");
+    let placers = org.role("placers", &json!(["team.read", "team_member.update"]));
+    org.assign(&placers, &org.account("member"));
     let found = org.member.post("/invitations", &placed).problem(403, "exceeds_granter");
     assert_eq!(found.fields(), ["/team_ids/0"]);
     let pattern = json!({"name": "takers", "permissions": ["invitation.accept"]});

@@ -252,7 +252,7 @@ fn a_method_that_an_address_has_not_is_told_with_those_that_it_has() {
     let cases = [
         ("PUT", "/v1/tenants/odd-methods/teams", "GET, POST"),
         ("DELETE", "/v1/tenant/teams", "GET, POST"),
-        ("POST", "/v1/me", "GET"),
+        ("POST", "/v1/me", "GET, PATCH"),
         ("PATCH", "/v1/platform/tenants", "GET, POST"),
         ("GET", "/v1/platform/tokens", "POST"),
         ("BREW", "/livez", "GET"),
