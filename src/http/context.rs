@@ -424,6 +424,15 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         Ok(self.request.state.registry.read(&self.request.call()?, self.account()?, body).await?)
     }
 
+    /// Changes the caller's own rows.
+    pub(super) async fn write<T, F>(&self, body: F) -> Reply<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+    {
+        Ok(self.request.state.registry.write(&self.request.call()?, self.account()?, body).await?)
+    }
+
     /// Who calls.
     pub(super) fn caller(&self) -> &Arc<Caller> {
         &self.request.caller

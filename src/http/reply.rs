@@ -13,12 +13,12 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, AuditEntry,
-    AuthzenConfiguration, BreakGlass, CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer,
-    EventEntry, Explanation, Me, Member, MigrationReport, Operator, Page, Precondition, Principal,
-    Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Simulation,
-    Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld,
-    Workspace,
+    Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, Attribute, AuditEntry,
+    AuthzenConfiguration, BreakGlass, CatalogItem, CatalogValue, CustomRole, DiagnosticsReport,
+    Evaluation, EvaluationsAnswer, EventEntry, Explanation, Me, Member, MigrationReport, Operator,
+    Page, Precondition, Principal, Profile, Resource, ResourceType, RoleAssignment, RowSecurity,
+    SearchAnswer, SearchPage, Simulation, Team, TeamMember, TenancyPing, Tenant, TenantHost,
+    TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -87,7 +87,10 @@ versioned!(
     Application,
     ApplicationBinding,
     CustomRole,
-    RoleAssignment
+    RoleAssignment,
+    Attribute,
+    Profile,
+    CatalogItem
 );
 
 /// A thing that a page can hold.
@@ -95,6 +98,7 @@ pub(super) trait Listable: Serialize + ToSchema + 'static {}
 
 impl<T: Versioned> Listable for T {}
 impl Listable for Principal {}
+impl Listable for CatalogValue {}
 impl Listable for Withheld {}
 impl Listable for AuditEntry {}
 impl Listable for EventEntry {}

@@ -3,10 +3,10 @@
 use actix_web::http::Method;
 
 use super::api::{
-    access, accounts, acl, application_bindings, applications, audit, break_glass, diagnostics,
-    events, health, hosts, imports, keys, me, members, migrations, operators, organization,
-    principals, resource_types, resources, role_assignments, roles, row_security, team_members,
-    teams, tenants, tokens, workspaces,
+    access, accounts, acl, application_bindings, applications, attributes, audit, break_glass,
+    catalog, diagnostics, events, health, hosts, imports, keys, me, members, migrations, operators,
+    organization, principals, profiles, resource_types, resources, role_assignments, roles,
+    row_security, team_members, teams, tenants, tokens, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -66,6 +66,14 @@ fn platform() -> Vec<Route> {
         route(Platform, GET,    "/applications/{application}",    "application_read",     "Read an application and its manifest", applications::read),
         route(Platform, PATCH,  "/applications/{application}",    "application_update",   "Give an application its next manifest, or say who must bind it", applications::update),
         route(Platform, GET,    "/applications/{application}/versions/{manifest_version}", "application_version_read", "Read a version of an application's manifest", applications::read_version),
+        route(Platform, GET,    "/attributes",                    "attribute_list",       "List attributes", attributes::list),
+        route(Platform, GET,    "/attributes/{key}",              "attribute_read",       "Read an attribute's definition", attributes::read),
+        route(Platform, PUT,    "/attributes/{key}",              "attribute_put",        "Define an attribute, or define it otherwise", attributes::put),
+        route(Platform, DELETE, "/attributes/{key}",              "attribute_delete",     "Let an attribute be defined no more", attributes::delete),
+        route(Platform, GET,    "/catalog",                       "platform_catalog_list", "List the platform's items of the catalogue", catalog::list_platform),
+        route(Platform, GET,    "/catalog/{key}",                 "platform_catalog_read", "Read an item of the platform's", catalog::read_platform),
+        route(Platform, PUT,    "/catalog/{key}",                 "platform_catalog_put", "Put an item into the platform's layer of the catalogue", catalog::put_platform),
+        route(Platform, DELETE, "/catalog/{key}",                 "platform_catalog_delete", "Take an item out of the platform's layer of the catalogue", catalog::delete_platform),
         route(Platform, POST,   "/tokens",                        "token_create",         "Mint a token, on the host alone", tokens::create),
         route(Platform, POST,   "/imports",                       "import_create",        "Import tenants from a file", imports::create),
         route(Platform, GET,    "/migrations",                    "migration_list",       "See which files are migrated", migrations::list),
@@ -112,6 +120,23 @@ fn tenant() -> Vec<Route> {
         route(Tenant, DELETE,   "/members/{account}",             "member_delete",        "Remove a member", members::delete),
         route(Tenant, POST,     "/members/{account}/suspend",     "member_suspend",       "Suspend a member", members::suspend),
         route(Tenant, POST,     "/members/{account}/resume",      "member_resume",        "Resume a suspended member", members::resume),
+        route(Tenant, GET,      "/members/{account}/profile",     "profile_read",         "See what counts in a member's profile", profiles::read),
+        route(Tenant, PATCH,    "/members/{account}/profile",     "profile_update",       "Change the tenant's values of a member's profile", profiles::update),
+        route(Tenant, GET,      "/profile-defaults",              "profile_defaults_read", "See what members' profiles say where nothing else is said", profiles::read_defaults),
+        route(Tenant, PATCH,    "/profile-defaults",              "profile_defaults_update", "Change what members' profiles say where nothing else is said", profiles::update_defaults),
+        route(Tenant, GET,      "/catalog",                       "catalog_read",         "List what counts in the catalogue for oneself, or for somebody", catalog::read),
+        route(Tenant, GET,      "/catalog/tenant",                "tenant_catalog_list",  "List the tenant's items of the catalogue", catalog::list_tenant),
+        route(Tenant, GET,      "/catalog/tenant/{key}",          "tenant_catalog_read",  "Read an item of the tenant's", catalog::read_tenant),
+        route(Tenant, PUT,      "/catalog/tenant/{key}",          "tenant_catalog_put",   "Put an item into the tenant's layer of the catalogue", catalog::put_tenant),
+        route(Tenant, DELETE,   "/catalog/tenant/{key}",          "tenant_catalog_delete", "Take an item out of the tenant's layer of the catalogue", catalog::delete_tenant),
+        route(Tenant, GET,      "/catalog/teams/{team}",          "team_catalog_list",    "List a team's items of the catalogue", catalog::list_team),
+        route(Tenant, GET,      "/catalog/teams/{team}/{key}",    "team_catalog_read",    "Read an item of a team's", catalog::read_team),
+        route(Tenant, PUT,      "/catalog/teams/{team}/{key}",    "team_catalog_put",     "Put an item into a team's layer of the catalogue", catalog::put_team),
+        route(Tenant, DELETE,   "/catalog/teams/{team}/{key}",    "team_catalog_delete",  "Take an item out of a team's layer of the catalogue", catalog::delete_team),
+        route(Tenant, GET,      "/catalog/accounts/{account}",    "account_catalog_list", "List a member's items of the catalogue", catalog::list_account),
+        route(Tenant, GET,      "/catalog/accounts/{account}/{key}", "account_catalog_read", "Read an item of a member's", catalog::read_account),
+        route(Tenant, PUT,      "/catalog/accounts/{account}/{key}", "account_catalog_put", "Put an item into a member's layer of the catalogue", catalog::put_account),
+        route(Tenant, DELETE,   "/catalog/accounts/{account}/{key}", "account_catalog_delete", "Take an item out of a member's layer of the catalogue", catalog::delete_account),
         route(Tenant, GET,      "/teams",                         "team_list",            "List teams", teams::list),
         route(Tenant, POST,     "/teams",                         "team_create",          "Make a team", teams::create),
         route(Tenant, GET,      "/teams/{team}",                  "team_read",            "Read a team", teams::read),
@@ -151,6 +176,8 @@ fn everybody() -> Vec<Route> {
     use Mount::{Account, Internal, Public};
     vec![
         route(Account, GET,     "/me",                            "me_read",              "Learn who one is", me::read),
+        route(Account, GET,     "/me/profile",                    "my_profile_read",      "See what one's own profile says wherever no tenant says otherwise", profiles::read_own),
+        route(Account, PATCH,   "/me/profile",                    "my_profile_update",    "Change what one's own profile says wherever no tenant says otherwise", profiles::update_own),
         route(Public, GET,      "/livez",                         "health_live",          "Whether the process runs", health::live),
         route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
         route(Internal, GET,    "/_int/tenancy/ping",             "tenancy_ping",         "See which tenant a request reached", access::ping),

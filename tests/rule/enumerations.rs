@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use freehold::domain::{
-    AccountState, AuditDecision, BreakGlassState, MemberState, OperatorRole, Permission,
+    AccountState, AppliesTo, AuditDecision, BreakGlassState, ItemLayer, Layer, MemberState, OperatorRole, Permission,
     PrincipalType, Role, RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility,
     WithheldReason, Word,
 };
@@ -37,6 +37,10 @@ const COLUMNS: &[Entry] = &[
     ("registry", "memberships", "state", words::<MemberState>),
     ("registry", "break_glass", "state", words::<BreakGlassState>),
     ("registry", "application_requirements", "kind", words::<TenantKind>),
+    ("registry", "attributes", "applies_to", words::<AppliesTo>),
+    ("registry", "attributes", "locked_at", words::<Layer>),
+    ("registry", "attributes", "personal_data", truth),
+    ("registry", "catalog_items", "defined", truth),
     ("registry", "audit_log", "decision", words::<AuditDecision>),
     ("tenant", "organizations", "kind", words::<TenantKind>),
     ("tenant", "principals", "type", words::<PrincipalType>),
@@ -48,6 +52,8 @@ const COLUMNS: &[Entry] = &[
     ("tenant", "resources", "visibility", words::<Visibility>),
     ("tenant", "resource_acl", "permission", words::<Permission>),
     ("tenant", "audit_log", "decision", words::<AuditDecision>),
+    ("tenant", "catalog_items", "layer", words::<ItemLayer>),
+    ("tenant", "catalog_items", "defined", truth),
     ("tenant", "row_security_report", "reason", words::<WithheldReason>),
 ];
 
