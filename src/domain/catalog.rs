@@ -62,7 +62,7 @@ impl From<MemberId> for ItemOwner {
 
 impl ItemOwner {
     /// Items of one owner at most.
-    pub const MAX_ITEMS: i64 = 200;
+    pub const MAX_ITEMS: i64 = 500;
 
     /// The layer.
     #[must_use]

@@ -10,7 +10,8 @@ use crate::domain::{
 };
 
 const WHY: &str = "What an attribute's schema does not accept, or no definition stands for, is left out: a layer below shines through.";
-const REMEDY: &str = "Change the values, take them away, or define the attribute so that it accepts them.";
+const REMEDY: &str =
+    "Change the values, take them away, or define the attribute so that it accepts them.";
 /// Rows that are looked at at a time.
 const BATCH: i64 = 500;
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use freehold::domain::{
-    AccountState, AppliesTo, AuditDecision, BreakGlassState, ItemLayer, Layer, MemberState, OperatorRole, Permission,
-    PrincipalType, Role, RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility,
-    WithheldReason, Word,
+    AccountState, AppliesTo, AuditDecision, BreakGlassState, ItemLayer, Layer, MemberState,
+    OperatorRole, Permission, PrincipalType, Role, RowSecurityMode, TeamRole, TenantKind,
+    TenantStatus, Visibility, WithheldReason, Word,
 };
 
 type Words = BTreeSet<String>;
