@@ -201,15 +201,24 @@ pub struct Definition {
     /// What was registered.
     pub attribute: Attribute,
     /// Its schema; `None` where it is none to this program, which then takes no value for valid.
-    schema: Option<ValueSchema>,
+    schema: Option<Arc<ValueSchema>>,
 }
 
 impl Definition {
     /// Makes a definition ready.
     #[must_use]
     pub fn new(attribute: Attribute) -> Self {
-        let schema = ValueSchema::new(&attribute.schema.0).ok();
+        let schema = ValueSchema::new(&attribute.schema.0).ok().map(Arc::new);
         Self { attribute, schema }
+    }
+
+    /// The same, with what was made of an earlier definition where the schema is the same.
+    #[must_use]
+    pub fn again(attribute: Attribute, earlier: Option<&Self>) -> Self {
+        match earlier.filter(|earlier| earlier.attribute.schema == attribute.schema) {
+            Some(earlier) => Self { attribute, schema: earlier.schema.clone() },
+            None => Self::new(attribute),
+        }
     }
 
     /// Whether this program can read the schema.

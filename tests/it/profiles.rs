@@ -208,7 +208,7 @@ fn a_merge_patch_changes_what_it_names_and_nothing_else() {
         (json!({"m.object": {"n": "x"}}), vec!["/m.object/n"]),
         (json!({"m.object": {"n": 1.5}, "m.text": "fine"}), vec!["/m.object/n", "/m.text"]),
         (
-            json!({"m.object": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": 1}}}}}}}}}),
+            json!({"m.object": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {"i": 1}}}}}}}}}}),
             vec!["/m.object"],
         ),
         (json!({"m.object": {"a": "x".repeat(17_000)}}), vec!["/m.object"]),

@@ -38,11 +38,10 @@ impl RegistryFile {
         let conn = self.lookups.get()?;
         let sql = Sql::on(&conn);
         let revision = revision(sql)?;
-        let unmoved = kept.filter(|(_, known, _)| *known == revision);
-        let definitions = match unmoved {
-            Some((.., definitions)) => definitions,
-            None if may_wait => Arc::new(read(sql)?),
-            None => return Err(Error::TooManySteps),
+        let definitions = match kept {
+            Some((_, known, definitions)) if known == revision => definitions,
+            _ if !may_wait => return Err(Error::TooManySteps),
+            kept => Arc::new(read(sql, kept.map(|(.., earlier)| earlier).as_deref())?),
         };
         *self.definitions.lock() = Some((epoch, revision, definitions.clone()));
         Ok(definitions)
@@ -54,7 +53,7 @@ fn revision(sql: Sql<'_>) -> Result<i64> {
     found.ok_or_else(|| Error::Storage("the registry has no revision of values".to_owned()))
 }
 
-fn read(sql: Sql<'_>) -> Result<Definitions> {
+fn read(sql: Sql<'_>, earlier: Option<&Definitions>) -> Result<Definitions> {
     let attributes = sql.all(
         "select key, title, description, applies_to, schema, default_value, locked_at, readers, writers, personal_data,
             created_at, updated_at, version
@@ -65,9 +64,11 @@ fn read(sql: Sql<'_>) -> Result<Definitions> {
     let items = sql.all("select key, value, defined from catalog_items", &[], |row| {
         Ok((row.next()?, PlatformItem { value: row.next()?, defined: row.next()? }))
     })?;
-    let attributes = attributes.into_iter().map(|it| (it.key.clone(), Definition::new(it)));
-    let attributes: BTreeMap<_, _> =
-        attributes.map(|(key, definition)| (key, Arc::new(definition))).collect();
+    let ready = |it: Attribute| {
+        let earlier = earlier.and_then(|earlier| earlier.attributes.get(&it.key));
+        (it.key.clone(), Arc::new(Definition::again(it, earlier.map(|earlier| &**earlier))))
+    };
+    let attributes: BTreeMap<_, _> = attributes.into_iter().map(ready).collect();
     for definition in attributes.values().filter(|definition| !definition.is_readable()) {
         tracing::error!(attribute.key = %definition.attribute.key, "an attribute's schema is none to this program: no value of it counts");
     }

@@ -29,9 +29,10 @@ pub(crate) fn global(
     door::account_values(tx, account)
 }
 
-/// What the caller is to values of an account's, or to the tenant's.
+/// What the caller is to values of an account's, or to the tenant's. Who is no member has nothing of their own here.
 pub(crate) fn standing(tx: &impl Tx<Plane = TenantPlane>, account: Option<AccountId>) -> Standing {
-    door::standing(tx, account)
+    let standing = door::standing(tx, account);
+    Standing { is_own: standing.is_own && standing.is_member, ..standing }
 }
 
 /// What members' profiles say where nothing else is said.
