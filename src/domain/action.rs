@@ -146,6 +146,14 @@ actions! {
         AcceptInvitation = "invitation.accept" on InvitationId;
         /// Turn an invitation down.
         DeclineInvitation = "invitation.decline" on InvitationId;
+        /// See what counts in a member's profile.
+        ReadProfile = "profile.read" on MemberId;
+        /// Change the tenant's values of a member's profile.
+        UpdateProfile = "profile.update" on MemberId;
+        /// See what members' profiles say where nothing else is said.
+        ReadProfileDefaults = "profile_defaults.read" on TenantId;
+        /// Change what members' profiles say where nothing else is said.
+        UpdateProfileDefaults = "profile_defaults.update" on TenantId;
         /// List teams.
         ListTeams = "team.list" on TenantId;
         /// Read a team.
@@ -214,6 +222,28 @@ actions! {
         DeleteResource = "resource.delete" on ResourceId;
         /// See and change a resource's access-control entries.
         ShareResource = "resource.share" on ResourceId;
+        /// See what counts in the catalogue for oneself.
+        ReadCatalog = "catalog.read" on TenantId;
+        /// See what counts in the catalogue for somebody else.
+        InspectCatalog = "catalog.inspect" on TenantId;
+        /// List the tenant's items of the catalogue.
+        ListTenantCatalog = "tenant_catalog.list" on TenantId;
+        /// Put an item into the tenant's layer of the catalogue.
+        UpdateTenantCatalog = "tenant_catalog.update" on TenantId;
+        /// Take an item out of the tenant's layer of the catalogue.
+        DeleteTenantCatalog = "tenant_catalog.delete" on TenantId;
+        /// List a team's items of the catalogue.
+        ListTeamCatalog = "team_catalog.list" on TeamId;
+        /// Put an item into a team's layer of the catalogue.
+        UpdateTeamCatalog = "team_catalog.update" on TeamId;
+        /// Take an item out of a team's layer of the catalogue.
+        DeleteTeamCatalog = "team_catalog.delete" on TeamId;
+        /// List a member's items of the catalogue.
+        ListAccountCatalog = "account_catalog.list" on MemberId;
+        /// Put an item into a member's layer of the catalogue.
+        UpdateAccountCatalog = "account_catalog.update" on MemberId;
+        /// Take an item out of a member's layer of the catalogue.
+        DeleteAccountCatalog = "account_catalog.delete" on MemberId;
         /// See what row-level security does, and what it would have withheld.
         ReadRowSecurity = "row_security.read" on TenantId;
         /// Ask what somebody may do.
@@ -298,6 +328,20 @@ actions! {
         CreateApplication = "application.create" on Platform;
         /// Change an application.
         UpdateApplication = "application.update" on ApplicationName;
+        /// List attributes.
+        ListAttributes = "attribute.list" on Platform;
+        /// Read an attribute's definition.
+        ReadAttribute = "attribute.read" on Platform;
+        /// Define an attribute, or define it otherwise.
+        UpdateAttribute = "attribute.update" on Platform;
+        /// Let an attribute be defined no more.
+        DeleteAttribute = "attribute.delete" on Platform;
+        /// List the platform's items of the catalogue.
+        ListPlatformCatalog = "platform_catalog.list" on Platform;
+        /// Put an item into the platform's layer of the catalogue.
+        UpdatePlatformCatalog = "platform_catalog.update" on Platform;
+        /// Take an item out of the platform's layer of the catalogue.
+        DeletePlatformCatalog = "platform_catalog.delete" on Platform;
         /// List what the platform's audit log says.
         ListPlatformAudit = "platform_audit.list" on Platform;
         /// List what happened on the platform.
@@ -328,6 +372,10 @@ actions! {
         ListMyInvitations = "my_invitation.list" on AccountId;
         /// Find an invitation that is for oneself, to take it or to turn it down.
         AnswerMyInvitation = "my_invitation.answer" on AccountId;
+        /// See what one's own profile says wherever no tenant says otherwise.
+        ReadMyProfile = "my_profile.read" on AccountId;
+        /// Change what one's own profile says wherever no tenant says otherwise.
+        UpdateMyProfile = "my_profile.update" on AccountId;
     }
 }
 

@@ -18,7 +18,7 @@ super::word::words! {
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Check {
     /// What was checked: `integrity`, `identity`, `schema`, `registry`, `audit_chain`, `memberships`,
-    /// `applications`, `policies`, `scopes`.
+    /// `applications`, `policies`, `scopes`, `values`.
     pub name: String,
     /// How it ended.
     pub state: CheckState,

@@ -19,6 +19,12 @@ impl FieldError {
     pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { field: field.into(), detail: detail.into() }
     }
+
+    /// A finding about a part, as one about the whole that has the part in this place.
+    #[must_use]
+    pub fn below(self, place: &str) -> Self {
+        Self { field: format!("{place}{}", self.field), ..self }
+    }
 }
 
 super::word::words! {
@@ -32,6 +38,10 @@ super::word::words! {
         HostLimit = "host_limit",
         /// The tenant has as many custom roles as a tenant may have.
         RoleLimit = "role_limit",
+        /// The installation has as many attributes as it may have.
+        AttributeLimit = "attribute_limit",
+        /// The owner has as many items of the catalogue as one may have.
+        CatalogLimit = "catalog_limit",
         /// A sibling has this name.
         NameTaken = "name_taken",
         /// An account has this identity.
@@ -117,6 +127,9 @@ pub enum Error {
     /// What is to be granted is more than the granter has.
     #[error("exceeds the granter: {0:?}")]
     ExceedsGranter(Vec<FieldError>),
+    /// Fields of what the caller may change that they may not.
+    #[error("fields are not permitted: {0:?}")]
+    ForbiddenFields(Vec<FieldError>),
     /// The external decision point refused.
     #[error("refused by the external decision point")]
     ExternallyDenied,
@@ -195,7 +208,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound => "not_found",
-            Self::Forbidden => "forbidden",
+            Self::Forbidden | Self::ForbiddenFields(_) => "forbidden",
             Self::StepUp(_) => "insufficient_user_authentication",
             Self::ExceedsGranter(_) => "exceeds_granter",
             Self::ExternallyDenied => "externally_denied",

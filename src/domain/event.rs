@@ -77,6 +77,20 @@ super::word::words! {
         RoleAssigned = "role.assigned",
         /// A custom role was taken from a principal.
         RoleUnassigned = "role.unassigned",
+        /// An attribute was defined.
+        AttributeCreated = "attribute.created",
+        /// An attribute's definition changed.
+        AttributeUpdated = "attribute.updated",
+        /// An attribute is defined no more.
+        AttributeDeleted = "attribute.deleted",
+        /// Values of a profile's layer changed.
+        ProfileUpdated = "profile.updated",
+        /// An item was put into the catalogue.
+        CatalogItemCreated = "catalog_item.created",
+        /// An item of the catalogue changed.
+        CatalogItemUpdated = "catalog_item.updated",
+        /// An item was taken out of the catalogue.
+        CatalogItemDeleted = "catalog_item.deleted",
         /// A token was minted on the host.
         TokenCreated = "token.created",
         /// An operator had files migrated.

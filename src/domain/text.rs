@@ -156,6 +156,8 @@ texts! {
     ApplicationActionName { min: 1, max: 127, pattern: Some(ACTION_PATTERN), check: check_action },
     /// The name of an attribute: 1 to 63 of `a-z`, `A-Z`, `0-9`, `_`, beginning with a letter.
     AttributeName { min: 1, max: 63, pattern: Some("^[a-zA-Z][a-zA-Z0-9_]*$"), check: check_attribute },
+    /// The key of a layered value: 1 to 64 of `a-z`, `0-9`, `_`, `.`, `-`, beginning with a letter.
+    AttributeKey { min: 1, max: 64, pattern: Some("^[a-z][a-z0-9_.-]*$"), check: check_key },
     /// The name of a scope (RFC 6749, section 3.3): 1 to 127 printable ASCII characters without blanks, `"` and `\`.
     ScopeName { min: 1, max: 127, pattern: Some(r"^[!#-\[\]-~]+$"), check: check_scope },
     /// A data region: 1 to 63 of `a-z`, `0-9`, `-`.
@@ -249,6 +251,16 @@ fn check_attribute(text: &str) -> Result<(), String> {
     }
     if RESERVED_IN_POLICIES.contains(&text) {
         return Err("is a word of the policy language".to_owned());
+    }
+    Ok(())
+}
+
+fn check_key(text: &str) -> Result<(), String> {
+    let allowed =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | '-');
+    all(text, allowed, "may contain a-z, 0-9, _, . and - only")?;
+    if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Err("must begin with a letter".to_owned());
     }
     Ok(())
 }
@@ -435,7 +447,7 @@ impl utoipa::PartialSchema for Attributes {
 
 impl utoipa::ToSchema for Attributes {}
 
-fn depth(value: &serde_json::Value) -> usize {
+pub(super) fn depth(value: &serde_json::Value) -> usize {
     let deepest = match value {
         serde_json::Value::Array(items) => items.iter().map(depth).max(),
         serde_json::Value::Object(members) => members.values().map(depth).max(),

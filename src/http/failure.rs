@@ -111,7 +111,10 @@ impl Failure {
     fn errors(&self) -> Vec<FieldError> {
         match self {
             Self::Domain(
-                Error::Invalid(errors) | Error::ExceedsGranter(errors) | Error::NamesTaken(errors),
+                Error::Invalid(errors)
+                | Error::ExceedsGranter(errors)
+                | Error::ForbiddenFields(errors)
+                | Error::NamesTaken(errors),
             ) => errors.clone(),
             Self::Parameter(error) => vec![error.clone()],
             _ => Vec::new(),
@@ -137,7 +140,7 @@ impl Failure {
 fn detail(error: &Error) -> &'static str {
     match error {
         Error::NotFound => "There is no such thing, or none that you may know of.",
-        Error::Forbidden => "You may not do this.",
+        Error::Forbidden | Error::ForbiddenFields(_) => "You may not do this.",
         Error::StepUp(_) => "This needs a stronger or more recent log-in.",
         Error::ExceedsGranter(_) => "This is more than you may grant.",
         Error::ExternallyDenied => "The decision point that is asked besides refused this.",
@@ -176,6 +179,8 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::HostTaken => "Another tenant has this host name.",
         Conflict::HostLimit => "A tenant has 100 host names at most.",
         Conflict::RoleLimit => "A tenant has 100 custom roles at most.",
+        Conflict::AttributeLimit => "An installation has 200 attributes at most.",
+        Conflict::CatalogLimit => "An owner has 500 items of the catalogue at most.",
         Conflict::NameTaken => "Another one here has this name.",
         Conflict::IdentityTaken => "An account has this identity.",
         Conflict::AlreadyMember => "The account is a member already.",
@@ -201,6 +206,7 @@ fn status(error: &Error) -> StatusCode {
     match error {
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Forbidden
+        | Error::ForbiddenFields(_)
         | Error::ExceedsGranter(_)
         | Error::ExternallyDenied
         | Error::TenantUnavailable(TenantStatus::Suspended | TenantStatus::Archived) => {

@@ -15,14 +15,14 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, ApplicationFilter, ApplicationName,
-    AuditDecision, AuditFilter, BreakGlassFilter, BreakGlassId, BreakGlassState, Error,
-    EventFilter, HostName, InvitationFilter, InvitationId, InvitationState, MemberFilter,
-    MemberState, MyInvitationFilter, MyTenantFilter, OperatorFilter, OperatorRole, PageRequest,
-    PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
-    ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter, RoleId,
-    TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantDomainFilter, TenantFilter,
-    TenantHostFilter, TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter,
-    WorkspaceId,
+    AppliesTo, AttributeFilter, AttributeKey, AuditDecision, AuditFilter, BreakGlassFilter,
+    BreakGlassId, BreakGlassState, CatalogFilter, CatalogItemFilter, Error, EventFilter, HostName,
+    InvitationFilter, InvitationId, InvitationState, MemberFilter, MemberState, MyInvitationFilter,
+    MyTenantFilter, OperatorFilter, OperatorRole, PageRequest, PrincipalFilter, PrincipalId,
+    PrincipalType, ResourceFilter, ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName,
+    Role, RoleAssignmentFilter, RoleFilter, RoleId, TeamFilter, TeamId, TeamMemberFilter, TeamRole,
+    TenantDomainFilter, TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus,
+    WithheldFilter, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -101,6 +101,42 @@ impl PathParameter for ApplicationName {
 
     fn schema() -> RefOr<Schema> {
         <Self as PartialSchema>::schema()
+    }
+}
+
+impl PathParameter for AttributeKey {
+    const NAME: &'static str = "key";
+    const MEANING: &'static str = "The key of an attribute, or of an item of the catalogue.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Self as PartialSchema>::schema()
+    }
+}
+
+/// A key to be used. Whoever asks for one hears what is wrong with it.
+#[derive(Debug, Clone)]
+pub(super) struct NewKey(pub(super) AttributeKey);
+
+impl FromRequest for NewKey {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let name = <AttributeKey as PathParameter>::NAME;
+        let text = request.match_info().get(name).unwrap_or_default();
+        let refused = |message| Error::invalid(name, message).into();
+        ready(AttributeKey::parse(text).map(Self).map_err(refused))
+    }
+}
+
+impl Describe for NewKey {
+    fn describe(sketch: &mut Sketch) {
+        Path::<AttributeKey>::describe(sketch);
+        sketch.problems(&[(422, "It can be no key")]);
     }
 }
 
@@ -289,6 +325,9 @@ filters!(
     InvitationFilter,
     MyTenantFilter,
     MyInvitationFilter,
+    AttributeFilter,
+    CatalogFilter,
+    CatalogItemFilter,
 );
 
 impl<T: Filter> Query<T> {
@@ -350,4 +389,5 @@ fn words(sketch: &mut Sketch) {
     sketch.schema::<TenantStatus>();
     sketch.schema::<TenantKind>();
     sketch.schema::<AuditDecision>();
+    sketch.schema::<AppliesTo>();
 }

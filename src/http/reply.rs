@@ -13,12 +13,13 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, AuditEntry,
-    AuthzenConfiguration, BreakGlass, CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer,
-    EventEntry, Explanation, Invitation, MadeInvitations, Me, Member, MigrationReport,
-    MyInvitation, MyTenant, Operator, Page, Precondition, Principal, Resource, ResourceType,
-    RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Simulation, Team, TeamMember,
-    TenancyPing, Tenant, TenantDomain, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, Attribute, AuditEntry,
+    AuthzenConfiguration, BreakGlass, CatalogItem, CatalogValue, CustomRole, DiagnosticsReport,
+    Evaluation, EvaluationsAnswer, EventEntry, Explanation, Invitation, MadeInvitations, Me,
+    Member, MigrationReport, MyInvitation, MyTenant, Operator, Page, Precondition, Principal,
+    Profile, Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage,
+    Simulation, Team, TeamMember, TenancyPing, Tenant, TenantDomain, TenantHost, TenantRowSecurity,
+    Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -89,7 +90,10 @@ versioned!(
     CustomRole,
     RoleAssignment,
     Invitation,
-    TenantDomain
+    TenantDomain,
+    Attribute,
+    Profile,
+    CatalogItem
 );
 
 impl Versioned for Me {
@@ -108,6 +112,7 @@ pub(super) trait Listable: Serialize + ToSchema + 'static {}
 
 impl<T: Versioned> Listable for T {}
 impl Listable for Principal {}
+impl Listable for CatalogValue {}
 impl Listable for Withheld {}
 impl Listable for AuditEntry {}
 impl Listable for EventEntry {}

@@ -10,7 +10,7 @@ use crate::domain::{
     MemberState, Membership, Name, NewMember, Page, PageRequest, PrincipalType, Result, Role,
     Target,
 };
-use crate::storage::tenant::{members, principals};
+use crate::storage::tenant::{catalog, members, principals, profiles};
 use crate::storage::{ReadTx, TenantWork, WriteTx};
 
 /// Lists members.
@@ -124,8 +124,8 @@ pub fn resume<A: Covers<ResumeMember>>(
     change_state(tx, account, MemberState::Active, None)
 }
 
-/// Removes a member, and with the membership every place in a team, every custom role and every entry that
-/// names them.
+/// Removes a member, and with the membership every place in a team, every custom role, every entry that names them, and
+/// what profile and catalogue hold of them here.
 ///
 /// # Errors
 /// [`Error::Stale`]; [`Conflict::LastOwner`].
@@ -136,6 +136,8 @@ pub fn delete<A: Covers<DeleteMember>>(
 ) -> Result<Member> {
     let member = change_state(tx, account, MemberState::Removed, Some(version))?;
     members::forget_grants(tx, account)?;
+    profiles::forget(tx, account)?;
+    catalog::forget(tx, account)?;
     Ok(member)
 }
 

@@ -78,6 +78,7 @@ impl Registry {
             schema,
             self.files_known(known)?,
             chain(audit::verify(Sql::on(&reader))),
+            values(self.file.unfit_values()),
         ])
     }
 
@@ -134,6 +135,7 @@ impl Registry {
                 checks.push(chain(audit::verify(Sql::on(&conn))));
                 checks.push(self.memberships(known, &conn, mend));
                 checks.extend(self.applications(known, &conn));
+                checks.push(values(self.file.unfit_values_of(Sql::on(&conn))));
             }
             Err(error) => {
                 checks.push(Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE));
@@ -252,6 +254,14 @@ fn found(name: &str, all: &str, missing: Vec<String>, why: &str, remedy: &str) -
         return Check::ok(name, all);
     }
     Check::failed(name, missing.join("; "), why, remedy)
+}
+
+/// Whether stored values count.
+fn values(check: Result<Check>) -> Check {
+    check.unwrap_or_else(|error| {
+        let why = "Profiles and the catalogue are made of them.";
+        Check::failed("values", error.to_string(), why, remedy_for(&error))
+    })
 }
 
 fn version_of(bound: &Bound) -> String {

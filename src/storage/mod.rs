@@ -104,6 +104,7 @@ mod settings;
 mod shadow;
 pub(crate) mod tenant;
 mod turns;
+mod unfit_values;
 mod writer;
 
 pub use disk::{Faults, NoFaults, Operation};

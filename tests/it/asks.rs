@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, Client, Request};
 use crate::glass::{self, Operator};
-use crate::org::{Org, manifest, tenant};
+use crate::org::{Org, attribute, manifest, tenant};
 
 /// What is particular to a request.
 #[derive(Clone, Default, Debug)]
@@ -74,11 +74,18 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             .or_else(|| roles(route, org, name))
             .or_else(|| workspaces(route, org, name))
             .or_else(|| application_bindings(route, org, name))
+            .or_else(|| profiles(route, org, name))
+            .or_else(|| catalog(route, org, name))
             .or_else(|| resources(route, org, name)),
         Mount::Platform => operators(route, org, name)
             .or_else(|| applications(route, org, name))
             .or_else(|| domains(route, org, name))
+            .or_else(|| attributes(route, org, name))
             .or_else(|| platform(route, org, name)),
+        // What changes nothing may be asked for by everybody, again and again.
+        Mount::Account if route.operation_id == "my_profile_update" => {
+            Some(Ask::at(route.path).version("\"0\"").body(json!({})))
+        }
         Mount::Account => Some(own(route, org, name)),
         Mount::Public => Some(Ask::at(route.path.replace("{tenant}", &org.slug))),
         Mount::Internal => {
@@ -270,6 +277,70 @@ fn application_bindings(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask>
             Ask::at(format!("/applications/{}", org.application(name))).absent().body(json!({}))
         }
         "application_binding_delete" => bound().fresh(),
+        _ => return None,
+    })
+}
+
+fn profiles(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let profile = || Ask::at(format!("/members/{}/profile", org.newcomer(name, "member")));
+    Some(match route.operation_id {
+        "profile_read" => profile(),
+        "profile_update" => profile().version("\"0\"").body(json!({ org.open_attribute(): name })),
+        "profile_defaults_read" => Ask::at(route.path),
+        // All of them change one thing, so that none does: what the one means would be stale for the other.
+        "profile_defaults_update" => {
+            Ask::at(route.path).version(&org.owner.get(route.path).etag()).body(json!({}))
+        }
+        _ => return None,
+    })
+}
+
+fn catalog(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    if route.operation_id == "catalog_read" {
+        return Some(Ask::at(route.path));
+    }
+    let (layer, verb) = route.operation_id.split_once("_catalog_")?;
+    let owner = match layer {
+        "tenant" => "/catalog/tenant".to_owned(),
+        "team" => format!("/catalog/teams/{}", org.team(name)),
+        "account" => format!("/catalog/accounts/{}", org.newcomer(name, "member")),
+        _ => return None,
+    };
+    item(&org.owner, &owner, name, verb)
+}
+
+/// What is asked of an item of the catalogue.
+fn item(keeper: &Client, list: &str, name: &str, verb: &str) -> Option<Ask> {
+    let (path, body) = (format!("{list}/{name}"), json!({"value": name}));
+    let made = || {
+        keeper.put_new(&path, &body).expect(201);
+        Ask::at(&path)
+    };
+    Some(match verb {
+        "list" => Ask::at(list),
+        "read" => made(),
+        "put" => Ask::at(&path).absent().body(body),
+        "delete" => made().fresh(),
+        _ => return None,
+    })
+}
+
+/// What operators keep of attributes, and of the catalogue.
+fn attributes(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let (name, operator) = (format!("{}-{name}", org.slug), org.app.operator().at("/v1/platform"));
+    if let Some(verb) = route.operation_id.strip_prefix("platform_catalog_") {
+        return item(&operator, "/catalog", &name, verb);
+    }
+    let (path, body) = (format!("/attributes/{name}"), attribute("profile"));
+    let made = || {
+        operator.put_new(&path, &body).expect(201);
+        Ask::at(&path)
+    };
+    Some(match route.operation_id {
+        "attribute_list" => Ask::at(route.path),
+        "attribute_read" => made(),
+        "attribute_put" => Ask::at(&path).absent().body(body),
+        "attribute_delete" => made().fresh(),
         _ => return None,
     })
 }

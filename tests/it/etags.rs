@@ -30,6 +30,8 @@ fn changeable(org: &Org) -> Vec<Thing> {
     org.share(&resource, &other, "read");
     let workspace = org.workspace("changeable", "tenant", &org.id);
     let newcomer = org.newcomer("changeable", "member");
+    org.owner.put_new("/catalog/tenant/changeable", &json!({"value": 1})).expect(201);
+    org.owner.patch("/profile-defaults", &json!({ org.open_attribute(): 1 })).expect(200);
     let moved = json!({"slug": format!("{}-moved", org.slug)});
     vec![
         owner("PATCH", String::new(), json!({"description": "changed"})),
@@ -39,6 +41,8 @@ fn changeable(org: &Org) -> Vec<Thing> {
         owner("PATCH", format!("/workspaces/{workspace}"), json!({"name": "changed"})),
         owner("PATCH", format!("/resources/{resource}"), json!({"name": "changed"})),
         owner("PUT", format!("/resources/{resource}/acl/{other}"), json!({"permission": "write"})),
+        owner("PUT", "/catalog/tenant/changeable".to_owned(), json!({"value": 2})),
+        owner("PATCH", "/profile-defaults".to_owned(), json!({"open": 2})),
         operator(format!("/accounts/{other}"), json!({"display_name": "changed"})),
         operator(format!("/tenants/{}", org.id), moved),
         Thing { method: "PUT", ..operator(org.host("changeable"), json!({})) },
@@ -130,13 +134,14 @@ fn a_deletion_needs_the_version_at_hand() {
     assert_eq!(deleted, 6);
 }
 
-/// Two places where a `PUT` makes something.
-fn creatable(org: &Org) -> [(String, Value); 2] {
+/// Three places where a `PUT` makes something.
+fn creatable(org: &Org) -> [(String, Value); 3] {
     let (team, resource) = (org.team("creatable"), org.resource("creatable", "private"));
     let other = org.account("other");
     [
         (format!("/teams/{team}/members/{other}"), json!({"role": "member"})),
         (format!("/resources/{resource}/acl/{other}"), json!({"permission": "read"})),
+        (format!("/catalog/teams/{team}/creatable"), json!({"value": [1]})),
     ]
 }
 

@@ -84,6 +84,23 @@ const TABLE: &str = "
     access_search_subject    401    403     403    200    200       404   404        404     200
     access_search_resource   401    403     403    200    200       404   404        404     200
     access_search_action     401    403     403    200    200       404   404        404     200
+    profile_read             401    404    200    200    200    404    404    404    200
+    profile_update           401    404    403    200    200    404    404    404    200
+    profile_defaults_read    401    403    403    200    200    404    404    404    200
+    profile_defaults_update  401    403    403    200    200    404    404    404    200
+    catalog_read             401    200    200    200    200    404    404    404    200
+    tenant_catalog_list      401    403    403    200    200    404    404    404    200
+    tenant_catalog_read      401    403    403    200    200    404    404    404    200
+    tenant_catalog_put       401    403    403    2xx    2xx    404    404    404    2xx
+    tenant_catalog_delete    401    403    403    204    204    404    404    404    204
+    team_catalog_list        401    404    403    200    200    404    404    404    200
+    team_catalog_read        401    404    403    200    200    404    404    404    200
+    team_catalog_put         401    404    403    2xx    2xx    404    404    404    2xx
+    team_catalog_delete      401    404    403    204    204    404    404    404    204
+    account_catalog_list     401    404    403    200    200    404    404    404    200
+    account_catalog_read     401    404    403    200    200    404    404    404    200
+    account_catalog_put      401    404    403    2xx    2xx    404    404    404    2xx
+    account_catalog_delete   401    404    403    204    204    404    404    404    204
     audit_list               401    403     403    200    200       404   404        404     200
     event_list               401    403     403    200    200       404   404        404     200
 
@@ -131,6 +148,14 @@ const TABLE: &str = "
     application_read         401    404     404    404    404       200   200        404     200
     application_update       401    404     404    404    404       200   200        404     200
     application_version_read 401    404     404    404    404       200   200        404     200
+    attribute_list           401    404    404    404    404    200    200    404    200
+    attribute_read           401    404    404    404    404    200    200    404    200
+    attribute_put            401    404    404    404    404    2xx    2xx    404    2xx
+    attribute_delete         401    404    404    404    404    204    204    404    204
+    platform_catalog_list    401    404    404    404    404    200    200    404    200
+    platform_catalog_read    401    404    404    404    404    200    200    404    200
+    platform_catalog_put     401    404    404    404    404    2xx    2xx    404    2xx
+    platform_catalog_delete  401    404    404    404    404    204    204    404    204
     platform_audit_list      401    404     404    404    404       200   200        404     200
     platform_event_list      401    404     404    404    404       200   200        404     200
 
@@ -141,6 +166,8 @@ const TABLE: &str = "
     my_invitation_list       401    200     200    200    200       200   401        200     200
     my_invitation_accept     401    404     404    404    404       404   401        404     404
     my_invitation_decline    401    404     404    404    404       404   401        404     404
+    my_profile_read          401    200    200    200    200    200    401    200    200
+    my_profile_update        401    403    403    403    403    200    401    403    200
     tenancy_ping             401    200     200    200    200       404   404        404     200
     health_live              200    200     200    200    200       200   200        200     200
     health_ready             200    200     200    200    200       200   200        200     200

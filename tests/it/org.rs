@@ -194,6 +194,14 @@ impl<'a> Org<'a> {
         application
     }
 
+    /// The key of an attribute of profiles that everybody may read and write whom the door lets.
+    pub(crate) fn open_attribute(&self) -> &'static str {
+        let operator = self.app.operator();
+        let made = operator.put_new("/v1/platform/attributes/open", &attribute("profile"));
+        assert!([201, 412].contains(&made.status), "{}", made.text);
+        "open"
+    }
+
     pub(crate) fn share(&self, resource: &str, principal: &str, permission: &str) -> Answer {
         let path = format!("/resources/{resource}/acl/{principal}");
         self.owner.put_new(&path, &json!({"permission": permission})).done()
@@ -218,6 +226,19 @@ pub(crate) fn manifest(name: &str) -> Value {
         "actions": [{"name": format!("{word}.view"), "resource_types": [word]}],
         "scopes": [{"name": format!("{word}:view"), "actions": [format!("{word}.view")]}],
         "policies": [{"name": "main", "text": text}],
+    })
+}
+
+/// An attribute that everybody may read and write, and that may be anything.
+pub(crate) fn attribute(applies_to: &str) -> Value {
+    let everybody = json!(["account", "maintainer", "member", "admin", "operator"]);
+    json!({
+        "title": "Open",
+        "applies_to": applies_to,
+        "schema": {},
+        "readers": everybody,
+        "writers": everybody,
+        "personal_data": false,
     })
 }
 

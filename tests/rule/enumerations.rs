@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use freehold::domain::{
-    AccountState, AuditDecision, BreakGlassState, InvitationState, JoinRole, MemberState,
-    OperatorRole, Permission, PrincipalType, Role, RowSecurityMode, TeamRole, TenantKind,
-    TenantStatus, Visibility, WithheldReason, Word,
+    AccountState, AppliesTo, AuditDecision, BreakGlassState, InvitationState, ItemLayer, JoinRole,
+    Layer, MemberState, OperatorRole, Permission, PrincipalType, Role, RowSecurityMode, TeamRole,
+    TenantKind, TenantStatus, Visibility, WithheldReason, Word,
 };
 
 type Words = BTreeSet<String>;
@@ -41,6 +41,10 @@ const COLUMNS: &[Entry] = &[
     ("registry", "tenant_domains", "join_role", words::<JoinRole>),
     ("registry", "invitations", "role", words::<Role>),
     ("registry", "invitations", "state", words::<InvitationState>),
+    ("registry", "attributes", "applies_to", words::<AppliesTo>),
+    ("registry", "attributes", "locked_at", words::<Layer>),
+    ("registry", "attributes", "personal_data", truth),
+    ("registry", "catalog_items", "defined", truth),
     ("registry", "audit_log", "decision", words::<AuditDecision>),
     ("tenant", "organizations", "kind", words::<TenantKind>),
     ("tenant", "principals", "type", words::<PrincipalType>),
@@ -54,6 +58,8 @@ const COLUMNS: &[Entry] = &[
     ("tenant", "invitations", "role", words::<Role>),
     ("tenant", "invitations", "state", words::<InvitationState>),
     ("tenant", "audit_log", "decision", words::<AuditDecision>),
+    ("tenant", "catalog_items", "layer", words::<ItemLayer>),
+    ("tenant", "catalog_items", "defined", truth),
     ("tenant", "row_security_report", "reason", words::<WithheldReason>),
 ];
 

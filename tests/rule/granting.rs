@@ -191,10 +191,14 @@ impl<'n> World<'n> {
                 CreateOwner CreateAdmin ListTeams CreateTeam ListRoles CreateRole
                 ListApplicationBindings UpdateApplicationBinding DeleteApplicationBinding
                 ListWorkspaces ListResourceTypes CreateResourceType ListResources ReadRowSecurity
-                ListInvitations CreateInvitation EvaluateAccess EvaluateOwnAccess ExplainAccess SimulateAccess ListAudit ListEvents;
-            member: ReadMember UpdateMember SuspendMember ResumeMember DeleteMember;
+                ListInvitations CreateInvitation EvaluateAccess EvaluateOwnAccess ExplainAccess
+                SimulateAccess ListAudit ListEvents ReadProfileDefaults UpdateProfileDefaults
+                ReadCatalog InspectCatalog ListTenantCatalog UpdateTenantCatalog
+                DeleteTenantCatalog;
+            member: ReadMember UpdateMember SuspendMember ResumeMember DeleteMember ReadProfile
+                UpdateProfile ListAccountCatalog UpdateAccountCatalog DeleteAccountCatalog;
             team: ReadTeam UpdateTeam MoveTeam DeleteTeam ListTeamMembers UpdateTeamMember
-                DeleteTeamMember;
+                DeleteTeamMember ListTeamCatalog UpdateTeamCatalog DeleteTeamCatalog;
             role: ReadRole UpdateRole DeleteRole ListRoleAssignments UpdateRoleAssignment
                 DeleteRoleAssignment;
             owner: CreateWorkspace;

@@ -29,6 +29,7 @@ mod enumerations;
 mod fixtures;
 mod granting;
 mod import;
+mod layers;
 mod matrix;
 mod random;
 mod row_security;

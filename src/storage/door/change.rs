@@ -214,8 +214,13 @@ where
 
     /// A change that is found to exceed what its caller holds is a denial like any other.
     fn refused(&self, door: &dyn Door, error: Error) -> Refusal {
-        let is_denial =
-            matches!(error, Error::ExceedsGranter(_) | Error::Forbidden | Error::StepUp(_));
+        let is_denial = matches!(
+            error,
+            Error::ExceedsGranter(_)
+                | Error::Forbidden
+                | Error::ForbiddenFields(_)
+                | Error::StepUp(_)
+        );
         let trace = is_denial.then(|| {
             let decision = AuditDecision::Deny;
             Box::new(record(door, &self.call, A::NAME, &self.target, decision, &[]).into())

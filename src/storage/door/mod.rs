@@ -20,7 +20,9 @@ pub(in crate::storage) use self::change::{Reply, write, write_for_system};
 pub(in crate::storage) use self::trail::{Trace, leave};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
-pub(in crate::storage) use self::transaction::{applications, decisions, offer, seek_many, sql};
+pub(in crate::storage) use self::transaction::{
+    account_values, applications, decisions, definitions, offer, seek_many, sql, standing,
+};
 use super::denials::Denials;
 use super::engine::{Conn, Pool, Session, Sql, Writes};
 use super::queue::Queue;
@@ -31,9 +33,9 @@ use super::writer::Writers;
 use crate::domain::{
     AccountId, Action, ActorKind, ApplicationName, ApplicationPolicy, AssuranceFacts,
     AssurancePolicy, AuditDecision, AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint,
-    Error, ExternalDecisionPoints, Facts, Hypothesis, IdentityPart, Patterns, Plane, PlaneName,
-    Result, Role, RowLevels, Slug, StepUp, Subject, SubjectFacts, SubjectKind, Target, TargetFacts,
-    TenantId, TenantStatus, is_grantable,
+    Definitions, Error, ExternalDecisionPoints, Facts, Hypothesis, IdentityPart, Patterns, Plane,
+    PlaneName, Result, Role, RowLevels, Slug, StepUp, StoredValues, Subject, SubjectFacts,
+    SubjectKind, Target, TargetFacts, TenantId, TenantStatus, is_grantable,
 };
 
 /// How audit rows name the platform.
@@ -222,6 +224,13 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
     fn offer(&self, _: &ApplicationName, _version: Option<i64>, _may_wait: bool) -> Result<Offer> {
         Err(Error::NotFound)
     }
+
+    /// Every definition of layered values now, by the registry. Where something would take long that may not,
+    /// [`Error::TooManySteps`].
+    fn definitions(&self, may_wait: bool) -> Result<Arc<Definitions>>;
+
+    /// What an account's own profile says now, by the registry.
+    fn account_values(&self, account: AccountId) -> Result<StoredValues>;
 
     /// To be called before rows are written that no change asked for: the registry hears that the file changes.
     fn before_note(&self) -> Result<()>;

@@ -1,6 +1,7 @@
 //! Transactions: what the nouns run their statements in, typed by the action that was permitted.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,8 +9,9 @@ use uuid::Uuid;
 
 use super::{Applications, Door, Known, Offer, consent};
 use crate::domain::{
-    Action, ApplicationName, Call, Caller, DecisionPoint, DecisionRequest, Error, Event, EventType,
-    Facts, Plane, Resource, Result, Target, TargetFacts, Timestamp, WithheldReason,
+    AccountId, Action, ApplicationName, Call, Caller, DecisionPoint, DecisionRequest, Definitions,
+    Error, Event, EventType, Facts, MemberState, Plane, Resource, Result, Role, Standing,
+    StoredValues, Target, TargetFacts, Timestamp, WithheldReason,
 };
 use crate::storage::engine::Sql;
 
@@ -38,6 +40,7 @@ mod sealed {
 pub struct Statements<'t> {
     sql: Sql<'t>,
     door: &'t dyn Door,
+    known: &'t Known,
     may_wait: bool,
 }
 
@@ -70,8 +73,36 @@ pub(in crate::storage) fn offer<T: Tx + ?Sized>(
 /// The applications that the tenant has bound, by name, each with the policies of the version that is in force. One
 /// whose manifest is none to this program is left out: it decides nothing.
 pub(in crate::storage) fn applications<T: Tx + ?Sized>(tx: &T) -> Result<Applications> {
-    let Statements { sql, door, may_wait } = tx.statements();
+    let Statements { sql, door, may_wait, .. } = tx.statements();
     door.applications(sql, may_wait)
+}
+
+/// Every definition of layered values now.
+pub(in crate::storage) fn definitions<T: Tx + ?Sized>(tx: &T) -> Result<Arc<Definitions>> {
+    let Statements { door, may_wait, .. } = tx.statements();
+    door.definitions(may_wait)
+}
+
+/// What an account's own profile says now, by the registry.
+pub(in crate::storage) fn account_values<T: Tx + ?Sized>(
+    tx: &T,
+    account: AccountId,
+) -> Result<StoredValues> {
+    tx.statements().door.account_values(account)
+}
+
+/// What the caller is to values of an account's, or to nobody's.
+pub(in crate::storage) fn standing<T: Tx + ?Sized>(tx: &T, account: Option<AccountId>) -> Standing {
+    let subject = tx.statements().known.subject;
+    let is_member = subject.membership == Some(MemberState::Active);
+    let caller = tx.caller();
+    Standing {
+        is_own: account.is_some() && caller.subject.account() == account,
+        maintains: false,
+        is_member,
+        is_admin: is_member && matches!(subject.role, Some(Role::Owner | Role::Admin)),
+        is_operator: caller.tenant.is_none() && subject.operator.is_some(),
+    }
 }
 
 /// Says that the transaction's statements look for many rows from now on: the policy view then chooses its shape by what
@@ -120,8 +151,8 @@ macro_rules! transactions {
 
         impl<A: Action> sealed::Statements for $name<'_, A> {
             fn statements(&self) -> Statements<'_> {
-                let Inner { sql, door, may_wait, .. } = self.inner;
-                Statements { sql, door, may_wait }
+                let Inner { sql, door, known, may_wait, .. } = self.inner;
+                Statements { sql, door, known, may_wait }
             }
         }
 

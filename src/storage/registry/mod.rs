@@ -3,8 +3,10 @@
 pub(crate) mod accounts;
 pub(crate) mod addresses;
 pub(crate) mod applications;
+pub(crate) mod attributes;
 pub(crate) mod audit;
 pub(crate) mod break_glass;
+pub(crate) mod catalog;
 mod credentials;
 pub(crate) mod domains;
 pub(crate) mod events;
@@ -14,6 +16,7 @@ pub(crate) mod hosts;
 pub(crate) mod invitations;
 pub(crate) mod memberships;
 pub(crate) mod operators;
+pub(crate) mod profiles;
 pub(crate) mod row_security;
 pub(crate) mod tenants;
 
@@ -45,8 +48,9 @@ use super::writer::Writers;
 use super::{denials, entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
-    AccountId, Action, BreakGlassId, Call, Clock, DecisionPoint, Error, EventType, FileProblem,
-    Manifest, Platform, Region, Result, Slug, SystemTask, Target, TenantId, TenantReference, Word,
+    AccountId, Action, BreakGlassId, Call, Clock, DecisionPoint, Definitions, Error, EventType,
+    FileProblem, Manifest, Platform, Region, Result, Slug, StoredValues, SystemTask, Target,
+    TenantId, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -84,6 +88,8 @@ pub(in crate::storage) struct RegistryFile {
     entries: Cache<BreakGlassId, (u64, Option<Arc<break_glass::Entry>>)>,
     /// The policies of applications' versions.
     applications: Cache<applications::VersionKey, applications::Kept>,
+    /// Definitions of layered values.
+    definitions: attributes::Known,
     projections: Mutex<Option<mpsc::Sender<TenantId>>>,
     /// Held as long as the process owns the data directory.
     _lock: std::fs::File,
@@ -144,6 +150,7 @@ impl RegistryFile {
             tenants: Cache::new(settings.known_tenants),
             entries: Cache::new(MAX_ENTRIES),
             applications: applications::cache(),
+            definitions: attributes::Known::default(),
             lookups,
             opening: settings.turns_to_open(),
             suspects: Mutex::default(),
@@ -244,6 +251,14 @@ impl Door for RegistryFile {
         target: &Target,
     ) -> Result<Option<crate::domain::TargetFacts>> {
         facts::target(self, sql, caller, target)
+    }
+
+    fn definitions(&self, may_wait: bool) -> Result<Arc<Definitions>> {
+        self.definitions(may_wait)
+    }
+
+    fn account_values(&self, account: AccountId) -> Result<StoredValues> {
+        self.account_values(account)
     }
 
     fn before_note(&self) -> Result<()> {

@@ -4,12 +4,14 @@ pub(crate) mod access;
 pub(crate) mod application_bindings;
 pub(crate) mod audit;
 mod break_glass;
+pub(crate) mod catalog;
 pub(crate) mod events;
 mod facts;
 pub(crate) mod invitations;
 pub(crate) mod members;
 pub(crate) mod organization;
 pub(crate) mod principals;
+pub(crate) mod profiles;
 pub(crate) mod resource_acl;
 pub(crate) mod resource_types;
 pub(crate) mod resources;
@@ -38,8 +40,9 @@ use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, ApplicationName, Call, Caller, Error, FileProblem, Hypothesis, IdentityPart,
-    Result, Slug, SystemTask, Target, TenantId, TenantReference, Withheld, Word,
+    AccountId, Action, ApplicationName, Call, Caller, Definitions, Error, FileProblem, Hypothesis,
+    IdentityPart, Result, Slug, StoredValues, SystemTask, Target, TenantId, TenantReference,
+    Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -200,6 +203,14 @@ impl Door for TenantFile {
         may_wait: bool,
     ) -> Result<door::Offer> {
         self.registry.offer(application, version, may_wait)
+    }
+
+    fn definitions(&self, may_wait: bool) -> Result<Arc<Definitions>> {
+        self.registry.definitions(may_wait)
+    }
+
+    fn account_values(&self, account: AccountId) -> Result<StoredValues> {
+        self.registry.account_values(account)
     }
 
     fn before_note(&self) -> Result<()> {

@@ -72,6 +72,8 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Malformed, "01".to_owned()),
             (Malformed, "first".to_owned()),
         ],
+        // Everybody who may may use any.
+        "key" => Vec::new(),
         // The platform plane may register any.
         "host" | "domain" => Vec::new(),
         "tenant" => vec![

@@ -30,6 +30,10 @@ const SUPPORT: &[&str] = &[
     "application_list",
     "application_read",
     "application_version_read",
+    "attribute_list",
+    "attribute_read",
+    "platform_catalog_list",
+    "platform_catalog_read",
     "migration_list",
     "diagnostics_read",
     "operator_list",
@@ -91,6 +95,10 @@ impl Rules {
             Mount::Internal => self.on_the_tenant_plane(route, who, strange),
             Mount::Account => self.on_the_account_plane(route, who, strange),
             _ if is_malformed(strange) => unheard(),
+            // What goes into every tenant is not changed by what is for one.
+            Mount::Account if route.operation_id == "my_profile_update" && is_of_a_tenant(who) => {
+                Refused(403, Some(Log::Registry))
+            }
             _ => Allowed("200"),
         }
     }
@@ -178,8 +186,9 @@ impl Rules {
             return self.cell(route, "operator", Log::Registry);
         }
         let about = route.path.split('/').find(|name| name.starts_with('{'));
-        let may_know = matches!(about, None | Some("{tenant}" | "{break_glass}" | "{application}"))
-            || (about == Some("{account}") && role == "auditor");
+        let may_know =
+            matches!(about, None | Some("{tenant}" | "{break_glass}" | "{application}" | "{key}"))
+                || (about == Some("{account}") && role == "auditor");
         Refused(if may_know { 403 } else { 404 }, Some(Log::Registry))
     }
 
@@ -193,6 +202,15 @@ impl Rules {
         } else {
             Refused(cell.parse().unwrap(), Some(log))
         }
+    }
+}
+
+/// Whether the credential is for a tenant.
+fn is_of_a_tenant(who: &Who) -> bool {
+    match who.standing {
+        Standing::Role(_) | Standing::Outcast => true,
+        Standing::Elsewhere => who.name != "stranger",
+        Standing::Nobody | Standing::Operator(_) | Standing::Opened(_) => false,
     }
 }
 

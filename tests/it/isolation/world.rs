@@ -43,6 +43,8 @@ impl<'a> House<'a> {
         let words = json!({"name": format!("{canary} house"), "description": canary});
         org.owner.patch("", &words).expect(200);
         org.owner.post("/resource-types", &json!({"name": canary, "description": canary})).done();
+        org.owner.put_new("/catalog/tenant/word", &json!({"value": canary})).expect(201);
+        org.owner.patch("/profile-defaults", &json!({ org.open_attribute(): canary })).expect(200);
         let accounts = ["owner", "admin", "member", "other", "guest"];
         let accounts = accounts.map(|name| org.account(name)).to_vec();
         let mut things = things(&org, canary, "kept");

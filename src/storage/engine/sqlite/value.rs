@@ -5,10 +5,10 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccountId, ApplicationName, Attributes, BreakGlassId, Description, Email, FileId, HostName,
-    IdentityPart, InvitationId, Manifest, Name, Patterns, PrincipalId, Region, ResourceId,
-    ResourceTypeName, RoleId, ScopeName, Slug, TeamId, TenantId, TenantKind, Timestamp, Word,
-    WorkspaceId,
+    AccountId, ApplicationName, AttributeKey, Attributes, Audience, BreakGlassId, Description,
+    Email, FileId, HostName, IdentityPart, InvitationId, JsonSchema, JsonValue, Manifest, Name,
+    Patterns, PrincipalId, Region, ResourceId, ResourceTypeName, RoleId, ScopeName, Slug, TeamId,
+    TenantId, TenantKind, Timestamp, Values, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -186,6 +186,54 @@ impl FromColumn for Vec<TenantKind> {
     }
 }
 
+impl<'a> From<&'a [Audience]> for Param<'a> {
+    fn from(audience: &'a [Audience]) -> Self {
+        Self::Owned(serde_json::to_string(audience).unwrap_or_default())
+    }
+}
+
+impl FromColumn for Vec<Audience> {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        serde_json::from_str(text(value)?).map_err(|error| error.to_string())
+    }
+}
+
+impl<'a> From<&'a JsonSchema> for Param<'a> {
+    fn from(schema: &'a JsonSchema) -> Self {
+        Self::Owned(schema.0.to_string())
+    }
+}
+
+impl FromColumn for JsonSchema {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        serde_json::from_str(text(value)?).map_err(|error| error.to_string())
+    }
+}
+
+impl<'a> From<&'a JsonValue> for Param<'a> {
+    fn from(value: &'a JsonValue) -> Self {
+        Self::Owned(value.text())
+    }
+}
+
+impl FromColumn for JsonValue {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        Self::stored(text(value)?)
+    }
+}
+
+impl<'a> From<&'a Values> for Param<'a> {
+    fn from(values: &'a Values) -> Self {
+        Self::Owned(values.text())
+    }
+}
+
+impl FromColumn for Values {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        Self::stored(text(value)?)
+    }
+}
+
 impl FromColumn for Attributes {
     fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
         Self::stored(text(value)?.to_owned())
@@ -260,5 +308,6 @@ texts!(
     IdentityPart,
     Region,
     HostName,
-    ApplicationName
+    ApplicationName,
+    AttributeKey
 );

@@ -195,6 +195,9 @@ fn a_log_that_is_written_back_by_itself_loses_nothing() {
 /// What takes a file back to the first version, for as long as there are two.
 pub(crate) const TENANT_BACK: &str = "
     drop table invitations;
+    drop table catalog_items;
+    drop table member_attributes;
+    drop table tenant_attributes;
     drop index resource_types_by_application;
     alter table resource_types drop column application;
     drop table application_bindings;
@@ -216,6 +219,10 @@ const REGISTRY_BACK: &str = "
     drop table tenant_domains;
     alter table account_identities drop column email_verified;
     alter table account_identities drop column email;
+    drop table value_revision;
+    drop table catalog_items;
+    drop table account_attributes;
+    drop table attributes;
     drop table application_requirements;
     drop table application_versions;
     drop table applications;
