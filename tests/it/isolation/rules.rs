@@ -90,8 +90,8 @@ impl Rules {
             }
             Mount::Internal => self.on_the_tenant_plane(route, who, strange),
             Mount::Account => self.on_the_account_plane(route, who, strange),
-            _ if is_malformed(strange) => unheard(),
-            _ => Allowed("200"),
+            Mount::Public if is_malformed(strange) => unheard(),
+            Mount::Public => Allowed("200"),
         }
     }
 
@@ -108,7 +108,7 @@ impl Rules {
             _ if is_malformed(strange) => unheard(),
             _ if who.is_suspended => Refused(404, Some(Log::Registry)),
             Refused(status, _) => Refused(status, None),
-            allowed => allowed,
+            Allowed(status) => Allowed(status),
         }
     }
 
