@@ -77,7 +77,8 @@ async fn default_tenant(host: &Client, slug: &Slug, name: &str) -> Result<Tenant
         }],
     });
     let report = import::send(host, "/v1/platform/imports", file.to_string().into_bytes()).await?;
-    for tenant in report.tenants.iter().filter(|tenant| tenant.outcome == ImportOutcome::Failed) {
+    let mut failed = report.tenants.iter().filter(|tenant| tenant.outcome == ImportOutcome::Failed);
+    if let Some(tenant) = failed.next() {
         bail!("{slug}: {}", tenant.problem.as_deref().unwrap_or("could not be filled"));
     }
     find(host, slug).await?.context("the tenant that was made is not there")

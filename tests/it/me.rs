@@ -132,12 +132,12 @@ fn somebody_changes_their_own_name_and_address() {
 
 #[test]
 fn an_account_has_one_personal_tenant_with_a_workspace_of_its_own() {
-    let called = |name: &str, number: usize| {
+    let account_of = |name: &str, number: usize| {
         let identities = json!([{"issuer": "local", "subject": format!("called-{number}")}]);
         let body = json!({"display_name": name, "identities": identities});
         app().operator().post("/v1/platform/accounts", &body).expect(201).id()
     };
-    let account = called("Mia Möller", 1);
+    let account = account_of("Mia Möller", 1);
     let caller = app().person(&account);
     let tenants = "/v1/me/tenants";
     assert!(caller.all(tenants, 50).is_empty());
@@ -155,13 +155,13 @@ fn an_account_has_one_personal_tenant_with_a_workspace_of_its_own() {
     assert_eq!(workspaces[0]["name"], "personal");
     assert_eq!(workspaces[0]["owner"], json!({"type": "account", "id": account}));
     // Somebody of the same name gets another slug, and somebody chooses theirs.
-    let second = called("Mia M ller", 2);
+    let second = account_of("Mia M ller", 2);
     let made = app().person(&second).post(tenants, &json!({})).expect(201);
     assert_eq!(made["slug"], "mia-m-ller-2");
     let others =
         [("王小明", "personal"), ("7", "personal-7"), ("root", "root-2"), ("Al", "personal-al")];
     for (number, (name, slug)) in others.into_iter().enumerate() {
-        let caller = app().person(&called(name, number + 3));
+        let caller = app().person(&account_of(name, number + 3));
         assert_eq!(caller.post(tenants, &json!({})).expect(201)["slug"], slug);
     }
     let third = app().person(&app().account("chooser"));

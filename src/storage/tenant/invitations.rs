@@ -83,7 +83,7 @@ pub(crate) fn page(
             listing.and("state = 'pending' and expires_at > ?", tx.now());
         }
         Some(InvitationState::Expired) => {
-            listing.and("(state = 'expired' or (state = 'pending' and expires_at <= ?))", tx.now())
+            listing.and("(state = 'expired' or (state = 'pending' and expires_at <= ?))", tx.now());
         }
         state => listing.and_if("state = ?", state),
     }

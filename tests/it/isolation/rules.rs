@@ -94,12 +94,8 @@ impl Rules {
             }
             Mount::Internal => self.on_the_tenant_plane(route, who, strange),
             Mount::Account => self.on_the_account_plane(route, who, strange),
-            _ if is_malformed(strange) => unheard(),
-            // What goes into every tenant is not changed by what is for one.
-            Mount::Account if route.operation_id == "my_profile_update" && is_of_a_tenant(who) => {
-                Refused(403, Some(Log::Registry))
-            }
-            _ => Allowed("200"),
+            Mount::Public if is_malformed(strange) => unheard(),
+            Mount::Public => Allowed("200"),
         }
     }
 
@@ -115,8 +111,12 @@ impl Rules {
             Refused(428, _) => Refused(428, None),
             _ if is_malformed(strange) => unheard(),
             _ if who.is_suspended => Refused(404, Some(Log::Registry)),
+            // What goes into every tenant is not changed by what is for one.
+            _ if route.operation_id == "my_profile_update" && is_of_a_tenant(who) => {
+                Refused(403, Some(Log::Registry))
+            }
             Refused(status, _) => Refused(status, None),
-            allowed => allowed,
+            Allowed(status) => Allowed(status),
         }
     }
 
