@@ -32,6 +32,8 @@ super::word::words! {
         HostLimit = "host_limit",
         /// The tenant has as many custom roles as a tenant may have.
         RoleLimit = "role_limit",
+        /// The tenant has as many issuers as a tenant may have.
+        IssuerLimit = "issuer_limit",
         /// A sibling has this name.
         NameTaken = "name_taken",
         /// An account has this identity.

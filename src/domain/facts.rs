@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use super::{
-    AccountState, ApplicationFacts, FieldError, Manifest, MemberId, MemberState, OperatorRole,
-    Permission, PlaneName, PrincipalType, ResourceId, ResourceTypeName, Role, RoleId, RowLevels,
-    Targetable, TeamId, TeamRole, TenantId, TenantStatus, WorkspaceId, WorkspaceOwner,
+    AccountState, ApplicationFacts, FieldError, IssuerId, Manifest, MemberId, MemberState,
+    OperatorRole, Permission, PlaneName, PrincipalType, ResourceId, ResourceTypeName, Role, RoleId,
+    RowLevels, Targetable, TeamId, TeamRole, TenantId, TenantStatus, WorkspaceId, WorkspaceOwner,
 };
 
 /// What kind of caller it is.
@@ -129,6 +129,8 @@ pub enum TargetFacts {
     Role,
     /// An application.
     Application,
+    /// An issuer that the tenant trusts.
+    Issuer,
     /// A break-glass entry.
     BreakGlass {
         /// Whether it was asked for by the caller, or is for the caller.
@@ -184,6 +186,7 @@ impl TargetFacts {
                 Self::Resource { permission: Permission::of_level(levels.resources) }
             }
             <RoleId as Targetable>::KIND => Self::Role,
+            <IssuerId as Targetable>::KIND => Self::Issuer,
             _ => return None,
         })
     }

@@ -65,6 +65,8 @@ ids! {
     ApiKeyId,
     /// A log-in of a browser.
     SessionId,
+    /// An issuer that a tenant trusts.
+    IssuerId,
     /// One run of an import.
     ImportId,
     /// The random identity of one database file, held by the file and by the registry.

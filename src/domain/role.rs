@@ -175,6 +175,13 @@ pub fn follows_from(action: &str) -> Option<&'static str> {
 #[must_use]
 pub fn is_grantable(action: &str) -> bool {
     use super::Action as _;
-    ![action::CreateOwner::NAME, action::CreateAdmin::NAME, action::ImportTenant::NAME]
-        .contains(&action)
+    ![
+        action::CreateOwner::NAME,
+        action::CreateAdmin::NAME,
+        action::ImportTenant::NAME,
+        action::CreateIssuer::NAME,
+        action::UpdateIssuer::NAME,
+        action::DeleteIssuer::NAME,
+    ]
+    .contains(&action)
 }

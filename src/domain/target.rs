@@ -1,8 +1,8 @@
 //! What an action acts on: one typed id per noun below the HTTP floor, one closed list for policy and audit.
 
 use super::{
-    AccountId, ApplicationName, BreakGlassId, MemberId, PlaneName, PrincipalRef, ResourceId,
-    ResourceTypeName, RoleId, TeamId, TenantId, Word, WorkspaceId,
+    AccountId, ApplicationName, BreakGlassId, IssuerId, MemberId, PlaneName, PrincipalRef,
+    ResourceId, ResourceTypeName, RoleId, TeamId, TenantId, Word, WorkspaceId,
 };
 
 /// The installation itself, `tenant:platform`.
@@ -40,6 +40,8 @@ pub enum Target {
     Application(ApplicationName),
     /// A break-glass entry.
     BreakGlass(BreakGlassId),
+    /// An issuer that a tenant trusts.
+    Issuer(IssuerId),
 }
 
 impl Target {
@@ -59,6 +61,7 @@ impl Target {
             Self::Role(_) => RoleId::KIND,
             Self::Application(_) => ApplicationName::KIND,
             Self::BreakGlass(_) => BreakGlassId::KIND,
+            Self::Issuer(_) => IssuerId::KIND,
         }
     }
 
@@ -77,6 +80,7 @@ impl Target {
             Self::Role(id) => id.to_string(),
             Self::Application(name) => name.to_string(),
             Self::BreakGlass(id) => id.to_string(),
+            Self::Issuer(id) => id.to_string(),
         }
     }
 
@@ -99,6 +103,7 @@ impl Target {
             Self::Role(_) => a::ReadRole::NAME,
             Self::Application(_) => a::ReadApplication::NAME,
             Self::BreakGlass(_) => a::ReadBreakGlass::NAME,
+            Self::Issuer(_) => a::ReadIssuer::NAME,
         }
     }
 }
@@ -136,4 +141,5 @@ targets! {
     RoleId => "role", |id| Self::Role(id);
     ApplicationName => "application", |name| Self::Application(name);
     BreakGlassId => "break_glass", |id| Self::BreakGlass(id);
+    IssuerId => "issuer", |id| Self::Issuer(id);
 }

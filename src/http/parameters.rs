@@ -16,11 +16,12 @@ use super::failure::Failure;
 use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, ApplicationFilter, ApplicationName,
     AuditDecision, AuditFilter, BreakGlassFilter, BreakGlassId, BreakGlassState, Error,
-    EventFilter, HostName, MemberFilter, MemberState, OperatorFilter, OperatorRole, PageRequest,
-    PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
-    ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter, RoleId,
-    TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter, TenantKind,
-    TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
+    EventFilter, HostName, IssuerFilter, IssuerId, MemberFilter, MemberState, OperatorFilter,
+    OperatorRole, PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter,
+    ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter,
+    RoleFilter, RoleId, TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter,
+    TenantHostFilter, TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter,
+    WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -72,6 +73,7 @@ ids! {
     ResourceId => "resource", "The resource's id.";
     BreakGlassId => "break_glass", "The break-glass entry's id.";
     RoleId => "role", "The custom role's id.";
+    IssuerId => "issuer", "The issuer's id.";
     PrincipalId => "principal", "The id of an account, a team or the tenant.";
 }
 
@@ -225,6 +227,7 @@ macro_rules! filters {
 }
 filters!(
     TenantFilter,
+    IssuerFilter,
     TenantHostFilter,
     AccountFilter,
     OperatorFilter,

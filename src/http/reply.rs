@@ -15,10 +15,10 @@ use super::precondition::tag;
 use crate::domain::{
     Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, AuditEntry,
     AuthzenConfiguration, BreakGlass, CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer,
-    EventEntry, Explanation, Me, Member, MigrationReport, Operator, Page, Precondition, Principal,
-    Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Simulation,
-    Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld,
-    Workspace,
+    EventEntry, Explanation, Issuer, IssuerStatuses, Me, Member, MigrationReport, Operator, Page,
+    Precondition, Principal, Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer,
+    SearchPage, Simulation, Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity,
+    Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -82,6 +82,7 @@ versioned!(
     TeamMember,
     Workspace,
     ResourceType,
+    Issuer,
     Resource,
     AclEntry,
     Application,
@@ -259,6 +260,7 @@ plain! {
     AuthzenConfiguration => 200;
     Token => 200;
     MigrationReport => 200;
+    IssuerStatuses => 200;
     RowSecurity => 200;
     TenancyPing => 200;
     DiagnosticsReport => 200;

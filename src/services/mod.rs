@@ -15,6 +15,7 @@ pub mod diagnostics;
 pub mod events;
 pub mod hosts;
 pub mod imports;
+pub mod issuers;
 pub mod me;
 pub mod members;
 pub mod migrations;

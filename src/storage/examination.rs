@@ -6,6 +6,7 @@ use super::audit;
 use super::engine::Conn;
 use super::engine::Sql;
 use super::engine::sqlite::{Maintenance, Role, Schema, Side, read_header};
+use super::projection::Projected;
 use super::registry::applications::Compiled;
 use super::registry::files::KnownFile;
 use super::registry::{Registry, files};
@@ -13,7 +14,7 @@ use super::tenant::application_bindings::{self, Bound};
 use super::{identity, projection};
 use crate::domain::{
     ApplicationPolicy, Check, Diagnostics, DiagnosticsReport, Error, FieldError, FileProblem,
-    Membership, Result, SystemTask, TenantId, TenantReference, TenantStatus,
+    Result, SystemTask, TenantId, TenantReference, TenantStatus,
 };
 
 /// Tries to find a moment at which a tenant's memberships do not change.
@@ -165,11 +166,7 @@ impl Registry {
     }
 
     /// What the registry and what the file says, as of the same place in the file's outbox.
-    fn at_one_moment(
-        &self,
-        known: &KnownFile,
-        conn: &Conn,
-    ) -> Result<(Vec<Membership>, Vec<Membership>, i64)> {
+    fn at_one_moment(&self, known: &KnownFile, conn: &Conn) -> Result<(Projected, Projected, i64)> {
         for _ in 0..MOMENTS {
             projection::follow(&self.file, known.tenant, conn)?;
             let (truth, seq) = projection::truth(conn, known.tenant)?;
@@ -214,15 +211,17 @@ impl Registry {
 
     fn compare_memberships(&self, known: &KnownFile, conn: &Conn, mend: Mend) -> Result<Check> {
         let (projected, truth, seq) = self.at_one_moment(known, conn)?;
-        let count = truth.len();
+        let count = truth.memberships.len();
         if truth == projected {
             return Ok(Check::ok(
                 "memberships",
                 format!("{count} in the file and in the registry"),
             ));
         }
-        let found =
-            format!("{count} in the file, {} in the registry, not the same", projected.len());
+        let found = format!(
+            "{count} in the file, {} in the registry, not the same",
+            projected.memberships.len()
+        );
         if mend == Mend::Nothing {
             let remedy =
                 "Run `freehold doctor --fix`; the registry is made to say what the file says.";

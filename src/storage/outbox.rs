@@ -2,9 +2,9 @@
 
 use super::engine::{Listing, Row, Sql, SqlError, params};
 use crate::domain::{
-    AuditRecord, Clock, Direction, Event, EventEntry, EventFilter, EventType, Membership,
-    MembershipChange, Page, PageRequest, Position, Result, TenantId, TenantRenamed, Timestamp,
-    tenant_ref,
+    AuditRecord, Clock, Direction, Event, EventEntry, EventFilter, EventType, IssuerRegistration,
+    Membership, MembershipChange, Page, PageRequest, Position, Result, TenantId, TenantRenamed,
+    Timestamp, tenant_ref,
 };
 
 /// Whether the registry's projection follows events of this type.
@@ -15,6 +15,9 @@ pub(in crate::storage) fn is_projected(kind: EventType) -> bool {
             | EventType::MemberUpdated
             | EventType::MemberDeleted
             | EventType::TenantUpdated
+            | EventType::IssuerCreated
+            | EventType::IssuerUpdated
+            | EventType::IssuerDeleted
     )
 }
 
@@ -68,11 +71,16 @@ pub(in crate::storage) fn changes(
     rows.into_iter()
         .map(|(seq, at, kind, data)| {
             let corrupt = |error: serde_json::Error| SqlError::corrupt(3, &error.to_string());
-            let mut change = MembershipChange { seq, at, membership: None, renamed: None };
+            let mut change =
+                MembershipChange { seq, at, membership: None, renamed: None, issuer: None };
             match kind {
                 EventType::TenantUpdated => {
                     change.renamed =
                         Some(serde_json::from_str::<TenantRenamed>(&data).map_err(corrupt)?);
+                }
+                EventType::IssuerCreated | EventType::IssuerUpdated | EventType::IssuerDeleted => {
+                    change.issuer =
+                        Some(serde_json::from_str::<IssuerRegistration>(&data).map_err(corrupt)?);
                 }
                 kind if is_projected(kind) => {
                     change.membership =

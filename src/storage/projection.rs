@@ -1,19 +1,31 @@
-//! The registry's projection of memberships: fed by each tenant's outbox, idempotent, rebuildable.
+//! The registry's projection of memberships and of tenants' issuers: fed by each tenant's outbox, idempotent, rebuildable.
 //!
-//! Owner of a membership: the tenant's file. Step: events in its outbox, in order. Recovery: the registry knows which
+//! Owner of both: the tenant's file. Step: events in its outbox, in order. Recovery: the registry knows which
 //! files were written to since it last heard of them, and follows those outboxes again from where it stopped.
 
 use std::sync::Arc;
 
 use super::door::{self, nobody};
 use super::engine::{Conn, Sql};
-use super::registry::{Registry, RegistryFile, files, memberships, tenants};
-use super::tenant::members;
+use super::registry::{Registry, RegistryFile, files, memberships, tenant_issuers, tenants};
+use super::tenant::{issuers, members};
 use super::{entry, outbox};
-use crate::domain::{Call, Error, Membership, MembershipChange, Result, SystemTask, TenantId};
+use crate::domain::{
+    Call, Error, Issuer, IssuerRegistration, Membership, MembershipChange, Result, SystemTask,
+    TenantId,
+};
 
 /// Steps that are followed in one transaction of the registry.
 const STRIDE: i64 = 2000;
+
+/// What the registry knows of a tenant by its outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Projected {
+    /// Its memberships, by account.
+    pub(crate) memberships: Vec<Membership>,
+    /// Its issuers, by id.
+    pub(crate) issuers: Vec<Issuer>,
+}
 
 /// Follows a tenant's outbox from where the projection stopped to its end.
 pub(in crate::storage) fn follow(
@@ -37,7 +49,9 @@ pub(in crate::storage) fn follow(
             outbox::changes(Sql::on(conn), after, STRIDE)?.into();
         let Some(last) = changes.last() else { return Ok(()) };
         after = last.seq;
-        entry::wait(registry.system(SystemTask::Project, false, move |tx| {
+        // What is kept of whom tenants trust must be read anew.
+        let moves = changes.iter().any(|change| change.issuer.is_some());
+        entry::wait(registry.system(SystemTask::Project, moves, move |tx| {
             // Two may follow at once: what was followed meanwhile is not followed again.
             let followed = files::outbox_seq(tx, tenant)?;
             for change in changes.iter().filter(|change| change.seq > followed) {
@@ -46,6 +60,9 @@ pub(in crate::storage) fn follow(
                 }
                 if let Some(renamed) = &change.renamed {
                     tenants::rename(tx, tenant, renamed)?;
+                }
+                if let Some(issuer) = &change.issuer {
+                    tenant_issuers::follow(tx, tenant, change.seq, issuer)?;
                 }
             }
             files::set_outbox_seq(tx, tenant, after)
@@ -63,24 +80,26 @@ impl Registry {
         Ok(files.into_iter().filter(|file| file.dirty).map(|file| file.tenant).collect())
     }
 
-    /// What the projection knows of a tenant's memberships, and how far it has followed the outbox.
+    /// What the projection knows of a tenant, and how far it has followed the outbox.
     ///
     /// # Errors
     /// Storage failed.
-    pub(crate) fn projected(&self, tenant: TenantId) -> Result<(Vec<Membership>, i64)> {
+    pub(crate) fn projected(&self, tenant: TenantId) -> Result<(Projected, i64)> {
         self.look(SystemTask::Examine, |tx| {
-            Ok((memberships::of_tenant(tx, tenant)?, files::outbox_seq(tx, tenant)?))
+            let memberships = memberships::of_tenant(tx, tenant)?;
+            let issuers = tenant_issuers::of_tenant(tx, tenant)?;
+            Ok((Projected { memberships, issuers }, files::outbox_seq(tx, tenant)?))
         })
     }
 
-    /// Makes the projection of a tenant's memberships anew, from the tenant's own file.
+    /// Makes the projection of a tenant anew, from the tenant's own file.
     ///
     /// # Errors
     /// Storage failed.
     pub(crate) fn reproject(
         &self,
         tenant: TenantId,
-        memberships: Vec<Membership>,
+        Projected { memberships, issuers }: Projected,
         seq: i64,
     ) -> Result<()> {
         entry::wait(self.file.system(SystemTask::Project, true, move |tx| {
@@ -92,16 +111,25 @@ impl Registry {
             memberships
                 .iter()
                 .try_for_each(|membership| memberships::follow(tx, tenant, seq, membership))?;
+            tenant_issuers::clear(tx, tenant)?;
+            for issuer in &issuers {
+                let registration = IssuerRegistration { issuer: issuer.clone(), deleted: false };
+                tenant_issuers::follow(tx, tenant, seq, &registration)?;
+            }
             files::set_outbox_seq(tx, tenant, seq)
         })?)
     }
 }
 
-/// Every membership that a tenant's own file has, and the end of its outbox.
-pub(in crate::storage) fn truth(conn: &Conn, tenant: TenantId) -> Result<(Vec<Membership>, i64)> {
+/// What a tenant's own file has, and the end of its outbox.
+pub(in crate::storage) fn truth(conn: &Conn, tenant: TenantId) -> Result<(Projected, i64)> {
     let _session = conn.session(nobody(&tenant.to_string().into()));
     conn.begin()?;
-    let read = || Ok((members::every(Sql::on(conn))?, outbox::end(Sql::on(conn))?));
+    let read = || {
+        let sql = Sql::on(conn);
+        let (memberships, issuers) = (members::every(sql)?, issuers::every(sql)?);
+        Ok((Projected { memberships, issuers }, outbox::end(sql)?))
+    };
     let truth = read();
     conn.rollback();
     truth

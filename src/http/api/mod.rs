@@ -12,6 +12,7 @@ pub(super) mod events;
 pub(super) mod health;
 pub(super) mod hosts;
 pub(super) mod imports;
+pub(super) mod issuers;
 pub(super) mod keys;
 pub(super) mod me;
 pub(super) mod members;

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 mod break_glass;
 pub(crate) mod events;
 mod facts;
+pub(crate) mod issuers;
 pub(crate) mod members;
 pub(crate) mod organization;
 pub(crate) mod principals;

@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use crate::domain::{
     AccountId, ApplicationName, Attributes, BreakGlassId, Description, Email, FileId, HostName,
-    IdentityPart, Manifest, Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName,
-    RoleId, ScopeName, Slug, TeamId, TenantId, TenantKind, Timestamp, Word, WorkspaceId,
+    IdentityPart, IssuerId, Manifest, Name, Patterns, PrincipalId, Region, ResourceId,
+    ResourceTypeName, RoleId, ScopeName, Slug, TeamId, TenantId, TenantKind, Timestamp, Word,
+    WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -219,7 +220,8 @@ ids!(
     PrincipalId,
     FileId,
     RoleId,
-    BreakGlassId
+    BreakGlassId,
+    IssuerId
 );
 
 macro_rules! texts {
