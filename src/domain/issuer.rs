@@ -197,7 +197,7 @@ pub struct Issuer {
 
 impl Issuer {
     /// Issuers of a tenant at most.
-    pub const MAX_PER_TENANT: i64 = 10;
+    pub const MAX_PER_TENANT: i64 = 100;
 }
 
 /// An issuer to be trusted.

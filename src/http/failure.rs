@@ -176,7 +176,7 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::HostTaken => "Another tenant has this host name.",
         Conflict::HostLimit => "A tenant has 100 host names at most.",
         Conflict::RoleLimit => "A tenant has 100 custom roles at most.",
-        Conflict::IssuerLimit => "A tenant has 10 issuers at most.",
+        Conflict::IssuerLimit => "A tenant has 100 issuers at most.",
         Conflict::NameTaken => "Another one here has this name.",
         Conflict::IdentityTaken => "An account has this identity.",
         Conflict::AlreadyMember => "The account is a member already.",

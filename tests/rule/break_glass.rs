@@ -8,6 +8,9 @@ use freehold::services::break_glass::is_usable;
 const CLOSED: &[&str] = &[
     "admin.create",
     "application_binding.update",
+    "issuer.create",
+    "issuer.delete",
+    "issuer.update",
     "member.create",
     "member.resume",
     "member.update",

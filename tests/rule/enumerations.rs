@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use freehold::domain::{
-    AccountState, AuditDecision, BreakGlassState, MemberState, OperatorRole, Permission,
-    PrincipalType, Role, RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility,
-    WithheldReason, Word,
+    AccountState, AuditDecision, BreakGlassState, IssuerState, MemberState, OperatorRole,
+    Permission, PrincipalType, Role, RowSecurityMode, TeamRole, TenantKind, TenantStatus,
+    Visibility, WithheldReason, Word,
 };
 
 type Words = BTreeSet<String>;
@@ -48,6 +48,7 @@ const COLUMNS: &[Entry] = &[
     ("tenant", "resources", "visibility", words::<Visibility>),
     ("tenant", "resource_acl", "permission", words::<Permission>),
     ("tenant", "audit_log", "decision", words::<AuditDecision>),
+    ("tenant", "issuers", "state", words::<IssuerState>),
     ("tenant", "row_security_report", "reason", words::<WithheldReason>),
 ];
 

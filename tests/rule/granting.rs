@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use freehold::domain::action::*;
 use freehold::domain::{
-    AccountId, ActionPattern, Call, ChangeRole, ChangeTeam, Error, MemberId, Name, NewMember,
-    NewRole, PageRequest, Patterns, PlaneName, Platform, Precondition, PrincipalId, PrincipalRef,
-    PrincipalType, ResourceFilter, ResourceId, ResourceTypeName, Result, Role, RoleId, TeamFilter,
-    TeamId, TeamRole, TenantId, WorkspaceFilter, WorkspaceId, WorkspaceOwner, action,
+    AccountId, ActionPattern, Call, ChangeRole, ChangeTeam, Error, IssuerId, MemberId, Name,
+    NewMember, NewRole, PageRequest, Patterns, PlaneName, Platform, Precondition, PrincipalId,
+    PrincipalRef, PrincipalType, ResourceFilter, ResourceId, ResourceTypeName, Result, Role,
+    RoleId, TeamFilter, TeamId, TeamRole, TenantId, WorkspaceFilter, WorkspaceId, WorkspaceOwner,
+    action,
 };
 use freehold::services::{
     members, resources, role_assignments, roles, team_members, teams, workspaces,
@@ -79,6 +80,7 @@ struct World<'n> {
     kind: ResourceTypeName,
     resource: ResourceId,
     role: RoleId,
+    issuer: IssuerId,
 }
 
 /// Asks for every action of the tenant plane.
@@ -142,6 +144,7 @@ impl<'n> World<'n> {
             kind: ResourceTypeName::parse("prompt").unwrap(),
             resource,
             role: RoleId(uuid::Uuid::nil()),
+            issuer: IssuerId(uuid::Uuid::nil()),
             store,
         };
         world.role = world.new_role(&keeper, "probe", 6).unwrap();
@@ -172,6 +175,7 @@ impl<'n> World<'n> {
             tenant: ReadTenant UpdateTenant ImportTenant SearchPrincipals ListMembers CreateMember
                 CreateOwner CreateAdmin ListTeams CreateTeam ListRoles CreateRole
                 ListApplicationBindings UpdateApplicationBinding DeleteApplicationBinding
+                ListIssuers CreateIssuer
                 ListWorkspaces ListResourceTypes CreateResourceType ListResources ReadRowSecurity
                 EvaluateAccess EvaluateOwnAccess ExplainAccess SimulateAccess ListAudit ListEvents;
             member: ReadMember UpdateMember SuspendMember ResumeMember DeleteMember;
@@ -179,6 +183,7 @@ impl<'n> World<'n> {
                 DeleteTeamMember;
             role: ReadRole UpdateRole DeleteRole ListRoleAssignments UpdateRoleAssignment
                 DeleteRoleAssignment;
+            issuer: ReadIssuer UpdateIssuer DeleteIssuer;
             owner: CreateWorkspace;
             workspace: ReadWorkspace UpdateWorkspace DeleteWorkspace CreateResource;
             kind: ReadResourceType;

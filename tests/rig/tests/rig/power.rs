@@ -194,6 +194,7 @@ fn a_log_that_is_written_back_by_itself_loses_nothing() {
 
 /// What takes a file back to the first version, for as long as there are two.
 pub(crate) const TENANT_BACK: &str = "
+    drop table issuers;
     drop index resource_types_by_application;
     alter table resource_types drop column application;
     drop table application_bindings;
@@ -210,6 +211,7 @@ pub(crate) const TENANT_BACK: &str = "
     delete from refinery_schema_history where version > 1;
     pragma user_version = 1";
 const REGISTRY_BACK: &str = "
+    drop table tenant_issuers;
     drop table application_requirements;
     drop table application_versions;
     drop table applications;
