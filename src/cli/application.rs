@@ -96,7 +96,11 @@ impl Application {
         }
         let state = http::State::new(
             self.registry.clone(),
-            Verifier::new(&identity.audience, issuers),
+            Verifier::new(
+                &identity.audience,
+                issuers,
+                identity.trust().map_err(anyhow::Error::msg)?,
+            ),
             Signer::new(&identity.issuer, &identity.audience, system),
             self.configuration.http(mode),
             &load_or_create_secret(&self.key("cursor.key"))?,

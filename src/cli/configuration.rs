@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::application::Mode;
 use super::decision_point::DecisionPointSection;
+use super::issuers::Issuers;
 use crate::domain::{ActionPattern, AssurancePolicy, Letters, PersonalTenants, Region};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -92,6 +93,12 @@ pub struct IdentitySection {
     pub(super) issuer: String,
     pub(super) audience: String,
     pub(super) local_issuer: bool,
+    pub(super) allow_plain_loopback: bool,
+    pub(super) private_issuer_hosts: Vec<String>,
+    pub(super) jwks_ttl_s: u64,
+    pub(super) jwks_max_stale_s: u64,
+    pub(super) jwks_retry_s: u64,
+    pub(super) issuers: Issuers,
 }
 
 /// Section `assurance`.
@@ -303,6 +310,7 @@ fn environment() -> Environment {
         .with_list_parse_key("http.base_domains")
         .with_list_parse_key("http.trusted_proxies")
         .with_list_parse_key("invitations.public_domains")
+        .with_list_parse_key("identity.private_issuer_hosts")
         .with_list_parse_key("assurance.acr_values")
         .with_list_parse_key("assurance.amr_values")
         .with_list_parse_key("assurance.step_up")
@@ -348,11 +356,13 @@ fn flatten(key: String, value: Value, keys: &mut Vec<String>) {
     }
 }
 
-/// Those keys that nothing is known by. Regions and tenants have names of their own.
+/// Those keys that nothing is known by. Regions, tenants and issuers have names of their own.
 fn unknown_among(keys: Vec<String>) -> Result<impl Iterator<Item = String>> {
     let known = keys_of(&File::from_str(DEFAULTS, FileFormat::Toml))?;
     let is_named = |key: &str| {
-        key.starts_with("storage.regions.") || key.starts_with("decision_point.tenants.")
+        key.starts_with("storage.regions.")
+            || key.starts_with("decision_point.tenants.")
+            || key.starts_with("identity.issuers.")
     };
     let is_unknown = move |key: &String| !known.contains(key) && !is_named(key);
     Ok(keys.into_iter().filter(is_unknown))

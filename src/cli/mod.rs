@@ -17,6 +17,7 @@ mod doctor;
 mod guard;
 mod host;
 mod import;
+mod issuers;
 mod logging;
 mod manual;
 mod migrate;

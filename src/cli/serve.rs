@@ -52,6 +52,7 @@ pub(super) async fn dev(
         configuration.http.listen.clone_from(listen);
     }
     configuration.identity.local_issuer = true;
+    configuration.identity.allow_plain_loopback = true;
     if !configuration.http.base_domains.iter().any(|domain| domain == "localhost") {
         configuration.http.base_domains.push("localhost".to_owned());
     }

@@ -5,8 +5,8 @@
 
 use super::target::{Platform, Targetable, WorkspaceOwner};
 use super::{
-    AccountId, ApplicationName, BreakGlassId, InvitationId, MemberId, ResourceId, ResourceTypeName,
-    RoleId, TeamId, TenantId, WorkspaceId,
+    AccountId, ApplicationName, BreakGlassId, InvitationId, IssuerId, MemberId, ResourceId,
+    ResourceTypeName, RoleId, TeamId, TenantId, WorkspaceId,
 };
 
 super::word::words! {
@@ -194,6 +194,16 @@ actions! {
         UpdateApplicationBinding = "application_binding.update" on TenantId;
         /// Let go of an application.
         DeleteApplicationBinding = "application_binding.delete" on TenantId;
+        /// List the issuers that the tenant trusts.
+        ListIssuers = "issuer.list" on TenantId;
+        /// Read an issuer that the tenant trusts.
+        ReadIssuer = "issuer.read" on IssuerId;
+        /// Let the tenant trust an issuer.
+        CreateIssuer = "issuer.create" on TenantId;
+        /// Change what an issuer is trusted for.
+        UpdateIssuer = "issuer.update" on IssuerId;
+        /// Let the tenant trust an issuer no more.
+        DeleteIssuer = "issuer.delete" on IssuerId;
         /// List the workspaces that the caller reaches.
         ListWorkspaces = "workspace.list" on TenantId;
         /// Read a workspace.
@@ -342,6 +352,8 @@ actions! {
         UpdatePlatformCatalog = "platform_catalog.update" on Platform;
         /// Take an item out of the platform's layer of the catalogue.
         DeletePlatformCatalog = "platform_catalog.delete" on Platform;
+        /// List the installation's issuers, and the state of their keys.
+        ListIssuerStatuses = "issuer_status.list" on Platform;
         /// List what the platform's audit log says.
         ListPlatformAudit = "platform_audit.list" on Platform;
         /// List what happened on the platform.

@@ -202,6 +202,7 @@ impl From<TargetFacts> for ResourceProperties {
             | TargetFacts::Tenant
             | TargetFacts::ResourceType
             | TargetFacts::Role
+            | TargetFacts::Issuer
             | TargetFacts::Application => none,
             TargetFacts::Account { own }
             | TargetFacts::BreakGlass { own }

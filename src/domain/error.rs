@@ -42,6 +42,8 @@ super::word::words! {
         AttributeLimit = "attribute_limit",
         /// The owner has as many items of the catalogue as one may have.
         CatalogLimit = "catalog_limit",
+        /// The tenant has as many issuers as a tenant may have.
+        IssuerLimit = "issuer_limit",
         /// A sibling has this name.
         NameTaken = "name_taken",
         /// An account has this identity.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Description, MemberState, Name, Role, SearchText, TenantId, Timestamp};
+use super::{
+    AccountId, Description, IssuerRegistration, MemberState, Name, Role, SearchText, TenantId,
+    Timestamp,
+};
 
 super::word::words! {
     /// What happened.
@@ -67,6 +70,12 @@ super::word::words! {
         ApplicationBound = "application.bound",
         /// A tenant let go of an application.
         ApplicationUnbound = "application.unbound",
+        /// A tenant trusts an issuer.
+        IssuerCreated = "issuer.created",
+        /// What an issuer is trusted for changed.
+        IssuerUpdated = "issuer.updated",
+        /// A tenant trusts an issuer no more.
+        IssuerDeleted = "issuer.deleted",
         /// A custom role was made.
         RoleCreated = "role.created",
         /// A custom role changed.
@@ -205,6 +214,8 @@ pub struct MembershipChange {
     pub renamed: Option<TenantRenamed>,
     /// The invitation, where the event is about one.
     pub invited: Option<super::Invited>,
+    /// The issuer, where the event is about one.
+    pub issuer: Option<IssuerRegistration>,
 }
 
 /// An event, as it is read: `CloudEvents` 1.0 in JSON, with extension attributes.

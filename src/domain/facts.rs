@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use super::{
-    AccountState, ApplicationFacts, FieldError, InvitationId, Manifest, MemberId, MemberState,
-    OperatorRole, Permission, PlaneName, PrincipalType, ResourceId, ResourceTypeName, Role, RoleId,
-    RowLevels, Targetable, TeamId, TeamRole, TenantId, TenantStatus, WorkspaceId, WorkspaceOwner,
+    AccountState, ApplicationFacts, FieldError, InvitationId, IssuerId, Manifest, MemberId,
+    MemberState, OperatorRole, Permission, PlaneName, PrincipalType, ResourceId, ResourceTypeName,
+    Role, RoleId, RowLevels, Targetable, TeamId, TeamRole, TenantId, TenantStatus, WorkspaceId,
+    WorkspaceOwner,
 };
 
 /// What kind of caller it is.
@@ -129,6 +130,8 @@ pub enum TargetFacts {
     Role,
     /// An application.
     Application,
+    /// An issuer that the tenant trusts.
+    Issuer,
     /// A break-glass entry.
     BreakGlass {
         /// Whether it was asked for by the caller, or is for the caller.
@@ -190,6 +193,7 @@ impl TargetFacts {
             }
             <RoleId as Targetable>::KIND => Self::Role,
             <InvitationId as Targetable>::KIND => Self::Invitation { own: false },
+            <IssuerId as Targetable>::KIND => Self::Issuer,
             _ => return None,
         })
     }

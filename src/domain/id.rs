@@ -67,6 +67,8 @@ ids! {
     SessionId,
     /// Somebody asked into a tenant.
     InvitationId,
+    /// An issuer that a tenant trusts.
+    IssuerId,
     /// One run of an import.
     ImportId,
     /// The random identity of one database file, held by the file and by the registry.

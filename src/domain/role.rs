@@ -182,6 +182,9 @@ pub fn is_grantable(action: &str) -> bool {
         action::ImportTenant::NAME,
         action::AcceptInvitation::NAME,
         action::DeclineInvitation::NAME,
+        action::CreateIssuer::NAME,
+        action::UpdateIssuer::NAME,
+        action::DeleteIssuer::NAME,
     ]
     .contains(&action)
 }

@@ -1,8 +1,8 @@
 //! What an action acts on: one typed id per noun below the HTTP floor, one closed list for policy and audit.
 
 use super::{
-    AccountId, ApplicationName, BreakGlassId, InvitationId, MemberId, PlaneName, PrincipalRef,
-    ResourceId, ResourceTypeName, RoleId, TeamId, TenantId, Word, WorkspaceId,
+    AccountId, ApplicationName, BreakGlassId, InvitationId, IssuerId, MemberId, PlaneName,
+    PrincipalRef, ResourceId, ResourceTypeName, RoleId, TeamId, TenantId, Word, WorkspaceId,
 };
 
 /// The installation itself, `tenant:platform`.
@@ -42,6 +42,8 @@ pub enum Target {
     BreakGlass(BreakGlassId),
     /// An invitation.
     Invitation(InvitationId),
+    /// An issuer that a tenant trusts.
+    Issuer(IssuerId),
 }
 
 impl Target {
@@ -62,6 +64,7 @@ impl Target {
             Self::Application(_) => ApplicationName::KIND,
             Self::BreakGlass(_) => BreakGlassId::KIND,
             Self::Invitation(_) => InvitationId::KIND,
+            Self::Issuer(_) => IssuerId::KIND,
         }
     }
 
@@ -81,6 +84,7 @@ impl Target {
             Self::Application(name) => name.to_string(),
             Self::BreakGlass(id) => id.to_string(),
             Self::Invitation(id) => id.to_string(),
+            Self::Issuer(id) => id.to_string(),
         }
     }
 
@@ -104,6 +108,7 @@ impl Target {
             Self::Application(_) => a::ReadApplication::NAME,
             Self::BreakGlass(_) => a::ReadBreakGlass::NAME,
             Self::Invitation(_) => a::ReadInvitation::NAME,
+            Self::Issuer(_) => a::ReadIssuer::NAME,
         }
     }
 }
@@ -142,4 +147,5 @@ targets! {
     ApplicationName => "application", |name| Self::Application(name);
     BreakGlassId => "break_glass", |id| Self::BreakGlass(id);
     InvitationId => "invitation", |id| Self::Invitation(id);
+    IssuerId => "issuer", |id| Self::Issuer(id);
 }

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use utoipa::openapi::Required;
 
 use super::admission::Party;
+use super::authentication::Plane;
 use super::body::{BodyDigest, digest};
 use super::cursor::Scope;
 use super::describe::{Describe, Sketch};
@@ -47,12 +48,12 @@ pub(super) struct Request {
 }
 
 impl Request {
-    fn of(request: &HttpRequest) -> std::result::Result<Self, Failure> {
+    async fn of(request: &HttpRequest, plane: Plane) -> std::result::Result<Self, Failure> {
         let lost = |what: &str| Failure::from(Error::Internal(format!("no {what}")));
         let state = request.app_data::<Data<State>>().ok_or_else(|| lost("state"))?.clone();
         let ids =
             request.extensions().get::<RequestIds>().cloned().ok_or_else(|| lost("request id"))?;
-        let caller = super::authentication::caller(request, &state)?;
+        let caller = super::authentication::caller(request, &state, &ids, plane).await?;
         if let Some(account) = caller.subject.account() {
             state.admission.enter(Party::Caller(account), request)?;
         }
@@ -195,8 +196,8 @@ impl<A: Action<Plane = TenantPlane>> FromRequest for TenantContext<A> {
     type Future = LocalBoxFuture<'static, std::result::Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = Request::of(request);
-        Box::pin(async move { Self::of(request?).await })
+        let request = request.clone();
+        Box::pin(async move { Self::of(Request::of(&request, Plane::Tenant).await?).await })
     }
 }
 
@@ -236,6 +237,18 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
     /// Who calls.
     pub(super) fn caller(&self) -> &Caller {
         &self.request.caller
+    }
+
+    /// What every request can reach.
+    pub(super) fn state(&self) -> Data<State> {
+        self.request.state.clone()
+    }
+
+    /// Waits until the registry knows what was changed here, so that what is acknowledged is in force.
+    pub(super) async fn followed(&self) -> Reply<()> {
+        let store = self.store.clone();
+        let ended = actix_web::web::block(move || store.project()).await;
+        Ok(ended.map_err(|error| Error::Internal(error.to_string()))??)
     }
 
     /// The same request, for another action of the same handler.
@@ -339,8 +352,11 @@ impl<A: Action<Plane = PlatformPlane>> FromRequest for PlatformContext<A> {
     type Future = LocalBoxFuture<'static, std::result::Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = Request::of(request);
-        Box::pin(async move { Ok(Self { request: request?.turn().await, action: PhantomData }) })
+        let request = request.clone();
+        Box::pin(async move {
+            let request = Request::of(&request, Plane::Other).await?;
+            Ok(Self { request: request.turn().await, action: PhantomData })
+        })
     }
 }
 
@@ -419,8 +435,11 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> FromRequest for Acco
     type Future = LocalBoxFuture<'static, std::result::Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = Request::of(request);
-        Box::pin(async move { Ok(Self { request: request?.turn().await, action: PhantomData }) })
+        let request = request.clone();
+        Box::pin(async move {
+            let request = Request::of(&request, Plane::Other).await?;
+            Ok(Self { request: request.turn().await, action: PhantomData })
+        })
     }
 }
 

@@ -181,6 +181,7 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::RoleLimit => "A tenant has 100 custom roles at most.",
         Conflict::AttributeLimit => "An installation has 200 attributes at most.",
         Conflict::CatalogLimit => "An owner has 500 items of the catalogue at most.",
+        Conflict::IssuerLimit => "A tenant has 100 issuers at most.",
         Conflict::NameTaken => "Another one here has this name.",
         Conflict::IdentityTaken => "An account has this identity.",
         Conflict::AlreadyMember => "The account is a member already.",

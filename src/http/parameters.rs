@@ -17,12 +17,13 @@ use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, ApplicationFilter, ApplicationName,
     AppliesTo, AttributeFilter, AttributeKey, AuditDecision, AuditFilter, BreakGlassFilter,
     BreakGlassId, BreakGlassState, CatalogFilter, CatalogItemFilter, Error, EventFilter, HostName,
-    InvitationFilter, InvitationId, InvitationState, MemberFilter, MemberState, MyInvitationFilter,
-    MyTenantFilter, OperatorFilter, OperatorRole, PageRequest, PrincipalFilter, PrincipalId,
-    PrincipalType, ResourceFilter, ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName,
-    Role, RoleAssignmentFilter, RoleFilter, RoleId, TeamFilter, TeamId, TeamMemberFilter, TeamRole,
-    TenantDomainFilter, TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus,
-    WithheldFilter, WorkspaceFilter, WorkspaceId,
+    InvitationFilter, InvitationId, InvitationState, IssuerFilter, IssuerId, MemberFilter,
+    MemberState, MyInvitationFilter, MyTenantFilter, OperatorFilter, OperatorRole, PageRequest,
+    PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
+    ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter, RoleId,
+    TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantDomainFilter, TenantFilter,
+    TenantHostFilter, TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter,
+    WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -75,6 +76,7 @@ ids! {
     BreakGlassId => "break_glass", "The break-glass entry's id.";
     RoleId => "role", "The custom role's id.";
     InvitationId => "invitation", "The invitation's id.";
+    IssuerId => "issuer", "The issuer's id.";
     PrincipalId => "principal", "The id of an account, a team or the tenant.";
 }
 
@@ -303,6 +305,7 @@ macro_rules! filters {
 }
 filters!(
     TenantFilter,
+    IssuerFilter,
     TenantHostFilter,
     AccountFilter,
     OperatorFilter,

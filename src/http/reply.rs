@@ -15,11 +15,11 @@ use super::precondition::tag;
 use crate::domain::{
     Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, Attribute, AuditEntry,
     AuthzenConfiguration, BreakGlass, CatalogItem, CatalogValue, CustomRole, DiagnosticsReport,
-    Evaluation, EvaluationsAnswer, EventEntry, Explanation, Invitation, MadeInvitations, Me,
-    Member, MigrationReport, MyInvitation, MyTenant, Operator, Page, Precondition, Principal,
-    Profile, Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage,
-    Simulation, Team, TeamMember, TenancyPing, Tenant, TenantDomain, TenantHost, TenantRowSecurity,
-    Token, Withheld, Workspace,
+    Evaluation, EvaluationsAnswer, EventEntry, Explanation, Invitation, Issuer, IssuerStatuses,
+    MadeInvitations, Me, Member, MigrationReport, MyInvitation, MyTenant, Operator, Page,
+    Precondition, Principal, Profile, Resource, ResourceType, RoleAssignment, RowSecurity,
+    SearchAnswer, SearchPage, Simulation, Team, TeamMember, TenancyPing, Tenant, TenantDomain,
+    TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -83,6 +83,7 @@ versioned!(
     TeamMember,
     Workspace,
     ResourceType,
+    Issuer,
     Resource,
     AclEntry,
     Application,
@@ -280,6 +281,7 @@ plain! {
     AuthzenConfiguration => 200;
     Token => 200;
     MigrationReport => 200;
+    IssuerStatuses => 200;
     RowSecurity => 200;
     TenancyPing => 200;
     DiagnosticsReport => 200;

@@ -68,6 +68,18 @@ pub(super) fn resolve(
     })
 }
 
+/// The one tenant that a request means whoever calls, if its sources name one and agree; for the search for whom the
+/// tenant trusts. What the caller may hear of it, [`resolve`] says.
+pub(super) fn addressed(request: &HttpRequest, state: &State) -> Option<TenantId> {
+    let sources = sources(request, &state.settings).ok()?;
+    let claims: Result<Vec<_>, Error> =
+        sources.into_iter().map(|source| Claim::of(source, state)).collect();
+    let said = |claim: &Claim| matches!(claim.source, Source::Written(_)) || claim.entry.is_some();
+    let claims: Vec<_> = claims.ok()?.into_iter().filter(said).collect();
+    let first = claims.first()?.tenant()?;
+    claims.iter().all(|claim| claim.tenant() == Some(first)).then_some(first)
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

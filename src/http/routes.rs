@@ -4,8 +4,8 @@ use actix_web::http::Method;
 
 use super::api::{
     access, accounts, acl, application_bindings, applications, attributes, audit, break_glass,
-    catalog, diagnostics, domains, events, health, hosts, imports, invitations, keys, me, members,
-    migrations, operators, organization, principals, profiles, resource_types, resources,
+    catalog, diagnostics, domains, events, health, hosts, imports, invitations, issuers, keys, me,
+    members, migrations, operators, organization, principals, profiles, resource_types, resources,
     role_assignments, roles, row_security, team_members, teams, tenants, tokens, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
@@ -82,6 +82,7 @@ fn platform() -> Vec<Route> {
         route(Platform, POST,   "/imports",                       "import_create",        "Import tenants from a file", imports::create),
         route(Platform, GET,    "/migrations",                    "migration_list",       "See which files are migrated", migrations::list),
         route(Platform, POST,   "/migrations",                    "migration_run",        "Migrate files", migrations::run),
+        route(Platform, GET,    "/issuers",                       "issuer_status_list",   "List the installation's issuers, and the state of their keys", issuers::statuses),
         route(Platform, GET,    "/audit",                         "platform_audit_list",  "List what the platform's audit log says, newest first", audit::list_platform),
         route(Platform, GET,    "/events",                        "platform_event_list",  "List what happened on the platform, oldest first", events::list_platform),
         route(Platform, GET,    "/diagnostics",                   "diagnostics_read",     "Examine every file", diagnostics::read),
@@ -164,6 +165,11 @@ fn tenant() -> Vec<Route> {
         route(Tenant, GET,      "/roles/{role}/assignments/{principal}", "role_assignment_read", "Read that a principal has a custom role", role_assignments::read),
         route(Tenant, PUT,      "/roles/{role}/assignments/{principal}", "role_assignment_put", "Give a custom role to a principal", role_assignments::put),
         route(Tenant, DELETE,   "/roles/{role}/assignments/{principal}", "role_assignment_delete", "Take a custom role from a principal", role_assignments::delete),
+        route(Tenant, GET,      "/issuers",                       "issuer_list",          "List the issuers that the tenant trusts", issuers::list),
+        route(Tenant, POST,     "/issuers",                       "issuer_create",        "Let the tenant trust an issuer", issuers::create),
+        route(Tenant, GET,      "/issuers/{issuer}",              "issuer_read",          "Read an issuer that the tenant trusts", issuers::read),
+        route(Tenant, PATCH,    "/issuers/{issuer}",              "issuer_update",        "Change what an issuer is trusted for", issuers::update),
+        route(Tenant, DELETE,   "/issuers/{issuer}",              "issuer_delete",        "Let the tenant trust an issuer no more", issuers::delete),
         route(Tenant, GET,      "/workspaces",                    "workspace_list",       "List the workspaces that the caller reaches", workspaces::list),
         route(Tenant, POST,     "/workspaces",                    "workspace_create",     "Make a workspace", workspaces::create),
         route(Tenant, GET,      "/workspaces/{workspace}",        "workspace_read",       "Read a workspace", workspaces::read),

@@ -4,14 +4,19 @@
 //! above find out.
 
 mod claims;
+mod discovery;
 mod issuer;
+pub mod jose;
+mod jwks;
 mod keys;
 mod verifier;
 
 pub use claims::{Actor, Claims};
+pub use discovery::{Fetcher, Reach, Word};
 pub use issuer::{Grant, Signer};
+pub use jwks::{Keeping, RemoteKeys};
 pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret, load_secret};
-pub use verifier::{Issuer, Subject, Verified, Verifier};
+pub use verifier::{Issuer, Refused, Subject, Trust, TrustedIssuer, Verified, Verifier};
 
 /// Makes the one crypto library the default everywhere; to be called first.
 pub fn install_crypto() {

@@ -19,6 +19,7 @@ pub mod events;
 pub mod hosts;
 pub mod imports;
 pub mod invitations;
+pub mod issuers;
 pub mod me;
 pub mod members;
 pub mod migrations;

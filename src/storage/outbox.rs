@@ -2,9 +2,9 @@
 
 use super::engine::{Listing, Row, Sql, SqlError, params};
 use crate::domain::{
-    AuditRecord, Clock, Direction, Event, EventEntry, EventFilter, EventType, Invited, Membership,
-    MembershipChange, Page, PageRequest, Position, Result, TenantId, TenantRenamed, Timestamp,
-    tenant_ref,
+    AuditRecord, Clock, Direction, Event, EventEntry, EventFilter, EventType, Invited,
+    IssuerRegistration, Membership, MembershipChange, Page, PageRequest, Position, Result,
+    TenantId, TenantRenamed, Timestamp, tenant_ref,
 };
 
 /// Whether the registry's projection follows events of this type.
@@ -26,6 +26,9 @@ fn is_of_invitation(kind: EventType) -> bool {
             | EventType::InvitationDeclined
             | EventType::InvitationRevoked
             | EventType::InvitationExpired
+            | EventType::IssuerCreated
+            | EventType::IssuerUpdated
+            | EventType::IssuerDeleted
     )
 }
 
@@ -79,8 +82,14 @@ pub(in crate::storage) fn changes(
     rows.into_iter()
         .map(|(seq, at, kind, data)| {
             let corrupt = |error: serde_json::Error| SqlError::corrupt(3, &error.to_string());
-            let mut change =
-                MembershipChange { seq, at, membership: None, renamed: None, invited: None };
+            let mut change = MembershipChange {
+                seq,
+                at,
+                membership: None,
+                renamed: None,
+                invited: None,
+                issuer: None,
+            };
             match kind {
                 EventType::TenantUpdated => {
                     change.renamed =
@@ -88,6 +97,10 @@ pub(in crate::storage) fn changes(
                 }
                 kind if is_of_invitation(kind) => {
                     change.invited = Some(serde_json::from_str::<Invited>(&data).map_err(corrupt)?);
+                }
+                EventType::IssuerCreated | EventType::IssuerUpdated | EventType::IssuerDeleted => {
+                    change.issuer =
+                        Some(serde_json::from_str::<IssuerRegistration>(&data).map_err(corrupt)?);
                 }
                 kind if is_projected(kind) => {
                     change.membership =

@@ -1,17 +1,20 @@
-//! The registry's projection of memberships and invitations: fed by each tenant's outbox, idempotent, rebuildable.
+//! The registry's projection of memberships, invitations and tenants' issuers: fed by each tenant's outbox, idempotent, rebuildable.
 //!
-//! Owner of a membership, and of an invitation: the tenant's file. Step: events in its outbox, in order. Recovery: the registry knows which
-//! files were written to since it last heard of them, and follows those outboxes again from where it stopped.
+//! Owner of each: the tenant's file. Step: events in its outbox, in order. Recovery: the registry knows which files were
+//! written to since it last heard of them, and follows those outboxes again from where it stopped.
 
 use std::sync::Arc;
 
 use super::door::{self, nobody};
 use super::engine::{Conn, Sql};
-use super::registry::{Registry, RegistryFile, files, invitations, memberships, tenants};
+use super::registry::{
+    Registry, RegistryFile, files, invitations, memberships, tenant_issuers, tenants,
+};
 use super::tenant::{self, members};
 use super::{entry, outbox};
 use crate::domain::{
-    Call, Error, Invited, Membership, MembershipChange, Result, SystemTask, TenantId,
+    Call, Error, Invited, Issuer, IssuerRegistration, Membership, MembershipChange, Result,
+    SystemTask, TenantId,
 };
 
 /// What the registry follows of a tenant.
@@ -21,6 +24,8 @@ pub(in crate::storage) struct Projected {
     pub(in crate::storage) memberships: Vec<Membership>,
     /// Its invitations, by id.
     pub(in crate::storage) invitations: Vec<Invited>,
+    /// Its issuers, by id.
+    pub(in crate::storage) issuers: Vec<Issuer>,
 }
 
 /// Steps that are followed in one transaction of the registry.
@@ -48,7 +53,9 @@ pub(in crate::storage) fn follow(
             outbox::changes(Sql::on(conn), after, STRIDE)?.into();
         let Some(last) = changes.last() else { return Ok(()) };
         after = last.seq;
-        entry::wait(registry.system(SystemTask::Project, false, move |tx| {
+        // What is kept of whom tenants trust must be read anew.
+        let moves = changes.iter().any(|change| change.issuer.is_some());
+        entry::wait(registry.system(SystemTask::Project, moves, move |tx| {
             // Two may follow at once: what was followed meanwhile is not followed again.
             let followed = files::outbox_seq(tx, tenant)?;
             for change in changes.iter().filter(|change| change.seq > followed) {
@@ -60,6 +67,9 @@ pub(in crate::storage) fn follow(
                 }
                 if let Some(renamed) = &change.renamed {
                     tenants::rename(tx, tenant, renamed)?;
+                }
+                if let Some(issuer) = &change.issuer {
+                    tenant_issuers::follow(tx, tenant, change.seq, issuer)?;
                 }
             }
             files::set_outbox_seq(tx, tenant, after)
@@ -85,7 +95,8 @@ impl Registry {
         self.look(SystemTask::Examine, |tx| {
             let memberships = memberships::of_tenant(tx, tenant)?;
             let invitations = invitations::of_tenant(tx, tenant)?;
-            Ok((Projected { memberships, invitations }, files::outbox_seq(tx, tenant)?))
+            let issuers = tenant_issuers::of_tenant(tx, tenant)?;
+            Ok((Projected { memberships, invitations, issuers }, files::outbox_seq(tx, tenant)?))
         })
     }
 
@@ -106,11 +117,16 @@ impl Registry {
             }
             memberships::clear(tx, tenant)?;
             invitations::clear(tx, tenant)?;
+            tenant_issuers::clear(tx, tenant)?;
             for membership in &truth.memberships {
                 memberships::follow(tx, tenant, seq, membership)?;
             }
             for invited in &truth.invitations {
                 invitations::follow(tx, tenant, seq, invited)?;
+            }
+            for issuer in &truth.issuers {
+                let registration = IssuerRegistration { issuer: issuer.clone(), deleted: false };
+                tenant_issuers::follow(tx, tenant, seq, &registration)?;
             }
             files::set_outbox_seq(tx, tenant, seq)
         })?)
@@ -122,9 +138,11 @@ pub(in crate::storage) fn truth(conn: &Conn, tenant: TenantId) -> Result<(Projec
     let _session = conn.session(nobody(&tenant.to_string().into()));
     conn.begin()?;
     let read = || {
-        let memberships = members::every(Sql::on(conn))?;
-        let invitations = tenant::invitations::every(Sql::on(conn))?;
-        Ok((Projected { memberships, invitations }, outbox::end(Sql::on(conn))?))
+        let sql = Sql::on(conn);
+        let memberships = members::every(sql)?;
+        let invitations = tenant::invitations::every(sql)?;
+        let issuers = tenant::issuers::every(sql)?;
+        Ok((Projected { memberships, invitations, issuers }, outbox::end(sql)?))
     };
     let truth = read();
     conn.rollback();

@@ -76,6 +76,7 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             .or_else(|| application_bindings(route, org, name))
             .or_else(|| profiles(route, org, name))
             .or_else(|| catalog(route, org, name))
+            .or_else(|| issuers(route, org, name))
             .or_else(|| resources(route, org, name)),
         Mount::Platform => operators(route, org, name)
             .or_else(|| applications(route, org, name))
@@ -264,6 +265,21 @@ fn workspaces(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         "workspace_read" => workspace(),
         "workspace_update" => workspace().fresh().body(json!({"name": format!("{name}-2")})),
         "workspace_delete" => workspace().fresh(),
+        _ => return None,
+    })
+}
+
+fn issuers(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let issuer = || Ask::at(format!("/issuers/{}", org.issuer(name)));
+    Some(match route.operation_id {
+        "issuer_list" => Ask::at(route.path),
+        "issuer_create" => {
+            org.room_for_issuers();
+            Ask::at(route.path).body(crate::org::issuer(name))
+        }
+        "issuer_read" => issuer(),
+        "issuer_update" => issuer().fresh().body(json!({"state": "disabled"})),
+        "issuer_delete" => issuer().fresh(),
         _ => return None,
     })
 }

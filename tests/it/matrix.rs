@@ -78,6 +78,11 @@ const TABLE: &str = "
     application_binding_read   401  403     403    200    200       404   404        404     200
     application_binding_put    401  403     403    2xx    2xx       404   404        404     403
     application_binding_delete 401  403     403    204    204       404   404        404     204
+    issuer_list              401    403     403    200    200       404   404        404     200
+    issuer_create            401    403     403    201    201       404   404        404     403
+    issuer_read              401    404     404    200    200       404   404        404     200
+    issuer_update            401    404     404    200    200       404   404        404     403
+    issuer_delete            401    404     404    204    204       404   404        404     403
     access_explain           401    403     403    200    200       404   404        404     200
     access_simulate          401    403     403    200    200       404   404        404     200
     access_evaluate_many     401    403     403    200    200       404   404        404     200
@@ -156,6 +161,7 @@ const TABLE: &str = "
     platform_catalog_read    401    404    404    404    404    200    200    404    200
     platform_catalog_put     401    404    404    404    404    2xx    2xx    404    2xx
     platform_catalog_delete  401    404    404    404    404    204    204    404    204
+    issuer_status_list       401    404     404    404    404       200   200        404     200
     platform_audit_list      401    404     404    404    404       200   200        404     200
     platform_event_list      401    404     404    404    404       200   200        404     200
 

@@ -145,6 +145,24 @@ impl<'a> Org<'a> {
         }
     }
 
+    /// An issuer of the tenant's own.
+    pub(crate) fn issuer(&self, name: &str) -> String {
+        self.room_for_issuers();
+        self.owner.post("/issuers", &issuer(name)).expect(201).id()
+    }
+
+    /// Where there are nearly as many as can be, the oldest make room.
+    pub(crate) fn room_for_issuers(&self) {
+        let mut issuers = self.owner.all("/issuers", 200);
+        if issuers.len() < 70 {
+            return;
+        }
+        issuers.sort_by_key(|issuer| issuer["created_at"].as_str().unwrap().to_owned());
+        for issuer in &issuers[..20] {
+            self.owner.delete(&format!("/issuers/{}", issuer["id"].as_str().unwrap()));
+        }
+    }
+
     /// A custom role that all tests of this tenant share.
     pub(crate) fn shared_role(&self) -> String {
         let body = json!({"name": "shared", "permissions": ["team.list"]});
@@ -240,6 +258,12 @@ pub(crate) fn attribute(applies_to: &str) -> Value {
         "writers": everybody,
         "personal_data": false,
     })
+}
+
+/// An issuer that nobody has ever seen.
+pub(crate) fn issuer(name: &str) -> Value {
+    let host = name.replace('_', "-");
+    json!({"name": name, "url": format!("https://{host}.id.example.com"), "audience": "freehold"})
 }
 
 /// A tenant's part of an import file.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use freehold::domain::{
-    AccountState, AppliesTo, AuditDecision, BreakGlassState, InvitationState, ItemLayer, JoinRole,
-    Layer, MemberState, OperatorRole, Permission, PrincipalType, Role, RowSecurityMode, TeamRole,
-    TenantKind, TenantStatus, Visibility, WithheldReason, Word,
+    AccountState, AppliesTo, AuditDecision, BreakGlassState, InvitationState, IssuerState,
+    ItemLayer, JoinRole, Layer, MemberState, OperatorRole, Permission, PrincipalType, Role,
+    RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility, WithheldReason, Word,
 };
 
 type Words = BTreeSet<String>;
@@ -60,6 +60,7 @@ const COLUMNS: &[Entry] = &[
     ("tenant", "audit_log", "decision", words::<AuditDecision>),
     ("tenant", "catalog_items", "layer", words::<ItemLayer>),
     ("tenant", "catalog_items", "defined", truth),
+    ("tenant", "issuers", "state", words::<IssuerState>),
     ("tenant", "row_security_report", "reason", words::<WithheldReason>),
 ];
 

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use freehold::domain::action::*;
 use freehold::domain::{
-    AccountId, ActionPattern, Call, ChangeRole, ChangeTeam, Error, InvitationId, Letters, MemberId,
-    Name, NewInvitation, NewMember, NewRole, PageRequest, Patterns, PlaneName, Platform,
+    AccountId, ActionPattern, Call, ChangeRole, ChangeTeam, Error, InvitationId, IssuerId, Letters,
+    MemberId, Name, NewInvitation, NewMember, NewRole, PageRequest, Patterns, PlaneName, Platform,
     Precondition, PrincipalId, PrincipalRef, PrincipalType, ResourceFilter, ResourceId,
     ResourceTypeName, Result, Role, RoleId, Slug, TeamFilter, TeamId, TeamRole, TenantId,
     WorkspaceFilter, WorkspaceId, WorkspaceOwner, action,
@@ -82,6 +82,7 @@ struct World<'n> {
     resource: ResourceId,
     role: RoleId,
     invitation: InvitationId,
+    issuer: IssuerId,
 }
 
 /// Asks for every action of the tenant plane.
@@ -146,6 +147,7 @@ impl<'n> World<'n> {
             resource,
             role: RoleId(uuid::Uuid::nil()),
             invitation: InvitationId(uuid::Uuid::nil()),
+            issuer: IssuerId(uuid::Uuid::nil()),
             store,
         };
         world.invitation = world.invite(&keeper);
@@ -190,6 +192,7 @@ impl<'n> World<'n> {
             tenant: ReadTenant UpdateTenant ImportTenant SearchPrincipals ListMembers CreateMember
                 CreateOwner CreateAdmin ListTeams CreateTeam ListRoles CreateRole
                 ListApplicationBindings UpdateApplicationBinding DeleteApplicationBinding
+                ListIssuers CreateIssuer
                 ListWorkspaces ListResourceTypes CreateResourceType ListResources ReadRowSecurity
                 ListInvitations CreateInvitation EvaluateAccess EvaluateOwnAccess ExplainAccess
                 SimulateAccess ListAudit ListEvents ReadProfileDefaults UpdateProfileDefaults
@@ -201,6 +204,7 @@ impl<'n> World<'n> {
                 DeleteTeamMember ListTeamCatalog UpdateTeamCatalog DeleteTeamCatalog;
             role: ReadRole UpdateRole DeleteRole ListRoleAssignments UpdateRoleAssignment
                 DeleteRoleAssignment;
+            issuer: ReadIssuer UpdateIssuer DeleteIssuer;
             owner: CreateWorkspace;
             workspace: ReadWorkspace UpdateWorkspace DeleteWorkspace CreateResource;
             kind: ReadResourceType;

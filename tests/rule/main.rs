@@ -6,7 +6,8 @@
 //! people give each other custom roles, [`break_glass`] lets operators in, [`simulation`] compares what
 //! would change with what does. [`matrix`] holds every decision in a table that is read by people, those
 //! of an application, [`tickets`], with them, [`fixtures`] requests that are read too; [`applications`]
-//! throws policies of applications; [`enumerations`] holds the database's words equal to the program's.
+//! throws policies of applications; [`enumerations`] holds the database's words equal to the program's;
+//! [`wycheproof`] brings tokens that others have thought out.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
@@ -36,3 +37,4 @@ mod row_security;
 mod search;
 mod simulation;
 mod tickets;
+mod wycheproof;

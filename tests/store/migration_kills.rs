@@ -28,6 +28,7 @@ const LATER: &[(u32, &str)] = &[
     (3, include_str!("../../migrations/tenant/V0003__roles_and_applications.sql")),
     (7, include_str!("../../migrations/tenant/V0007__invitations.sql")),
     (8, include_str!("../../migrations/tenant/V0008__layered_values.sql")),
+    (4, include_str!("../../migrations/tenant/V0004__issuers.sql")),
 ];
 
 /// A place that an older program left, and what is expected of its files.

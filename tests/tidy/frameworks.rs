@@ -11,7 +11,7 @@ const HOMES: &[(&[&str], &[&str])] = &[
     (&["actix", "actix_web", "actix_http", "actix_rt"], &["src/http"]),
     (&["tracing_actix_web", "utoipa_swagger_ui"], &["src/http"]),
     (&["clap", "indicatif"], &["src/cli"]),
-    (&["reqwest"], &["src/cli", "src/policy/external"]),
+    (&["reqwest"], &["src/cli", "src/identity", "src/policy/external"]),
 ];
 
 /// The home of the crate `config`, whose name others may have too.

@@ -6,6 +6,7 @@
 mod decision_point;
 mod files;
 mod host;
+mod issuers;
 mod numbers;
 mod people;
 mod regions;
@@ -34,6 +35,7 @@ fn findings(data: &Path, configuration: &Configuration, mode: Mode) -> Vec<Strin
         values::findings(configuration, mode),
         decision_point::findings(configuration, mode),
         people::findings(configuration, mode),
+        issuers::findings(configuration, mode),
         host::findings(),
         files::findings(data),
         regions::findings(data, &configuration.storage.regions),

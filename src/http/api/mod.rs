@@ -16,6 +16,7 @@ pub(super) mod health;
 pub(super) mod hosts;
 pub(super) mod imports;
 pub(super) mod invitations;
+pub(super) mod issuers;
 pub(super) mod keys;
 pub(super) mod me;
 pub(super) mod members;

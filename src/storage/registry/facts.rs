@@ -191,7 +191,8 @@ pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result
         ..nobody(&file.core.name)
     };
     let mut known = Known::of(&file.core, caller);
-    known.subject.live = credentials::is_live(sql, caller)?;
+    // A tenant's own issuer speaks in that tenant alone.
+    known.subject.live = credentials::is_live(sql, caller)? && !caller.credential.by_tenant;
     if let Some(account) = account {
         let entry = read_account(sql, account)?;
         known.subject.account = entry.state;

@@ -18,6 +18,7 @@ pub(crate) mod memberships;
 pub(crate) mod operators;
 pub(crate) mod profiles;
 pub(crate) mod row_security;
+pub(crate) mod tenant_issuers;
 pub(crate) mod tenants;
 
 use std::collections::HashSet;
@@ -50,7 +51,7 @@ use crate::domain::action::PlatformPlane;
 use crate::domain::{
     AccountId, Action, BreakGlassId, Call, Clock, DecisionPoint, Definitions, Error, EventType,
     FileProblem, Manifest, Platform, Region, Result, Slug, StoredValues, SystemTask, Target,
-    TenantId, TenantReference, Word,
+    TenantId, TenantIssuer, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -86,6 +87,8 @@ pub(in crate::storage) struct RegistryFile {
     tenants: Cache<TenantReference, (u64, Option<Arc<TenantEntry>>)>,
     /// Break-glass entries, with the epoch that each was read in.
     entries: Cache<BreakGlassId, (u64, Option<Arc<break_glass::Entry>>)>,
+    /// Issuers that tenants trust, by address, with the epoch that each was read in.
+    issuers: Cache<(TenantId, Arc<str>), (u64, Option<Arc<TenantIssuer>>)>,
     /// The policies of applications' versions.
     applications: Cache<applications::VersionKey, applications::Kept>,
     /// Definitions of layered values.
@@ -97,6 +100,8 @@ pub(in crate::storage) struct RegistryFile {
 
 /// Break-glass entries that are remembered.
 const MAX_ENTRIES: u64 = 1_000;
+/// Tenants' issuers that are remembered, and addresses of which it is remembered that they are none.
+const MAX_ISSUERS: u64 = 10_000;
 
 impl std::fmt::Debug for RegistryFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -149,6 +154,7 @@ impl RegistryFile {
             accounts: Cache::new(settings.known_accounts),
             tenants: Cache::new(settings.known_tenants),
             entries: Cache::new(MAX_ENTRIES),
+            issuers: Cache::new(MAX_ISSUERS),
             applications: applications::cache(),
             definitions: attributes::Known::default(),
             lookups,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{TenantFile, invitations};
+use super::{TenantFile, invitations, issuers};
 use crate::domain::{
     AccountId, Caller, Error, Facts, Hypothesis, InvitationId, MemberState, Patterns, Permission,
     PrincipalId, PrincipalRef, PrincipalType, Result, Role, RoleId, RowLevels, RowSecurityMode,
@@ -37,7 +37,7 @@ pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<(
     let mut known = Known::of(&file.core, caller);
     known.tenant = Some(status);
     let nobody = Session { mode, ..nobody(&file.core.name) };
-    known.subject.live = file.registry.is_live(caller)?;
+    known.subject.live = file.registry.is_live(caller)? && may_speak(file, sql, caller)?;
     let Subject::Account(account) = caller.subject else { return Ok((known, nobody)) };
     let entry = file.registry.account(account)?;
     known.subject.account = entry.state;
@@ -61,6 +61,21 @@ pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<(
     Ok((known, session(file, &member, mode)))
 }
 
+/// Whether the issuer of a credential may speak here: a tenant's own for that tenant, while that trusts it, and for
+/// nobody who is more than one of its people.
+fn may_speak(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<bool> {
+    if !caller.credential.by_tenant {
+        return Ok(true);
+    }
+    let is_here = caller.tenant == Some(file.id) && issuers::may_speak(sql, &caller.issuer)?;
+    Ok(is_here && !is_operator(file, caller)?)
+}
+
+fn is_operator(file: &TenantFile, caller: &Caller) -> Result<bool> {
+    let Some(account) = caller.subject.account() else { return Ok(false) };
+    Ok(file.registry.account(account)?.operator.is_some())
+}
+
 /// What the break-glass entry that a request names opens to the caller here and now.
 fn opened(file: &TenantFile, caller: &Caller) -> Result<Patterns> {
     let (Some(id), Some(account)) = (caller.break_glass, caller.subject.account()) else {
@@ -74,7 +89,9 @@ fn opened(file: &TenantFile, caller: &Caller) -> Result<Patterns> {
 /// The same facts, with what the registry says now.
 pub(super) fn renew(file: &TenantFile, caller: &Caller, mut facts: Facts) -> Result<Facts> {
     facts.circumstances.tenant = Some(file.registry.standing(file.id)?.0);
-    facts.subject.live = file.registry.is_live(caller)?;
+    // What the tenant's own file says of the credential was read in the same transaction.
+    facts.subject.live &= file.registry.is_live(caller)?
+        && !(caller.credential.by_tenant && is_operator(file, caller)?);
     // Whose an invitation is was the registry's to say: it is asked again, in another run.
     if let TargetFacts::Invitation { own } = &mut facts.target {
         *own = false;
@@ -281,6 +298,11 @@ pub(super) fn target(
             Ok(found.map(|_| TargetFacts::Role))
         }
         Target::Invitation(id) => invitation(file, sql, caller, *id),
+        Target::Issuer(id) => {
+            let found: Option<i64> =
+                sql.one("select 1 from issuers where id = ?1", params![*id], |row| row.next())?;
+            Ok(found.map(|_| TargetFacts::Issuer))
+        }
         Target::Tenant(_)
         | Target::Platform
         | Target::Account(_)

@@ -8,6 +8,7 @@ pub(crate) mod catalog;
 pub(crate) mod events;
 mod facts;
 pub(crate) mod invitations;
+pub(crate) mod issuers;
 pub(crate) mod members;
 pub(crate) mod organization;
 pub(crate) mod principals;

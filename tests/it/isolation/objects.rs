@@ -33,7 +33,7 @@ pub(crate) struct Strange {
 pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin, String)> {
     let sibling = if parameter == "workspace" { "team" } else { "workspace" };
     match parameter {
-        "team" | "workspace" | "resource" | "role" | "principal" => vec![
+        "team" | "workspace" | "resource" | "role" | "issuer" | "principal" => vec![
             (Foreign, there.thing(parameter).to_owned()),
             (Deleted, here.gone(parameter).unwrap().to_owned()),
             (Sibling, here.thing(sibling).to_owned()),

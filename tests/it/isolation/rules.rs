@@ -39,6 +39,7 @@ const SUPPORT: &[&str] = &[
     "operator_list",
     "break_glass_list",
     "break_glass_read",
+    "issuer_status_list",
 ];
 
 /// The audit log that counts a refusal.
@@ -82,7 +83,7 @@ impl Rules {
         strange: Option<Strange>,
     ) -> Outcome {
         if who.standing == Standing::Nobody && route.action.is_some() {
-            return Refused(401, None);
+            return Refused(401, (!who.actor.is_empty()).then_some(Log::Registry));
         }
         match route.mount {
             Mount::Tenant => self

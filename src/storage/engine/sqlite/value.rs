@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use crate::domain::{
     AccountId, ApplicationName, AttributeKey, Attributes, Audience, BreakGlassId, Description,
-    Email, FileId, HostName, IdentityPart, InvitationId, JsonSchema, JsonValue, Manifest, Name,
-    Patterns, PrincipalId, Region, ResourceId, ResourceTypeName, RoleId, ScopeName, Slug, TeamId,
-    TenantId, TenantKind, Timestamp, Values, Word, WorkspaceId,
+    Email, FileId, HostName, IdentityPart, InvitationId, IssuerId, JsonSchema, JsonValue, Manifest,
+    Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName, RoleId, ScopeName, Slug,
+    TeamId, TenantId, TenantKind, Timestamp, Values, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -281,7 +281,8 @@ ids!(
     FileId,
     RoleId,
     BreakGlassId,
-    InvitationId
+    InvitationId,
+    IssuerId
 );
 
 macro_rules! texts {

@@ -198,6 +198,7 @@ pub(crate) const TENANT_BACK: &str = "
     drop table catalog_items;
     drop table member_attributes;
     drop table tenant_attributes;
+    drop table issuers;
     drop index resource_types_by_application;
     alter table resource_types drop column application;
     drop table application_bindings;
@@ -223,6 +224,7 @@ const REGISTRY_BACK: &str = "
     drop table catalog_items;
     drop table account_attributes;
     drop table attributes;
+    drop table tenant_issuers;
     drop table application_requirements;
     drop table application_versions;
     drop table applications;

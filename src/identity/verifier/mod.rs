@@ -1,0 +1,403 @@
+//! The verifier of tokens, by the rules of RFC 8725.
+//!
+//! Our own tokens: the algorithm is EdDSA; a header says `alg`, `typ` and `kid` and nothing else; `iss`, `aud`, `exp`,
+//! `iat`, `nbf` and `sub` are required and of their types. Those of issuers elsewhere: [`rules`]. What was verified is
+//! remembered by a digest of the whole token, for a minute at most, never beyond its own end, and for no longer than its
+//! issuer has its key. Nothing here waits: where keys must be fetched first, that is said ([`Refused::ask`]).
+
+mod rules;
+mod trust;
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use moka::sync::Cache;
+use serde::Deserialize;
+use serde_json::Value;
+
+pub use self::trust::{Trust, TrustedIssuer};
+use super::claims::Claims;
+use super::jose::{MAX_BYTES, Signed, object};
+use super::jwks::{Look, RemoteKeys};
+use super::keys::SigningKey;
+use crate::domain::{
+    Email, Error, Identity, IdentityPart, Result, Revocable, Said, TenantId, TenantIssuer,
+    Timestamp,
+};
+
+/// Seconds that clocks may differ by.
+const SKEW_S: i64 = 5;
+/// Seconds that a token may be good for at most.
+const MAX_LIFETIME_S: i64 = 24 * 3600;
+/// Seconds that a verified token is remembered at most.
+const REMEMBERED_S: u64 = 60;
+/// Verified tokens that are remembered at most.
+const MAX_REMEMBERED: u64 = 100_000;
+
+/// How an issuer means its subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// By an account's id.
+    Account,
+    /// By a subject of its own, which an identity maps to an account.
+    Identity,
+}
+
+/// An issuer that is trusted.
+#[derive(Clone)]
+pub struct Issuer {
+    name: String,
+    subject: Subject,
+    kid: String,
+    key: DecodingKey,
+}
+
+impl std::fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Issuer({})", self.name)
+    }
+}
+
+impl Issuer {
+    /// An issuer whose key is here.
+    #[must_use]
+    pub fn new(name: &str, subject: Subject, key: &SigningKey) -> Self {
+        Self { name: name.to_owned(), subject, kid: key.kid.clone(), key: key.decoding.clone() }
+    }
+}
+
+/// What a good token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Who signed it.
+    pub issuer: Arc<str>,
+    /// Whom it is about.
+    pub subject: String,
+    /// How that is meant.
+    pub meant: Subject,
+    /// The tenant that it is for; `None` for the platform.
+    pub tenant: Option<TenantId>,
+    /// The tenant that it says it is for, where an issuer elsewhere said so: an id or a slug, which may be nobody's.
+    pub tenant_name: Option<Arc<str>>,
+    /// Who acts for the subject.
+    pub actor: Option<Arc<str>>,
+    /// How strongly the subject logged in.
+    pub assurance: Arc<crate::domain::Assurance>,
+    /// What it is narrowed to.
+    pub scopes: Option<Arc<[String]>>,
+    /// What of it can be taken back.
+    pub credential: Arc<Revocable>,
+    /// What the issuer says of the subject's e-mail address, where it says anything and means a subject of its own.
+    pub said: Option<Arc<Said>>,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+}
+
+/// The header of a token; any other member makes it unreadable.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    alg: String,
+    typ: String,
+    kid: String,
+}
+
+/// A token that is refused, or not good yet.
+#[derive(Debug)]
+pub struct Refused {
+    /// What is wrong, for the log and not for the caller.
+    pub why: &'static str,
+    /// Who it says signed it; nobody has verified that.
+    pub issuer: Option<String>,
+    /// The key that it says it is signed by.
+    pub kid: Option<String>,
+    /// Whether its issuer is none of the installation's: it may be a tenant's.
+    pub is_unknown: bool,
+    /// Keys that must be fetched before it can be verified.
+    pub ask: Option<Arc<RemoteKeys>>,
+}
+
+impl Refused {
+    /// A refusal of what is no token at all.
+    #[must_use]
+    pub fn of(why: &'static str) -> Self {
+        Self { why, issuer: None, kid: None, is_unknown: false, ask: None }
+    }
+
+    fn by(why: &'static str, issuer: &str, signed: &Signed<'_>) -> Self {
+        let (issuer, kid) = (Some(issuer.to_owned()), signed.kid().map(str::to_owned));
+        Self { issuer, kid, ..Self::of(why) }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Unauthenticated(refused.why)
+    }
+}
+
+/// What is remembered of a token.
+#[derive(Clone)]
+struct Remembered {
+    verified: Arc<Verified>,
+    /// The key of an issuer elsewhere, which may take it away.
+    key: Option<(Arc<RemoteKeys>, [u8; 32])>,
+}
+
+/// Verifies tokens of the issuers that it trusts.
+pub struct Verifier {
+    audience: String,
+    issuers: Vec<Issuer>,
+    trust: Trust,
+    remembered: Cache<[u8; 32], Remembered>,
+}
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verifier").field("issuers", &self.issuers).finish_non_exhaustive()
+    }
+}
+
+impl Verifier {
+    /// Trusts these issuers, for this audience, and those elsewhere.
+    #[must_use]
+    pub fn new(audience: &str, issuers: Vec<Issuer>, trust: Trust) -> Self {
+        let remembered = Cache::builder()
+            .max_capacity(MAX_REMEMBERED)
+            .time_to_live(std::time::Duration::from_secs(REMEMBERED_S))
+            .build();
+        Self { audience: audience.to_owned(), issuers, trust, remembered }
+    }
+
+    /// The issuers elsewhere that are trusted.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// What is wrong with an address that a tenant would have as an issuer of its own, if something is.
+    ///
+    /// # Errors
+    /// Says what it must be.
+    pub fn check_tenant_issuer(&self, url: &str) -> Result<(), &'static str> {
+        if self.issuers.iter().any(|own| own.name == url) || self.trust.is_ours(url) {
+            return Err("is an issuer of the installation's");
+        }
+        self.trust.check(url)
+    }
+
+    /// Verifies a token by what is at hand.
+    ///
+    /// # Errors
+    /// What is wrong with it, or whose keys must be fetched first.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, Refused> {
+        self.remember(token, None, now, || {
+            let signed = Signed::parse(token).map_err(Refused::of)?;
+            let (issuer, claims) = claims(&signed)?;
+            let refused = |why| Refused::by(why, &issuer, &signed);
+            if self.issuers.iter().any(|own| own.name == issuer) {
+                let verified = self.verify_own(&signed, &issuer, token, now).map_err(refused)?;
+                return Ok((verified, None));
+            }
+            let Some(trusted) = self.trust.find(&issuer) else {
+                let why = "the issuer or its key is not known";
+                return Err(Refused { is_unknown: true, ..refused(why) });
+            };
+            let (verified, key) = trusted
+                .verify(&signed, &claims, now)
+                .map_err(|(why, ask)| Refused { ask, ..refused(why) })?;
+            Ok((verified, Some(key)))
+        })
+    }
+
+    /// Verifies a token of a tenant's own issuer, by what is at hand. It speaks for that tenant alone, whatever it says.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_for(
+        &self,
+        token: &str,
+        issuer: &TenantIssuer,
+        now: Timestamp,
+    ) -> Result<Arc<Verified>, Refused> {
+        self.remember(token, Some(issuer), now, || {
+            let signed = Signed::parse(token).map_err(Refused::of)?;
+            let (named, claims) = claims(&signed)?;
+            let refused = |why| Refused::by(why, &named, &signed);
+            // Whoever speaks for all speaks for no tenant besides.
+            let is_ours = self.issuers.iter().any(|own| own.name == named);
+            if is_ours || self.trust.find(&named).is_some() || named != issuer.issuer.url.as_str() {
+                return Err(refused("the issuer is not the tenant's"));
+            }
+            let trusted = self.trust.of_tenant(issuer);
+            let (mut verified, key) = trusted
+                .verify(&signed, &claims, now)
+                .map_err(|(why, ask)| Refused { ask, ..refused(why) })?;
+            verified.tenant = Some(issuer.tenant);
+            let credential = Revocable { by_tenant: true, ..(*verified.credential).clone() };
+            verified.credential = Arc::new(credential);
+            Ok((verified, Some(key)))
+        })
+    }
+
+    /// What is remembered of a token, or what comes of it now.
+    fn remember(
+        &self,
+        token: &str,
+        issuer: Option<&TenantIssuer>,
+        now: Timestamp,
+        anew: impl FnOnce() -> Result<(Verified, Option<(Arc<RemoteKeys>, [u8; 32])>), Refused>,
+    ) -> Result<Arc<Verified>, Refused> {
+        if token.len() > MAX_BYTES {
+            return Err(Refused::of("the token is too long"));
+        }
+        let sum = sum(token, issuer);
+        let known = match self.remembered.get(&sum) {
+            Some(known) => known,
+            None => {
+                let (verified, key) = anew()?;
+                let known = Remembered { verified: Arc::new(verified), key };
+                self.remembered.insert(sum, known.clone());
+                known
+            }
+        };
+        if known.verified.expires_at <= now {
+            return Err(Refused::of("the token has expired"));
+        }
+        if let Some((keys, digest)) = &known.key {
+            match keys.look_again(digest) {
+                Look::Known(()) => {}
+                Look::Ask => {
+                    let why = "the issuer's keys must be fetched";
+                    return Err(Refused { ask: Some(keys.clone()), ..Refused::of(why) });
+                }
+                Look::Refused(why) => return Err(Refused::of(why)),
+            }
+        }
+        Ok(known.verified)
+    }
+
+    fn verify_own(
+        &self,
+        signed: &Signed<'_>,
+        name: &str,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Verified, &'static str> {
+        let header: Header =
+            serde_json::from_slice(signed.header()).map_err(|_| "the header is not one of ours")?;
+        if header.alg != "EdDSA" || header.typ != "at+jwt" {
+            return Err("the algorithm or type is not the issuer's");
+        }
+        let issuer = self
+            .issuers
+            .iter()
+            .find(|issuer| issuer.name == name && issuer.kid == header.kid)
+            .ok_or("the issuer or its key is not known")?;
+        let decoded = jsonwebtoken::decode::<Claims>(token, &issuer.key, &self.rules(issuer))
+            .map_err(|_| "the signature or a claim is wrong")?;
+        check_times(&decoded.claims, now.seconds())?;
+        Ok(of(issuer, decoded.claims))
+    }
+
+    fn rules(&self, issuer: &Issuer) -> Validation {
+        let mut rules = Validation::new(Algorithm::EdDSA);
+        rules.set_issuer(&[&issuer.name]);
+        rules.set_audience(&[&self.audience]);
+        rules.set_required_spec_claims(&["exp", "iss", "aud", "sub", "nbf"]);
+        // Times are checked against the clock that was handed in.
+        rules.validate_exp = false;
+        rules.validate_nbf = false;
+        rules
+    }
+}
+
+/// What a token says, and who it says signed it.
+fn claims(signed: &Signed<'_>) -> Result<(String, serde_json::Map<String, Value>), Refused> {
+    let claims = object(signed.payload()).ok_or(Refused::of("the claims cannot be read"))?;
+    let issuer = claims.get("iss").and_then(Value::as_str).map(str::to_owned);
+    Ok((issuer.ok_or(Refused::of("there is no issuer"))?, claims))
+}
+
+/// What a token is remembered by: for whom it speaks is a part of it.
+fn sum(token: &str, issuer: Option<&TenantIssuer>) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    match issuer {
+        None => context.update(&[0]),
+        Some(TenantIssuer { tenant, issuer }) => {
+            context.update(&[1]);
+            context.update(tenant.0.as_bytes());
+            context.update(issuer.id.0.as_bytes());
+            context.update(&issuer.version.to_be_bytes());
+        }
+    }
+    context.update(token.as_bytes());
+    let mut sum = [0_u8; 32];
+    sum.copy_from_slice(context.finish().as_ref());
+    sum
+}
+
+fn check_times(claims: &Claims, now: i64) -> Result<(), &'static str> {
+    if claims.exp <= now {
+        return Err("the token has expired");
+    }
+    if claims.nbf > now + SKEW_S || claims.iat > now + SKEW_S {
+        return Err("the token is not good yet");
+    }
+    if claims.exp.saturating_sub(claims.iat) > MAX_LIFETIME_S {
+        return Err("the token is good for too long");
+    }
+    Ok(())
+}
+
+/// What an issuer says of its subject's e-mail address; it identifies nobody.
+fn said(
+    issuer: &str,
+    subject: &str,
+    email: Option<&str>,
+    verified: Option<&Value>,
+) -> Option<Said> {
+    let identity = Identity {
+        issuer: IdentityPart::parse(issuer).ok()?,
+        subject: IdentityPart::parse(subject).ok()?,
+    };
+    let email = Email::parse(email?).ok()?;
+    // `"true"` and `1` are not what an issuer says who has looked.
+    Some(Said { identity, email, email_verified: verified == Some(&Value::Bool(true)) })
+}
+
+fn of(issuer: &Issuer, claims: Claims) -> Verified {
+    let said = (issuer.subject == Subject::Identity)
+        .then(|| {
+            let email = claims.email.as_ref().and_then(Value::as_str);
+            said(&issuer.name, &claims.sub, email, claims.email_verified.as_ref())
+        })
+        .flatten()
+        .map(Arc::new);
+    Verified {
+        issuer: issuer.name.as_str().into(),
+        subject: claims.sub,
+        meant: issuer.subject,
+        tenant: claims.tid,
+        tenant_name: None,
+        actor: claims.act.map(|actor| actor.sub.into()),
+        assurance: Arc::new(crate::domain::Assurance {
+            acr: claims.acr,
+            amr: claims.amr,
+            auth_time_s: claims.auth_time,
+        }),
+        scopes: claims.scope.map(|scope| {
+            scope.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        }),
+        credential: Arc::new(Revocable {
+            token: Some(claims.jti.into()),
+            issued_at: Timestamp::of_seconds(claims.iat),
+            session: claims.sid,
+            api_key: claims.api_key,
+            by_tenant: false,
+        }),
+        said,
+        expires_at: Timestamp(claims.exp.saturating_mul(1_000_000)),
+    }
+}

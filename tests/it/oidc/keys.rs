@@ -1,0 +1,344 @@
+//! Keys of issuers: fetched, kept, changed, taken away; and issuers that fail or attack.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::mint::{KEYS, Key, claims, encode};
+use super::server::{Says, Server, http};
+use super::{account, app, bearer};
+use crate::app::{TestApp, eventually, measured};
+
+const RETRY: &str = "FREEHOLD__IDENTITY__JWKS_RETRY_S";
+const TTL: &str = "FREEHOLD__IDENTITY__JWKS_TTL_S";
+const STALE: &str = "FREEHOLD__IDENTITY__JWKS_MAX_STALE_S";
+
+/// The status that a token by a key is answered with.
+fn status(app: &TestApp, server: &Server, key: &Key, alg: &str, kid: &str) -> u16 {
+    let header = json!({"alg": alg, "typ": "at+jwt", "kid": kid});
+    let claims = claims(&server.url(), "ann");
+    let token = key.token(alg, &header.to_string(), &claims.to_string());
+    app.bearer(&token).get("/v1/me").status
+}
+
+#[test]
+fn a_key_that_is_new_is_found_and_one_that_is_gone_is_good_for_nothing() {
+    let server = Server::new();
+    let app = app(&server.url(), &[(RETRY, "1"), (TTL, "2")]);
+    account(&app, &server.url(), "ann");
+    let (first, second) = (Key::ed25519(), Key::p256());
+    server.keys(vec![first.jwk("one")]);
+    let kept = bearer(&app, "EdDSA", claims(&server.url(), "ann"), &json!({}));
+    let remembered = {
+        let header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "one"}).to_string();
+        app.bearer(&first.token("EdDSA", &header, &claims(&server.url(), "ann").to_string()))
+    };
+    remembered.get("/v1/me").expect(200);
+    kept.get("/v1/me").expect(401);
+    // Overlap: both are good once the new one was asked for.
+    server.keys(vec![first.jwk("one"), second.jwk("two")]);
+    eventually(|| (status(&app, &server, &second, "ES256", "two") == 200).then_some(()));
+    remembered.get("/v1/me").expect(200);
+    // Taken away: what was verified before and is remembered ends as well.
+    server.keys(vec![second.jwk("two")]);
+    let since = Instant::now();
+    eventually(|| (remembered.get("/v1/me").status == 401).then_some(()));
+    assert!(since.elapsed() < Duration::from_secs(4), "within the time to live");
+    assert_eq!(status(&app, &server, &second, "ES256", "two"), 200);
+    // Another key by the same name.
+    let third = Key::p256();
+    server.keys(vec![third.jwk("two")]);
+    eventually(|| (status(&app, &server, &second, "ES256", "two") == 401).then_some(()));
+    assert_eq!(status(&app, &server, &third, "ES256", "two"), 200);
+}
+
+#[test]
+fn an_outage_is_lived_through_for_a_while_and_then_nothing_is_accepted() {
+    let server = Server::new();
+    let app = app(&server.url(), &[(RETRY, "1"), (TTL, "1"), (STALE, "5")]);
+    account(&app, &server.url(), "ann");
+    let ann = bearer(&app, "EdDSA", claims(&server.url(), "ann"), &json!({}));
+    ann.get("/v1/me").expect(200);
+    server.says(|_| Says::Bytes(http("503 Service Unavailable", "{}")));
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_secs(3) {
+        ann.get("/v1/me").expect(200);
+    }
+    eventually(|| (ann.get("/v1/me").status == 401).then_some(()));
+    assert!(since.elapsed() > Duration::from_secs(3));
+    let status = app.operator().get("/v1/platform/issuers").expect(200)["items"][0].clone();
+    assert_eq!(status["last_error"], "it answered 503");
+    server.says(|_| Says::Itself);
+    eventually(|| (ann.get("/v1/me").status == 200).then_some(()));
+}
+
+#[test]
+fn a_hundred_thousand_unknown_keys_are_asked_for_once() {
+    let server = Server::new();
+    let app = app(&server.url(), &[]);
+    account(&app, &server.url(), "ann");
+    let ann = bearer(&app, "ES256", claims(&server.url(), "ann"), &json!({}));
+    ann.get("/v1/me").expect(200);
+    assert_eq!(server.fetches(), 1);
+    let (claims, url) = (encode(claims(&server.url(), "ann").to_string()), app.url().to_owned());
+    let since = Instant::now();
+    let (threads, each) = (4_usize, 25_000_usize);
+    let workers: Vec<_> = (0..threads)
+        .map(|thread| {
+            let (claims, url) = (claims.clone(), url.clone());
+            std::thread::spawn(move || flood(&url, &claims, thread * each, each))
+        })
+        .collect();
+    let refused: usize = workers.into_iter().map(|worker| worker.join().unwrap()).sum();
+    assert_eq!(refused, threads * each);
+    let seconds = since.elapsed().as_secs();
+    let budget = 1 + 1 + usize::try_from(seconds / 30).unwrap();
+    let asked = server.fetches();
+    measured(&format!("100000 unknown keys in {seconds} s: {asked} fetches"));
+    assert!(asked <= budget, "{asked} fetches in {seconds} s");
+    ann.get("/v1/me").expect(200);
+    let rows = app.db("platform").audited("token.verify", "deny");
+    assert!(rows < 20, "{rows} rows: a refused caller cannot make the node write");
+}
+
+/// Sends so many tokens that each name a key that is not there, over one connection; counts those that are refused.
+fn flood(url: &str, claims: &str, from: usize, count: usize) -> usize {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let address = url.strip_prefix("http://").unwrap();
+    let connect = || BufReader::new(std::net::TcpStream::connect(address).unwrap());
+    let mut stream = connect();
+    let mut refused = 0;
+    for batch in 0..count / 50 {
+        let mut requests = String::new();
+        for n in 0..50 {
+            let kid = from + batch * 50 + n;
+            let header = format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"k{kid}"}}"#);
+            let token = format!("{}.{claims}.{}", encode(header), encode([7; 64]));
+            requests.push_str(&format!(
+                "GET /v1/me HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\r\n"
+            ));
+        }
+        stream.get_mut().write_all(requests.as_bytes()).unwrap();
+        for _ in 0..50 {
+            let (mut line, mut length) = (String::new(), 0);
+            stream.read_line(&mut line).unwrap();
+            refused += usize::from(line.starts_with("HTTP/1.1 401 "));
+            loop {
+                line.clear();
+                stream.read_line(&mut line).unwrap();
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            stream.read_exact(&mut vec![0; length]).unwrap();
+        }
+    }
+    refused
+}
+
+#[test]
+fn many_at_once_ask_once() {
+    let server = Server::new();
+    let app = app(&server.url(), &[]);
+    account(&app, &server.url(), "ann");
+    server.says(|path| {
+        if path == "/jwks" {
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        Says::Itself
+    });
+    let tokens: Vec<String> = (0..32)
+        .map(|n| {
+            let mut claims = claims(&server.url(), "ann");
+            claims["jti"] = json!(n);
+            KEYS.sign("EdDSA", &claims)
+        })
+        .collect();
+    let threads: Vec<_> = tokens
+        .iter()
+        .map(|token| {
+            let ann = app.bearer(token);
+            std::thread::spawn(move || ann.get("/v1/me").status)
+        })
+        .collect();
+    for thread in threads {
+        assert_eq!(thread.join().unwrap(), 200);
+    }
+    assert_eq!(server.fetches(), 1);
+}
+
+/// A way to poison an issuer's documents, and what is said of it.
+type Poison = (&'static str, Box<dyn Fn(&str) -> Says + Send + Sync>);
+
+/// Answers to the question for keys.
+fn poisons(elsewhere: &str) -> Vec<Poison> {
+    let at_keys = |says: fn() -> Says| -> Box<dyn Fn(&str) -> Says + Send + Sync> {
+        Box::new(move |path| if path == "/jwks" { says() } else { Says::Itself })
+    };
+    let discovery = |document: Value| -> Box<dyn Fn(&str) -> Says + Send + Sync> {
+        Box::new(
+            move |path| {
+                if path == "/jwks" { Says::Itself } else { Says::Document(document.clone()) }
+            },
+        )
+    };
+    let redirect =
+        format!("HTTP/1.1 302 Found\r\nlocation: {elsewhere}/jwks\r\ncontent-length: 0\r\n\r\n");
+    vec![
+        (
+            "it answered 302",
+            Box::new(move |path: &str| {
+                if path == "/jwks" {
+                    Says::Bytes(redirect.clone().into_bytes())
+                } else {
+                    Says::Itself
+                }
+            }),
+        ),
+        ("its answer has more than 64 KiB", at_keys(|| Says::Endless)),
+        ("it did not answer in time", at_keys(|| Says::Nothing(Duration::from_secs(5)))),
+        (
+            "it has more than 32 keys",
+            at_keys(|| {
+                let keys: Vec<_> = (0..33).map(|n| KEYS.ed25519.jwk(&format!("k{n}"))).collect();
+                Says::Document(json!({ "keys": keys }))
+            }),
+        ),
+        ("it is no JSON object", at_keys(|| Says::Bytes(http("200 OK", "[]")))),
+        (
+            "it is no JSON object",
+            at_keys(|| Says::Bytes(http("200 OK", r#"{"keys": [], "keys": []}"#))),
+        ),
+        ("it has no list of keys", at_keys(|| Says::Document(json!({"keys": {}})))),
+        ("it has a key that is no object", at_keys(|| Says::Document(json!({"keys": ["k"]})))),
+        ("it answered 404", at_keys(|| Says::Bytes(http("404 Not Found", "{}")))),
+        (
+            "its discovery document names another issuer",
+            discovery(json!({
+                "issuer": elsewhere, "jwks_uri": format!("{elsewhere}/jwks"),
+            })),
+        ),
+        (
+            "its discovery document names no keys",
+            Box::new({
+                let issuer = elsewhere.to_owned();
+                move |_: &str| Says::Document(json!({"nothing": issuer}))
+            }),
+        ),
+        ("the address must begin with https://", Box::new(|_| Says::Itself)),
+        ("the address must begin with https://", Box::new(|_| Says::Itself)),
+    ]
+}
+
+#[test]
+fn what_a_poisoned_issuer_says_is_not_believed() {
+    let decoy = Server::new();
+    let server = std::sync::Arc::new(Server::new());
+    let app = app(&server.url(), &[(RETRY, "1"), (TTL, "1"), (STALE, "0")]);
+    account(&app, &server.url(), "ann");
+    let ann = bearer(&app, "EdDSA", claims(&server.url(), "ann"), &json!({}));
+    ann.get("/v1/me").expect(200);
+    let url = server.url();
+    for (n, (says, poison)) in poisons(&decoy.url()).into_iter().enumerate() {
+        let uri = ["http://id.example.com/jwks", "http://169.254.169.254/latest/meta-data"];
+        let says = match n {
+            10 => {
+                let issuer = url.clone();
+                server.says(move |_| Says::Document(json!({"issuer": issuer})));
+                says
+            }
+            11 | 12 => {
+                let document = json!({"issuer": url, "jwks_uri": uri[n - 11]});
+                server.says(move |_| Says::Document(document.clone()));
+                says
+            }
+            _ => {
+                server.says(poison);
+                says
+            }
+        };
+        let started = Instant::now();
+        eventually(|| {
+            (ann.get("/v1/me").status == 401).then_some(())?;
+            let answer = app.operator().get("/v1/platform/issuers").expect(200);
+            (answer["items"][0]["last_error"] == says).then_some(())
+        });
+        assert!(started.elapsed() < Duration::from_secs(12), "{says}");
+        server.says(|_| Says::Itself);
+        eventually(|| (ann.get("/v1/me").status == 200).then_some(()));
+    }
+    assert_eq!(decoy.requests(), 0, "no redirect was followed, no other issuer asked");
+    let taken = server.taken();
+    assert!(taken < 16 * 1024 * 1024, "{taken} bytes of an endless document");
+}
+
+#[test]
+fn keys_that_are_weak_secret_or_for_something_else_are_no_keys() {
+    let server = Server::new();
+    let app = app(&server.url(), &[(RETRY, "1"), (TTL, "1")]);
+    account(&app, &server.url(), "ann");
+    let (ed, ec, rsa) = (&KEYS.ed25519, &KEYS.p256, &KEYS.rsa);
+    let with = |mut key: Value, more: &Value| {
+        for (name, value) in more.as_object().unwrap() {
+            key[name] = value.clone();
+        }
+        key
+    };
+    let ed25519 = |more: Value| vec![with(ed.jwk("k"), &more)];
+    let p256 = |more: Value| vec![with(ec.jwk("k"), &more)];
+    let of_rsa = |more: Value| vec![with(rsa.jwk("k"), &more)];
+    let sets = [
+        ("EdDSA", ed, ed25519(json!({"use": "enc"}))),
+        ("EdDSA", ed, ed25519(json!({"key_ops": ["sign"]}))),
+        ("EdDSA", ed, ed25519(json!({"key_ops": "verify"}))),
+        ("EdDSA", ed, ed25519(json!({"alg": "ES256"}))),
+        ("EdDSA", ed, ed25519(json!({"alg": 7}))),
+        ("EdDSA", ed, ed25519(json!({"crv": "X25519"}))),
+        ("EdDSA", ed, ed25519(json!({"crv": "Ed448"}))),
+        ("EdDSA", ed, ed25519(json!({"kty": "EC"}))),
+        ("EdDSA", ed, ed25519(json!({"kty": "oct"}))),
+        ("EdDSA", ed, ed25519(json!({"d": "AAAA"}))),
+        ("EdDSA", ed, ed25519(json!({"kid": 7}))),
+        ("EdDSA", ed, ed25519(json!({"kid": "other"}))),
+        ("EdDSA", ed, vec![ed.jwk("k"), ec.jwk("k")]),
+        ("EdDSA", ed, vec![]),
+        ("ES256", ec, p256(json!({"crv": "P-384"}))),
+        ("ES256", ec, p256(json!({"y": encode([1; 32])}))),
+        ("ES256", ec, p256(json!({"x": encode([0; 32]), "y": encode([0; 32])}))),
+        ("ES256", ec, p256(json!({"alg": "ES384"}))),
+        ("RS256", rsa, of_rsa(json!({"e": "AQ"}))),
+        ("RS256", rsa, of_rsa(json!({"e": "Aw"}))),
+        ("RS256", rsa, of_rsa(json!({"alg": "PS256"}))),
+        ("PS256", rsa, of_rsa(json!({"alg": "RS256"}))),
+        ("RS256", rsa, of_rsa(json!({"alg": "RSA-OAEP"}))),
+        ("RS256", rsa, of_rsa(json!({"n": encode([255; 128])}))),
+        ("RS256", rsa, of_rsa(json!({"n": encode(vec![255; 1025])}))),
+    ];
+    let good = [("EdDSA", ed), ("ES256", ec), ("RS256", rsa), ("PS256", rsa)];
+    for (n, (alg, key, set)) in sets.into_iter().enumerate() {
+        let marker = format!("marker{n}");
+        let (_, other) = good[n % 4];
+        let mut keys = set.clone();
+        keys.push(other.jwk(&marker));
+        server.keys(keys);
+        let good_alg = good[n % 4].0;
+        eventually(|| (status(&app, &server, other, good_alg, &marker) == 200).then_some(()));
+        assert_eq!(status(&app, &server, key, alg, "k"), 401, "{alg} {set:?}");
+    }
+}
+
+#[test]
+fn a_token_without_a_name_of_a_key_is_good_where_there_is_one_alone() {
+    let server = Server::new();
+    let app = app(&server.url(), &[(RETRY, "1"), (TTL, "1")]);
+    account(&app, &server.url(), "ann");
+    let header = json!({"alg": "EdDSA", "typ": "at+jwt"}).to_string();
+    let token = KEYS.ed25519.token("EdDSA", &header, &claims(&server.url(), "ann").to_string());
+    let ann = app.bearer(&token);
+    ann.get("/v1/me").problem(401, "unauthenticated");
+    server.keys(vec![KEYS.ed25519.jwk("one")]);
+    eventually(|| (ann.get("/v1/me").status == 200).then_some(()));
+}

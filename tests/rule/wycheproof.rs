@@ -1,0 +1,75 @@
+//! Every vector of Wycheproof for signed tokens and their keys, through the real verifier.
+//!
+//! The files are `wycheproof/*.json` in `$FREEHOLD_TEST_DATA`; where they are not there, it is said so: what the project has
+//! of its own is in `tests/it/oidc`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use freehold::domain::{SigningAlgorithm, Word};
+use freehold::identity::jose::{KeySet, Rules, Signed};
+use serde_json::{Value, json};
+
+/// Vectors that are good and refused here, with the reason.
+const REFUSED: &[(&str, &[(i64, i64)], &str)] = &[
+    ("json_web_signature_test", &[], "a key that both sides know: no issuer elsewhere has one"),
+    ("json_web_key_test", &[], "a key that both sides know: no issuer elsewhere has one"),
+];
+
+fn file(name: &str) -> Option<Value> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folder = std::env::var_os("FREEHOLD_TEST_DATA").map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| here.join("../shared/data"));
+    let path = folder.join("wycheproof").join(name).with_extension("json");
+    if !path.exists() {
+        writeln!(std::io::stderr(), "{} is not there", path.display()).unwrap();
+        return None;
+    }
+    serde_json::from_slice(&std::fs::read(path).unwrap()).ok()
+}
+
+/// The keys of a group, as an issuer would publish them; what is secret is no less so for that.
+fn keys(group: &Value) -> Value {
+    let key = if group["public"].is_null() { &group["private"] } else { &group["public"] };
+    if key["keys"].is_array() { key.clone() } else { json!({ "keys": [key] }) }
+}
+
+fn accepts(keys: &Value, token: &str) -> Result<(), &'static str> {
+    let rules = Rules { algorithms: SigningAlgorithm::ALL, types: None };
+    let keys = KeySet::parse(keys.to_string().as_bytes())?;
+    Signed::parse(token)?.verify(&keys, rules).map(drop)
+}
+
+fn run(name: &str) {
+    let Some(file) = file(name) else { return };
+    let is_listed = |id: i64| {
+        REFUSED.iter().any(|(file, ranges, _)| {
+            *file == name && ranges.iter().any(|(from, to)| (*from..=*to).contains(&id))
+        })
+    };
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for group in file["testGroups"].as_array().unwrap() {
+        for test in group["tests"].as_array().unwrap() {
+            let id = test["tcId"].as_i64().unwrap();
+            let token = test["jws"].as_str().map_or_else(|| test["jws"].to_string(), str::to_owned);
+            let verdict = accepts(&keys(group), &token);
+            let expected = test["result"] == "valid" && !is_listed(id);
+            if verdict.is_ok() != expected {
+                wrong.push(format!("{id} {} {} {verdict:?}", test["comment"], test["result"]));
+            }
+            count += 1;
+        }
+    }
+    assert_eq!(count, file["numberOfTests"].as_i64().unwrap());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_vector_of_signatures_is_judged_as_it_should_be() {
+    run("json_web_signature_test");
+}
+
+#[test]
+fn every_vector_of_keys_is_judged_as_it_should_be() {
+    run("json_web_key_test");
+}
