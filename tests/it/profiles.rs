@@ -359,11 +359,11 @@ fn readers_and_writers_are_whom_a_definition_names() {
     let both = json!({"write.account": "x", "write.admin": "x"});
     let denied = org.admin.patch(&path, &both).problem(403, "forbidden");
     assert_eq!(denied.fields(), ["/write.account"]);
-    // An own profile without a tenant: the account's own words alone.
+    // An own profile without a tenant: what is the account's own, and what every member would see.
     let mine = app().person("import|audiences-member").get("/v1/me/profile").expect(200);
     let seen: Vec<_> = mine["attributes"].as_object().unwrap().keys().collect();
     let seen: Vec<_> = seen.into_iter().filter(|key| key.starts_with("read.")).collect();
-    assert_eq!(seen, ["read.account"]);
+    assert_eq!(seen, ["read.account", "read.member"]);
     let denials = app().db(&org.id).audited("profile.update", "deny");
     assert!(denials > 0, "denials of keys are audited");
 }
