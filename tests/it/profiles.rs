@@ -74,6 +74,12 @@ fn each_layer_wins_over_those_below_it_and_shines_through_when_it_is_taken_away(
     }
     subject.set("account", &json!({"p.colour": null})).expect(200);
     assert_eq!(subject.found("p.colour"), (json!("grey"), "platform".to_owned()));
+    let db = app().db(&org.id);
+    for action in ["profile_defaults.update", "profile.update"] {
+        assert_eq!(db.audited(action, "permit"), 2, "{action}");
+    }
+    let told = "select count(*) from outbox_events where type = 'profile.updated'";
+    assert_eq!(db.number(told, &[]), 4);
 }
 
 /// Which layers have a value (platform, account, tenant, member), and which one's counts where the key is not locked, and
