@@ -299,8 +299,8 @@ fn a_removed_member_is_looked_after_no_more() {
     app().person("local|leavers-leaver").patch("/v1/me/profile", &json!({"v.note": "own"})).done();
     org.owner.delete(&format!("/members/{account}")).expect(204);
     org.owner.get(&path).problem(404, "not_found");
-    let patch = org.owner.request("PATCH", &path).header("if-match", "\"1\"");
-    patch.json(&json!({"v.note": "x"})).send().problem(404, "not_found");
+    let late = org.owner.request("PATCH", &path).header("if-match", "\"1\"");
+    late.json(&json!({"v.note": "x"})).send().problem(404, "not_found");
     org.owner.put_new(&item, &json!({"value": 1})).problem(404, "not_found");
     let left = |table: &str, column: &str| {
         let sql = format!("select count(*) from {table} where {column} = ?1");
@@ -349,8 +349,8 @@ fn readers_and_writers_are_whom_a_definition_names() {
         for (word, may) in table {
             let found = &read["attributes"][format!("read.{word}").as_str()];
             assert_eq!(!found.is_null(), may[place], "read.{word} by caller {place}");
-            let patch = json!({ format!("write.{word}"): format!("by {place}") });
-            let answer = caller.patch(&path, &patch);
+            let change = json!({ format!("write.{word}"): format!("by {place}") });
+            let answer = caller.patch(&path, &change);
             match (may_change[place], may[place]) {
                 (true, true) => drop(answer.expect(200)),
                 (true, false) => {
