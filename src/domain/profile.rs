@@ -180,10 +180,10 @@ impl StoredValues {
         let Some(definition) = definitions.find(AppliesTo::Profile, key) else {
             // What lost its definition can still be taken away.
             let is_left = value.is_none() && self.values.0.contains_key(key);
-            return match is_left && (who.is_own || who.is_admin) {
-                true => Verdict::Fine,
-                false => invalid("is no attribute of profiles"),
-            };
+            if is_left && (who.is_own || who.is_admin) {
+                return Verdict::Fine;
+            }
+            return invalid("is no attribute of profiles");
         };
         if !who.is_of(&definition.attribute.writers) {
             return Verdict::Denied;

@@ -116,7 +116,9 @@ fn profiles(sql: Sql<'_>, statement: &str, mut look: impl FnMut(&Values)) -> Res
             sql.all(statement, params![&after, BATCH], |row| Ok((row.next()?, row.next()?)))?;
         let Some((last, _)) = rows.last() else { return Ok(()) };
         after.clone_from(last);
-        rows.iter().for_each(|(_, values)| look(values));
+        for (_, values) in &rows {
+            look(values);
+        }
     }
 }
 
@@ -133,6 +135,8 @@ fn items(sql: Sql<'_>, mut look: impl FnMut(&AttributeKey, &JsonValue, bool)) ->
         let Some((last_owner, last_key, ..)) = rows.last() else { return Ok(()) };
         owner.clone_from(last_owner);
         key = last_key.to_string();
-        rows.iter().for_each(|(_, key, value, defined)| look(key, value, *defined));
+        for (_, key, value, defined) in &rows {
+            look(key, value, *defined);
+        }
     }
 }

@@ -20,6 +20,8 @@ const ASKS: &[&str] = &[
     "access_search_action",
     "access_explain",
     "access_simulate",
+    // Its request changes nothing here, so that it can be asked by many at once; its rows are looked for in profiles.rs.
+    "profile_defaults_update",
 ];
 
 fn is_change(route: &RouteInfo) -> bool {

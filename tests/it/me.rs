@@ -38,6 +38,7 @@ fn permissions_rise_with_the_role() {
         "workspace.list",
         "resource_type.list",
         "resource.list",
+        "catalog.read",
         "access.evaluate_own",
     ];
     assert_eq!(guests, json!(expected));

@@ -74,6 +74,12 @@ fn each_layer_wins_over_those_below_it_and_shines_through_when_it_is_taken_away(
     }
     subject.set("account", &json!({"p.colour": null})).expect(200);
     assert_eq!(subject.found("p.colour"), (json!("grey"), "platform".to_owned()));
+    let db = app().db(&org.id);
+    for action in ["profile_defaults.update", "profile.update"] {
+        assert_eq!(db.audited(action, "permit"), 2, "{action}");
+    }
+    let told = "select count(*) from outbox_events where type = 'profile.updated'";
+    assert_eq!(db.number(told, &[]), 4);
 }
 
 /// Which layers have a value (platform, account, tenant, member), and which one's counts where the key is not locked, and
@@ -293,8 +299,8 @@ fn a_removed_member_is_looked_after_no_more() {
     app().person("local|leavers-leaver").patch("/v1/me/profile", &json!({"v.note": "own"})).done();
     org.owner.delete(&format!("/members/{account}")).expect(204);
     org.owner.get(&path).problem(404, "not_found");
-    let patch = org.owner.request("PATCH", &path).header("if-match", "\"1\"");
-    patch.json(&json!({"v.note": "x"})).send().problem(404, "not_found");
+    let late = org.owner.request("PATCH", &path).header("if-match", "\"1\"");
+    late.json(&json!({"v.note": "x"})).send().problem(404, "not_found");
     org.owner.put_new(&item, &json!({"value": 1})).problem(404, "not_found");
     let left = |table: &str, column: &str| {
         let sql = format!("select count(*) from {table} where {column} = ?1");
@@ -343,8 +349,8 @@ fn readers_and_writers_are_whom_a_definition_names() {
         for (word, may) in table {
             let found = &read["attributes"][format!("read.{word}").as_str()];
             assert_eq!(!found.is_null(), may[place], "read.{word} by caller {place}");
-            let patch = json!({ format!("write.{word}"): format!("by {place}") });
-            let answer = caller.patch(&path, &patch);
+            let change = json!({ format!("write.{word}"): format!("by {place}") });
+            let answer = caller.patch(&path, &change);
             match (may_change[place], may[place]) {
                 (true, true) => drop(answer.expect(200)),
                 (true, false) => {
@@ -359,11 +365,11 @@ fn readers_and_writers_are_whom_a_definition_names() {
     let both = json!({"write.account": "x", "write.admin": "x"});
     let denied = org.admin.patch(&path, &both).problem(403, "forbidden");
     assert_eq!(denied.fields(), ["/write.account"]);
-    // An own profile without a tenant: the account's own words alone.
+    // An own profile without a tenant: what is the account's own, and what every member would see.
     let mine = app().person("import|audiences-member").get("/v1/me/profile").expect(200);
     let seen: Vec<_> = mine["attributes"].as_object().unwrap().keys().collect();
     let seen: Vec<_> = seen.into_iter().filter(|key| key.starts_with("read.")).collect();
-    assert_eq!(seen, ["read.account"]);
+    assert_eq!(seen, ["read.account", "read.member"]);
     let denials = app().db(&org.id).audited("profile.update", "deny");
     assert!(denials > 0, "denials of keys are audited");
 }

@@ -40,9 +40,11 @@ pub(crate) fn find(tx: &impl Tx<Plane = AccountPlane>, account: AccountId) -> Re
     read(sql(tx), account)
 }
 
-/// What the caller is to an account's own values.
+/// What the caller is to an account's own values. What every member of a tenant may see of somebody, they may see
+/// themselves.
 pub(crate) fn standing(tx: &impl Tx<Plane = AccountPlane>, account: AccountId) -> Standing {
-    door::standing(tx, Some(account))
+    let standing = door::standing(tx, Some(account));
+    Standing { is_member: standing.is_own, ..standing }
 }
 
 /// Writes values, if the version is the one expected.

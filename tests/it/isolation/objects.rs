@@ -72,10 +72,20 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Malformed, "01".to_owned()),
             (Malformed, "first".to_owned()),
         ],
+<<<<<<< HEAD
         // Everybody who may may use any.
         "key" => Vec::new(),
         // The platform plane may register any.
         "host" | "domain" => Vec::new(),
+||||||| 7b5074b
+        // Everybody who may may use any.
+        "key" => Vec::new(),
+        // The platform plane may register any.
+        "host" => Vec::new(),
+=======
+        // The platform plane may register any, and whoever may use a key may use any.
+        "host" | "key" => Vec::new(),
+>>>>>>> values
         "tenant" => vec![
             (Foreign, there.org.slug.clone()),
             (Random, "never-was".to_owned()),
