@@ -32,10 +32,10 @@ super::word::words! {
 }
 
 impl IssuerState {
-    /// The state machine: either state may follow the other; one that stays is no change.
+    /// The state machine: either state may follow the other, and either may stay.
     #[must_use]
-    pub fn to(self, next: Option<Self>) -> Self {
-        next.unwrap_or(self)
+    pub fn to(self, next: Self) -> Self {
+        next
     }
 }
 
@@ -305,7 +305,6 @@ impl ChangeIssuer {
         if let Some(uri) = &self.jwks_uri {
             terms.jwks_uri = Some(uri.clone()).filter(|uri| !uri.is_empty());
         }
-        after.state = before.state.to(self.state);
         after
     }
 }

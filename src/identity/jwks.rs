@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -36,6 +36,20 @@ struct State {
     last_error: Option<String>,
     /// Where the keys are, by discovery.
     address: Option<(String, Instant)>,
+    /// Whoever asks now; others wait for the same answer.
+    flight: Option<watch::Receiver<()>>,
+}
+
+impl State {
+    fn flight(&self) -> Option<&watch::Receiver<()>> {
+        // One whose sender is gone has landed.
+        self.flight.as_ref().filter(|flight| flight.has_changed().is_ok())
+    }
+
+    /// Whether the issuer was left alone for as long as it must be.
+    fn has_rested(&self, now: Instant, retry: Duration) -> bool {
+        self.asked_at.is_none_or(|at| now.saturating_duration_since(at) >= retry)
+    }
 }
 
 /// The keys of one issuer.
@@ -47,8 +61,6 @@ pub struct RemoteKeys {
     keeping: Keeping,
     fetcher: Arc<Fetcher>,
     state: RwLock<State>,
-    /// Whoever asks now; others wait for the same answer.
-    flight: Mutex<Option<watch::Receiver<()>>>,
 }
 
 /// What is known of a key now.
@@ -89,7 +101,6 @@ impl RemoteKeys {
             keeping,
             fetcher,
             state: RwLock::default(),
-            flight: Mutex::default(),
         })
     }
 
@@ -138,12 +149,7 @@ impl RemoteKeys {
 
     /// Whether the issuer may be asked, or is being asked.
     fn may_ask(&self, state: &State, now: Instant) -> bool {
-        let rested = |at: Instant| now.saturating_duration_since(at) >= self.keeping.retry;
-        state.asked_at.is_none_or(rested) || self.is_asking()
-    }
-
-    fn is_asking(&self) -> bool {
-        self.flight.lock().as_ref().is_some_and(|flight| flight.has_changed().is_ok())
+        state.has_rested(now, self.keeping.retry) || state.flight().is_some()
     }
 
     /// Asks the issuer, or waits for whoever asks; does nothing where it must be left alone.
@@ -155,26 +161,22 @@ impl RemoteKeys {
     }
 
     fn board(self: &Arc<Self>) -> Option<watch::Receiver<()>> {
-        let mut flight = self.flight.lock();
-        if let Some(flying) = flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
+        let now = Instant::now();
+        let mut state = self.state.write();
+        if let Some(flying) = state.flight() {
             return Some(flying.clone());
         }
-        let now = Instant::now();
-        {
-            let mut state = self.state.write();
-            let rested = |at: Instant| now.saturating_duration_since(at) >= self.keeping.retry;
-            if !state.asked_at.is_none_or(rested) {
-                return None;
-            }
-            state.asked_at = Some(now);
+        if !state.has_rested(now, self.keeping.retry) {
+            return None;
         }
         let (sender, receiver) = watch::channel(());
+        state.asked_at = Some(now);
+        state.flight = Some(receiver.clone());
         let this = self.clone();
         self.fetcher.runtime().spawn(async move {
             this.fetch().await;
             drop(sender);
         });
-        *flight = Some(receiver.clone());
         Some(receiver)
     }
 

@@ -84,6 +84,9 @@ pub fn update<A: Covers<UpdateIssuer>>(
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
+    if let Some(next) = change.state {
+        issuers::set_state(tx, id, before.state.to(next))?;
+    }
     let issuer = issuers::update(tx, &after, version)?.ok_or(Error::Stale)?;
     tell(tx, EventType::IssuerUpdated, &issuer, false);
     Ok(issuer)

@@ -116,7 +116,7 @@ fn what_can_be_no_tenants_issuer_is_refused() {
         let new = json!({"name": "x", "url": url, "audience": "us"});
         let answer = org.owner.post("/issuers", &new);
         assert_eq!(answer.fields(), ["/url"], "{url}: {}", answer.text);
-        answer.problem(400, "invalid");
+        answer.problem(422, "invalid");
     }
     let good = json!({"name": "x", "url": "https://id.example.com", "audience": "us"});
     for (field, value) in [
@@ -137,7 +137,7 @@ fn what_can_be_no_tenants_issuer_is_refused() {
     for algorithm in ["HS256", "none", "ES384"] {
         let mut new = good.clone();
         new["algorithms"] = json!([algorithm]);
-        assert_eq!(org.owner.post("/issuers", &new).status, 400, "{algorithm}");
+        assert_eq!(org.owner.post("/issuers", &new).status, 422, "{algorithm}");
     }
     let mut new = good;
     new["claims"] = json!({"tenant": "iss"});
@@ -149,7 +149,7 @@ fn no_custom_role_lets_anybody_say_who_speaks_for_the_tenant() {
     let org = Org::new(app(), "issuers-role");
     for pattern in ["issuer.create", "issuer.update", "issuer.delete"] {
         let role = json!({"name": pattern, "permissions": [pattern]});
-        org.owner.post("/roles", &role).problem(400, "invalid");
+        org.owner.post("/roles", &role).problem(422, "invalid");
     }
     let role = org.role("all", &json!(["*"]));
     org.assign(&role, &org.account("member"));
@@ -257,7 +257,7 @@ fn an_issuer_of_the_installation_is_no_tenants() {
     let org = Org::new(&app, "not-theirs");
     let answer = org.owner.post("/issuers", &registration(&server.url()));
     assert_eq!(answer.fields(), ["/url"]);
-    answer.problem(400, "invalid");
+    answer.problem(422, "invalid");
 }
 
 #[test]

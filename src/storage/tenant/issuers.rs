@@ -2,8 +2,8 @@
 
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    Action, Conflict, Direction, Error, IdentityPart, Issuer, IssuerId, IssuerTerms, Name, Page,
-    PageRequest, Position, Result,
+    Action, Conflict, Direction, Error, IdentityPart, Issuer, IssuerId, IssuerState, IssuerTerms,
+    Name, Page, PageRequest, Position, Result,
 };
 use crate::storage::door::{Tx, WriteTx, sql};
 use crate::storage::engine::{Listing, Param, Row, Sql, SqlError, params};
@@ -91,8 +91,18 @@ pub(crate) fn insert<A: Action<Plane = TenantPlane>>(
     added.ok_or_else(|| Error::Internal("an inserted issuer did not come back".to_owned()))
 }
 
-/// Changes an issuer, if it has the version expected. Whether the state may follow is the caller's business, by
-/// [`crate::domain::IssuerState::to`].
+/// Puts an issuer into a state, as part of a change. Whether the state may follow is the caller's business, by
+/// [`IssuerState::to`].
+pub(crate) fn set_state<A: Action<Plane = TenantPlane>>(
+    tx: &WriteTx<'_, A>,
+    id: IssuerId,
+    state: IssuerState,
+) -> Result<()> {
+    sql(tx).execute("update issuers set state = ?2 where id = ?1", params![id, state])?;
+    Ok(())
+}
+
+/// Changes an issuer, if it has the version expected; its state is [`set_state`]'s.
 pub(crate) fn update<A: Action<Plane = TenantPlane>>(
     tx: &WriteTx<'_, A>,
     after: &Issuer,
@@ -101,10 +111,10 @@ pub(crate) fn update<A: Action<Plane = TenantPlane>>(
     sql(tx)
         .one(
             "update issuers
-            set name = ?2, state = ?3, terms = ?4, updated_at = ?5, version = version + 1
-            where id = ?1 and version = ?6
+            set name = ?2, terms = ?3, updated_at = ?4, version = version + 1
+            where id = ?1 and version = ?5
             returning id, name, url, state, terms, created_at, updated_at, version",
-            params![after.id, &after.name, after.state, text(&after.terms)?, tx.now(), version],
+            params![after.id, &after.name, text(&after.terms)?, tx.now(), version],
             issuer,
         )
         .map_err(SqlError::unique(Conflict::NameTaken))
