@@ -1,5 +1,6 @@
 //! The application: every part, put together.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -15,7 +16,9 @@ use super::configuration::Configuration;
 use super::guard::guard;
 use crate::domain::{Clock, MigrationReport};
 use crate::http::{self, Listeners, Server};
-use crate::identity::{Issuer, Signer, SigningKey, Subject, Verifier, load_or_create_secret};
+use crate::identity::{
+    Issuer, Provider, Signer, SigningKey, Subject, Verifier, load_or_create_secret,
+};
 use crate::policy::Policy;
 use crate::policy::external::External;
 use crate::services::tenants;
@@ -93,13 +96,16 @@ impl Application {
         if mode == Mode::Development {
             issuers.push(Issuer::new(LOCAL_ISSUER, Subject::Identity, &self.local_key()?));
         }
+        let secret = load_or_create_secret(&self.key("cursor.key"))?;
         let state = http::State::new(
             self.registry.clone(),
             Verifier::new(&identity.audience, issuers),
             Signer::new(&identity.issuer, &identity.audience, system),
             self.configuration.http(mode),
-            &load_or_create_secret(&self.key("cursor.key"))?,
+            &secret,
         );
+        let login = login(&self.configuration, mode, self.clock(), &secret)?;
+        let state = state.with_login(login);
         Ok(http::serve(state, Listeners { tcp, local: Some(self.listen_locally()?) })?)
     }
 
@@ -152,6 +158,26 @@ impl Application {
     pub fn clock(&self) -> Arc<dyn Clock> {
         self.registry.clock()
     }
+}
+
+/// How browsers log in, if they do.
+fn login(
+    configuration: &Configuration,
+    mode: Mode,
+    clock: Arc<dyn Clock>,
+    secret: &[u8; 32],
+) -> Result<Option<http::Login>> {
+    let issuers = &configuration.identity.issuers;
+    let Some(settings) = configuration.login.settings(issuers) else { return Ok(None) };
+    let mut providers = BTreeMap::new();
+    for (name, issuer) in issuers.iter().filter(|(_, issuer)| issuer.is_for_browsers()) {
+        let settings = issuer.provider(&settings.origin, mode);
+        let provider = settings.and_then(|settings| Provider::new(settings, clock.clone()));
+        let provider = provider.map_err(anyhow::Error::msg);
+        let provider = provider.with_context(|| format!("identity.issuers.{name}"))?;
+        providers.insert(name.clone(), provider);
+    }
+    Ok(Some(http::Login::new(settings, providers, secret)))
 }
 
 /// Who is asked besides.

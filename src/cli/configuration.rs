@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::application::Mode;
 use super::decision_point::DecisionPointSection;
+use super::login::{IssuerSection, LoginSection};
 use crate::domain::{ActionPattern, AssurancePolicy, Region};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -27,6 +28,8 @@ pub struct Configuration {
     pub storage: StorageSection,
     /// Who signs.
     pub identity: IdentitySection,
+    /// How browsers log in.
+    pub login: LoginSection,
     /// What counts as a strong log-in.
     pub assurance: AssuranceSection,
     /// Who is asked besides.
@@ -86,6 +89,7 @@ pub struct IdentitySection {
     pub(super) issuer: String,
     pub(super) audience: String,
     pub(super) local_issuer: bool,
+    pub(super) issuers: BTreeMap<String, IssuerSection>,
 }
 
 /// Section `assurance`.
@@ -272,7 +276,11 @@ fn environment() -> Environment {
 
 /// The secrets of the environment, as they are: one that looks like a number is none.
 fn secrets() -> Environment {
-    let is_secret = |name: &str| name.to_ascii_uppercase().ends_with("__TOKEN");
+    let is_secret = |name: &str| {
+        ["__TOKEN", "__CLIENT_SECRET", "__CLIENT_ID"]
+            .iter()
+            .any(|end| name.to_ascii_uppercase().ends_with(end))
+    };
     let texts = std::env::vars_os()
         .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
     let secrets = texts.filter(|(name, _)| is_secret(name)).collect();
@@ -308,11 +316,13 @@ fn flatten(key: String, value: Value, keys: &mut Vec<String>) {
     }
 }
 
-/// Those keys that nothing is known by. Regions and tenants have names of their own.
+/// Those keys that nothing is known by. Regions, tenants and issuers have names of their own.
 fn unknown_among(keys: Vec<String>) -> Result<impl Iterator<Item = String>> {
     let known = keys_of(&File::from_str(DEFAULTS, FileFormat::Toml))?;
     let is_named = |key: &str| {
-        key.starts_with("storage.regions.") || key.starts_with("decision_point.tenants.")
+        key.starts_with("storage.regions.")
+            || key.starts_with("decision_point.tenants.")
+            || key.starts_with("identity.issuers.")
     };
     let is_unknown = move |key: &String| !known.contains(key) && !is_named(key);
     Ok(keys.into_iter().filter(is_unknown))

@@ -18,6 +18,7 @@ mod guard;
 mod host;
 mod import;
 mod logging;
+mod login;
 mod migrate;
 mod node;
 mod operator;

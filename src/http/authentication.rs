@@ -1,4 +1,4 @@
-//! Who calls: a bearer token, or the local socket.
+//! Who calls: a bearer token, the cookie of a session, or the local socket. One of them alone.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::failure::Failure;
+use super::login;
 use super::state::State;
 use crate::domain::{AccountId, BreakGlassId, Caller, Error, Identity, IdentityPart};
 use crate::identity::{Subject, Verified};
@@ -22,6 +23,12 @@ pub(super) struct LocalSocket;
 pub(super) fn caller(request: &HttpRequest, state: &State) -> Result<Arc<Caller>, Failure> {
     let mut values = request.headers().get_all(header::AUTHORIZATION);
     let (first, second) = (values.next(), values.next());
+    if let Some(cookie) = session_cookie(request, state)? {
+        if first.is_some() || request.conn_data::<LocalSocket>().is_some() {
+            return Err(unauthenticated("there are two credentials"));
+        }
+        return by_cookie(request, state, cookie).map(Arc::new);
+    }
     let Some(value) = first else {
         return match request.conn_data::<LocalSocket>() {
             Some(_) => Ok(Arc::new(Caller::host())),
@@ -38,6 +45,34 @@ pub(super) fn caller(request: &HttpRequest, state: &State) -> Result<Arc<Caller>
         .ok_or_else(|| unauthenticated("it is no bearer token"))?;
     let verified = state.verifier.verify(token, state.registry.clock().now())?;
     of_verified(&verified, state, break_glass(request)?).map(Arc::new)
+}
+
+/// The cookie of a session, where browsers can log in.
+fn session_cookie<'r>(request: &'r HttpRequest, state: &State) -> Result<Option<&'r str>, Failure> {
+    match &state.login {
+        Some(_) => Ok(login::cookie(request, login::SESSION)?),
+        None => Ok(None),
+    }
+}
+
+/// The caller of a session's cookie: on the host that it is for, while the session lasts, and with what our own pages
+/// send besides where something is to change.
+fn by_cookie(request: &HttpRequest, state: &State, cookie: &str) -> Result<Caller, Failure> {
+    let login = state.login.as_ref().ok_or_else(|| unauthenticated("nobody logs in here"))?;
+    if !login.is_here(request, &state.settings)? {
+        return Err(unauthenticated("the session is for another host"));
+    }
+    let verified = state.verifier.verify(cookie, state.registry.clock().now())?;
+    let session = verified.credential.session.filter(|_| verified.meant == Subject::Account);
+    let session = session.ok_or_else(|| unauthenticated("the cookie holds no session"))?;
+    let caller = of_verified(&verified, state, break_glass(request)?)?;
+    if !state.registry.is_live(&caller)? {
+        return Err(unauthenticated("the session is over"));
+    }
+    if !request.method().is_safe() {
+        login.check_site(request.headers(), session)?;
+    }
+    Ok(caller)
 }
 
 /// `Bearer <token>` (RFC 6750), the scheme in any case.

@@ -429,6 +429,35 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         &self.request.caller
     }
 
+    /// What every request can reach.
+    pub(super) fn state(&self) -> &State {
+        &self.request.state
+    }
+
+    /// Changes the caller's own rows.
+    pub(super) async fn write<T, F>(&self, body: F) -> Reply<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+    {
+        Ok(self.request.state.registry.write(&self.request.call()?, self.account()?, body).await?)
+    }
+
+    /// Reads a page of the caller's own rows.
+    pub(super) async fn list<T, Q, F>(&self, query: Query<Q>, body: F) -> Reply<Listed<T>>
+    where
+        T: Send + 'static,
+        Q: Filter,
+        F: Fn(&ReadTx<'_, A>, &Q, &PageRequest) -> Result<Page<T>> + Send + 'static,
+    {
+        // A cursor is good for the account that it was told to.
+        let whose = self.account()?.to_string();
+        let page = self.request.page(&whose, &query)?;
+        let filter = query.0.clone();
+        let found = self.read(move |tx| body(tx, &filter, &page)).await?;
+        Ok(self.request.listed(&whose, &query, found))
+    }
+
     /// Reads the tenant that the credential is for, if it is in service and the caller belongs to it; for what the caller
     /// may learn about itself, so that what the credential is narrowed to does not matter.
     pub(super) async fn read_tenant<B, T, F>(&self, body: F) -> Reply<Option<T>>
@@ -498,5 +527,6 @@ impl<A: Action> Describe for PlatformContext<A> {
 impl<A: Action> Describe for AccountContext<A> {
     fn describe(sketch: &mut Sketch) {
         secured::<A>(sketch);
+        sketch.problems(&[(400, "The request cannot be read")]);
     }
 }

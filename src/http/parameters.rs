@@ -16,11 +16,12 @@ use super::failure::Failure;
 use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, ApplicationFilter, ApplicationName,
     AuditDecision, AuditFilter, BreakGlassFilter, BreakGlassId, BreakGlassState, Error,
-    EventFilter, HostName, MemberFilter, MemberState, OperatorFilter, OperatorRole, PageRequest,
-    PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
-    ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter, RoleId,
-    TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter, TenantKind,
-    TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
+    EventFilter, HostName, IdentityFilter, IdentityKey, MemberFilter, MemberState, OperatorFilter,
+    OperatorRole, PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter,
+    ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter,
+    RoleFilter, RoleId, SessionFilter, SessionId, TeamFilter, TeamId, TeamMemberFilter, TeamRole,
+    TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus, WithheldFilter,
+    WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -71,6 +72,7 @@ ids! {
     WorkspaceId => "workspace", "The workspace's id.";
     ResourceId => "resource", "The resource's id.";
     BreakGlassId => "break_glass", "The break-glass entry's id.";
+    SessionId => "session", "The session's id.";
     RoleId => "role", "The custom role's id.";
     PrincipalId => "principal", "The id of an account, a team or the tenant.";
 }
@@ -98,6 +100,24 @@ impl PathParameter for ApplicationName {
 
     fn schema() -> RefOr<Schema> {
         <Self as PartialSchema>::schema()
+    }
+}
+
+impl PathParameter for IdentityKey {
+    const NAME: &'static str = "identity";
+    const MEANING: &'static str = "The identity's name, as the list tells it.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(22))
+            .max_length(Some(22))
+            .pattern(Some("^[0-9A-Za-z_-]{22}$"))
+            .into()
     }
 }
 
@@ -243,6 +263,8 @@ filters!(
     ApplicationFilter,
     RoleAssignmentFilter,
     RoleFilter,
+    SessionFilter,
+    IdentityFilter,
 );
 
 impl<T: Filter> Query<T> {
@@ -287,6 +309,26 @@ impl<T: Filter> Describe for Query<T> {
         sketch.parameters.extend(T::into_params(|| Some(ParameterIn::Query)));
         sketch.problems(&[(400, "A parameter cannot be accepted")]);
         words(sketch);
+    }
+}
+
+/// The query of something that is no list.
+#[derive(Debug, Clone)]
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Asked<T> {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parse_query(request.query_string()).map(Self))
+    }
+}
+
+impl<T: IntoParams> Describe for Asked<T> {
+    fn describe(sketch: &mut Sketch) {
+        sketch.parameters.extend(T::into_params(|| Some(ParameterIn::Query)));
+        sketch.problems(&[(400, "A parameter cannot be accepted")]);
     }
 }
 

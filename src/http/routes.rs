@@ -4,9 +4,9 @@ use actix_web::http::Method;
 
 use super::api::{
     access, accounts, acl, application_bindings, applications, audit, break_glass, diagnostics,
-    events, health, hosts, imports, keys, me, members, migrations, operators, organization,
-    principals, resource_types, resources, role_assignments, roles, row_security, team_members,
-    teams, tenants, tokens, workspaces,
+    events, health, hosts, identities, imports, keys, login, me, members, migrations, operators,
+    organization, principals, resource_types, resources, role_assignments, roles, row_security,
+    sessions, team_members, teams, tenants, tokens, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -51,6 +51,7 @@ fn platform() -> Vec<Route> {
         route(Platform, PATCH,  "/accounts/{account}",            "account_update",       "Change an account", accounts::update),
         route(Platform, POST,   "/accounts/{account}/suspend",    "account_suspend",      "Let an account do nothing anywhere", accounts::suspend),
         route(Platform, POST,   "/accounts/{account}/resume",     "account_resume",       "Let a suspended account act again", accounts::resume),
+        route(Platform, POST,   "/accounts/{account}/end-sessions", "account_end_sessions", "End every session of an account", sessions::end_all),
         route(Platform, GET,    "/operators",                     "operator_list",        "List operators", operators::list),
         route(Platform, GET,    "/operators/{account}",           "operator_read",        "Read an operator's role", operators::read),
         route(Platform, PUT,    "/operators/{account}",           "operator_put",         "Give an account a platform role", operators::put),
@@ -151,6 +152,16 @@ fn everybody() -> Vec<Route> {
     use Mount::{Account, Internal, Public};
     vec![
         route(Account, GET,     "/me",                            "me_read",              "Learn who one is", me::read),
+        route(Account, GET,     "/me/sessions",                   "session_list",         "List one's sessions", sessions::list),
+        route(Account, DELETE,  "/me/sessions/{session}",         "session_delete",       "End a session of one's own", sessions::delete),
+        route(Account, GET,     "/me/identities",                 "identity_list",        "List one's identities", identities::list),
+        route(Account, POST,    "/me/identities",                 "identity_link",        "Link an identity to one's account, by a token of its issuer", identities::link),
+        route(Account, DELETE,  "/me/identities/{identity}",      "identity_unlink",      "Take an identity from one's account", identities::unlink),
+        route(Account, GET,     "/auth/session",                  "session_read",         "Learn who is here, by which session", sessions::read),
+        route(Account, POST,    "/auth/session",                  "session_move",         "Move the session to another tenant", sessions::relocate),
+        route(Account, POST,    "/auth/logout",                   "session_end",          "Log out", sessions::end),
+        route(Public, GET,      "/v1/auth/login",                 "login_begin",          "Begin a log-in by browser", login::begin),
+        route(Public, GET,      "/v1/auth/callback",              "login_finish",         "Come back from a provider", login::finish),
         route(Public, GET,      "/livez",                         "health_live",          "Whether the process runs", health::live),
         route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
         route(Internal, GET,    "/_int/tenancy/ping",             "tenancy_ping",         "See which tenant a request reached", access::ping),

@@ -11,7 +11,8 @@ const HOMES: &[(&[&str], &[&str])] = &[
     (&["actix", "actix_web", "actix_http", "actix_rt"], &["src/http"]),
     (&["tracing_actix_web", "utoipa_swagger_ui"], &["src/http"]),
     (&["clap", "indicatif"], &["src/cli"]),
-    (&["reqwest"], &["src/cli", "src/policy/external"]),
+    (&["openidconnect", "chrono"], &["src/identity"]),
+    (&["reqwest"], &["src/cli", "src/policy/external", "src/identity"]),
 ];
 
 /// The home of the crate `config`, whose name others may have too.

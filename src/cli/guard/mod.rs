@@ -6,6 +6,7 @@
 mod decision_point;
 mod files;
 mod host;
+mod login;
 mod numbers;
 mod regions;
 mod values;
@@ -32,6 +33,7 @@ fn findings(data: &Path, configuration: &Configuration, mode: Mode) -> Vec<Strin
         numbers::findings(configuration),
         values::findings(configuration, mode),
         decision_point::findings(configuration, mode),
+        login::findings(configuration, mode),
         host::findings(),
         files::findings(data),
         regions::findings(data, &configuration.storage.regions),

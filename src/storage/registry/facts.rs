@@ -191,7 +191,7 @@ pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result
         ..nobody(&file.core.name)
     };
     let mut known = Known::of(&file.core, caller);
-    known.subject.live = credentials::is_live(sql, caller)?;
+    known.subject.live = credentials::is_live(file, sql, caller)?;
     if let Some(account) = account {
         let entry = read_account(sql, account)?;
         known.subject.account = entry.state;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::domain::{
     AccountId, ApplicationName, Attributes, BreakGlassId, Description, Email, FileId, HostName,
     IdentityPart, Manifest, Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName,
-    RoleId, ScopeName, Slug, TeamId, TenantId, TenantKind, Timestamp, Word, WorkspaceId,
+    RoleId, ScopeName, SessionId, Slug, TeamId, TenantId, TenantKind, Timestamp, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -219,7 +219,8 @@ ids!(
     PrincipalId,
     FileId,
     RoleId,
-    BreakGlassId
+    BreakGlassId,
+    SessionId
 );
 
 macro_rules! texts {

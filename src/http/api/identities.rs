@@ -1,0 +1,47 @@
+//! `/v1/me/identities`.
+
+use crate::domain::action::{LinkIdentity, ListIdentities, UnlinkIdentity};
+use crate::domain::{
+    Error, Identity, IdentityFilter, IdentityKey, IdentityLink, IdentityPart, MyIdentity,
+};
+use crate::http::body::Body;
+use crate::http::context::AccountContext;
+use crate::http::parameters::{Path, Query};
+use crate::http::reply::{Listed, NoContent, Plain, Reply};
+use crate::http::state::State;
+use crate::identity::Subject;
+use crate::services::identities;
+
+pub(in crate::http) async fn list(
+    cx: AccountContext<ListIdentities>,
+    query: Query<IdentityFilter>,
+) -> Reply<Listed<MyIdentity>> {
+    cx.list(query, |tx, _, page| identities::list(tx, page)).await
+}
+
+pub(in crate::http) async fn link(
+    cx: AccountContext<LinkIdentity>,
+    Body(link): Body<IdentityLink>,
+) -> Reply<Plain<MyIdentity>> {
+    let identity = vouched_for(cx.state(), &link)?;
+    cx.write(move |tx| identities::link(tx, &identity)).await.map(Plain)
+}
+
+pub(in crate::http) async fn unlink(
+    cx: AccountContext<UnlinkIdentity>,
+    Path(identity): Path<IdentityKey>,
+) -> Reply<NoContent> {
+    cx.write(move |tx| identities::unlink(tx, &identity)).await.map(|()| NoContent)
+}
+
+/// The identity that an issuer vouches for. Tokens of our own stand for accounts, not for identities.
+fn vouched_for(state: &State, link: &IdentityLink) -> Result<Identity, Error> {
+    let refused = || Error::invalid("/token", "must be a good access token of a trusted issuer");
+    let verified = state.verifier.verify(link.token.reveal(), state.registry.clock().now());
+    let verified = verified.map_err(|_| refused())?;
+    if verified.meant != Subject::Identity {
+        return Err(refused());
+    }
+    let part = |text: &str| IdentityPart::parse(text).map_err(|_| refused());
+    Ok(Identity { issuer: part(&verified.issuer)?, subject: part(&verified.subject)? })
+}
