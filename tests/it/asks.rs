@@ -77,12 +77,27 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
         Mount::Platform => operators(route, org, name)
             .or_else(|| applications(route, org, name))
             .or_else(|| platform(route, org, name)),
-        Mount::Account | Mount::Public => Some(Ask::at(route.path.replace("{tenant}", &org.slug))),
+        Mount::Account => Some(account(route, org, name)),
+        Mount::Public => Some(Ask::at(route.path.replace("{tenant}", &org.slug))),
         Mount::Internal => {
             Some(Ask { header: Some(("freehold-tenant", org.slug.clone())), ..Ask::at(route.path) })
         }
     }
     .unwrap_or_else(|| panic!("{} has no request in asks.rs", route.operation_id))
+}
+
+/// One's own account. Sessions are browsers' alone: nobody here has one.
+fn account(route: &RouteInfo, org: &Org, name: &str) -> Ask {
+    match route.operation_id {
+        "session_delete" => Ask::at("/me/sessions/01890000-0000-7000-8000-000000000000"),
+        "session_move" => Ask::at(route.path).body(json!({"tenant": null})),
+        "identity_link" => {
+            let token = org.app.local_token(&format!("{}-{name}-linked", org.slug));
+            Ask::at(route.path).body(json!({"token": token}))
+        }
+        "identity_unlink" => Ask::at("/me/identities/AAAAAAAAAAAAAAAAAAAAAA"),
+        _ => Ask::at(route.path),
+    }
 }
 
 fn people(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
@@ -346,6 +361,7 @@ fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
             let change = json!({"display_name": format!("{name}-2")});
             Ask::at(format!("/accounts/{}", account())).fresh().body(change)
         }
+        "account_end_sessions" => Ask::at(format!("/accounts/{}/end-sessions", account())),
         "account_suspend" => Ask::at(format!("/accounts/{}/suspend", account())),
         "account_resume" => {
             let account = account();

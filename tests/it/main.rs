@@ -11,6 +11,7 @@
 
 mod app;
 mod asks;
+mod browser;
 mod client;
 mod glass;
 mod org;
@@ -29,7 +30,9 @@ mod diagnostics;
 mod events;
 mod explain;
 mod hosts;
+mod identities;
 mod imports;
+mod login;
 mod me;
 mod members;
 mod migrations;
@@ -42,6 +45,7 @@ mod resources;
 mod role_assignments;
 mod roles;
 mod row_security;
+mod sessions;
 mod simulate;
 mod team_members;
 mod teams;

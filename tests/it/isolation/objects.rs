@@ -48,6 +48,10 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Random, NOBODY.to_owned()),
             (Malformed, "nope".to_owned()),
         ],
+        "session" => vec![(Random, NOBODY.to_owned()), (Malformed, "nope".to_owned())],
+        "identity" => {
+            vec![(Random, "B".repeat(22)), (Malformed, "nope".to_owned())]
+        }
         "break_glass" => vec![
             (Sibling, here.thing(sibling).to_owned()),
             (Random, NOBODY.to_owned()),

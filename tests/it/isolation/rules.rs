@@ -89,7 +89,22 @@ impl Rules {
             Mount::Internal => self.on_the_tenant_plane(route, who, strange),
             _ if who.is_suspended && route.action.is_some() => Refused(404, Some(Log::Registry)),
             _ if is_malformed(strange) => unheard(),
-            _ => Allowed("200"),
+            _ => self.for_everybody(route, who),
+        }
+    }
+
+    /// What the table says of routes that concern no tenant; what is not there is no denial.
+    fn for_everybody(&self, route: &RouteInfo, who: &Who) -> Outcome {
+        let column = match who.standing {
+            Standing::Nobody => "stranger",
+            Standing::Role(role) => role,
+            Standing::Operator(_) => "operator",
+            Standing::Opened(_) => "opened",
+            Standing::Outcast | Standing::Elsewhere => "elsewhere",
+        };
+        match self.cell(route, column, Log::Registry) {
+            Refused(status, _) => Refused(status, None),
+            allowed => allowed,
         }
     }
 

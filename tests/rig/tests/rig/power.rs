@@ -210,6 +210,7 @@ pub(crate) const TENANT_BACK: &str = "
     delete from refinery_schema_history where version > 1;
     pragma user_version = 1";
 const REGISTRY_BACK: &str = "
+    drop table sessions;
     drop table application_requirements;
     drop table application_versions;
     drop table applications;
