@@ -1,6 +1,6 @@
 // A real OpenID Connect provider for log-ins by browser, and beside it one that lies as it is told.
 //
-//   node login.mjs TOOLS
+//   node login.mjs TOOLS [PORT]
 //
 // TOOLS is where the packages are (target/tools/provider). Says on standard output where both listen, as JSON, and ends
 // when standard input does.
@@ -20,14 +20,15 @@ const jose = await load('jose/dist/webapi/index.js');
 
 const CLIENT = 'freehold';
 const SECRET = 'a-secret-of-the-tests-alone-0123456789';
-const PUBLIC = 'https://login.freehold.test';
+// Where a server of the tests is, and one that somebody runs by hand.
+const PUBLIC = ['https://login.freehold.test', 'http://localhost:8080'];
 
 const people = new Map();
 const who = (req) => JSON.parse(req.headers['x-person'] ?? '{"deny": true}');
 
-async function listen(handle) {
+async function listen(handle, port = 0) {
   const server = createServer(handle);
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise((done) => server.listen(port, '127.0.0.1', done));
   return { server, url: `http://127.0.0.1:${server.address().port}` };
 }
 
@@ -39,7 +40,7 @@ const real = await listen((req, res) => {
     res.statusCode = 500;
     res.end(String(error));
   });
-});
+}, Number(process.argv[3] ?? 0));
 
 async function interact(req, res) {
   const { prompt, params, session, grantId } = await provider.interactionDetails(req, res);
@@ -64,8 +65,8 @@ provider = new Provider(real.url, {
     {
       client_id: CLIENT,
       client_secret: SECRET,
-      redirect_uris: [`${PUBLIC}/v1/auth/callback`],
-      post_logout_redirect_uris: [`${PUBLIC}/docs/`],
+      redirect_uris: PUBLIC.map((origin) => `${origin}/v1/auth/callback`),
+      post_logout_redirect_uris: PUBLIC.map((origin) => `${origin}/docs/`),
     },
   ],
   cookies: { keys: ['of the tests alone'] },

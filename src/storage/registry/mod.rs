@@ -233,6 +233,9 @@ fn anchor(registry: &Arc<RegistryFile>, tenants: &[Arc<TenantFile>]) -> Result<(
 /// Writes down when sessions were last used.
 fn keep_sessions(registry: &Arc<RegistryFile>) -> Result<()> {
     let touched: Arc<[_]> = registry.touches.all().into();
+    if touched.is_empty() {
+        return Ok(());
+    }
     let oldest = registry.core.clock.now().plus_seconds(-MAX_SESSION_S);
     entry::wait(
         registry.system(SystemTask::KeepSessions, false, move |tx| sessions::keep(tx, &touched))?,
