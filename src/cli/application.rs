@@ -1,5 +1,6 @@
 //! The application: every part, put together.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -15,7 +16,9 @@ use super::configuration::Configuration;
 use super::guard::guard;
 use crate::domain::{Clock, MigrationReport};
 use crate::http::{self, Listeners, Server};
-use crate::identity::{Issuer, Signer, SigningKey, Subject, Verifier, load_or_create_secret};
+use crate::identity::{
+    Issuer, Provider, Signer, SigningKey, Subject, Verifier, load_or_create_secret,
+};
 use crate::policy::Policy;
 use crate::policy::external::External;
 use crate::services::tenants;
@@ -69,7 +72,7 @@ impl Application {
         let policy = Arc::new(Policy::embedded()?);
         let mut settings = configuration.storage(data);
         settings.external = Arc::new(external(&configuration)?);
-        settings.trusted_issuers = trusted_issuers(mode);
+        settings.trusted_issuers = trusted_issuers(&configuration, mode);
         let registry = Registry::start(settings, policy, Arc::new(SystemClock))?;
         report(&registry.migrate(None, progress)?);
         tenants::recover(&registry)?;
@@ -94,6 +97,7 @@ impl Application {
         if mode == Mode::Development {
             issuers.push(Issuer::new(LOCAL_ISSUER, Subject::Identity, &self.local_key()?));
         }
+        let secret = load_or_create_secret(&self.key("cursor.key"))?;
         let state = http::State::new(
             self.registry.clone(),
             Verifier::new(
@@ -103,8 +107,10 @@ impl Application {
             ),
             Signer::new(&identity.issuer, &identity.audience, system),
             self.configuration.http(mode),
-            &load_or_create_secret(&self.key("cursor.key"))?,
+            &secret,
         );
+        let login = login(&self.configuration, mode, self.clock(), &secret)?;
+        let state = state.with_login(login);
         Ok(http::serve(state, Listeners { tcp, local: Some(self.listen_locally()?) })?)
     }
 
@@ -160,11 +166,31 @@ impl Application {
 }
 
 /// The issuers whose word on people counts everywhere. Freehold's own tokens say nothing of addresses.
-fn trusted_issuers(mode: Mode) -> Arc<[String]> {
-    match mode {
-        Mode::Development => Arc::from([LOCAL_ISSUER.to_owned()]),
-        Mode::Production => Arc::from([]),
+fn trusted_issuers(configuration: &Configuration, mode: Mode) -> Arc<[String]> {
+    let local = (mode == Mode::Development).then(|| LOCAL_ISSUER.to_owned());
+    let elsewhere = configuration.identity.issuers.values().map(|issuer| issuer.url.clone());
+    elsewhere.chain(local).collect()
+}
+
+/// How browsers log in, if they do.
+fn login(
+    configuration: &Configuration,
+    mode: Mode,
+    clock: Arc<dyn Clock>,
+    secret: &[u8; 32],
+) -> Result<Option<http::Login>> {
+    let issuers = &configuration.identity.issuers;
+    let Some(settings) = configuration.login.settings(issuers) else { return Ok(None) };
+    let allow_plain = mode == Mode::Development || configuration.identity.allow_plain_loopback;
+    let mut providers = BTreeMap::new();
+    for (name, issuer) in issuers.iter().filter(|(_, issuer)| issuer.is_for_browsers()) {
+        let settings = issuer.provider(&settings.origin, allow_plain);
+        let provider = settings.and_then(|settings| Provider::new(settings, clock.clone()));
+        let provider = provider.map_err(anyhow::Error::msg);
+        let provider = provider.with_context(|| format!("identity.issuers.{name}"))?;
+        providers.insert(name.clone(), provider);
     }
+    Ok(Some(http::Login::new(settings, providers, secret)))
 }
 
 /// Who is asked besides.

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::application::Mode;
 use super::decision_point::DecisionPointSection;
 use super::issuers::Issuers;
+use super::login::LoginSection;
 use crate::domain::{ActionPattern, AssurancePolicy, Letters, PersonalTenants, Region};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -28,6 +29,8 @@ pub struct Configuration {
     pub storage: StorageSection,
     /// Who signs.
     pub identity: IdentitySection,
+    /// How browsers log in.
+    pub login: LoginSection,
     /// What counts as a strong log-in.
     pub assurance: AssuranceSection,
     /// How accounts are kept.
@@ -320,7 +323,11 @@ fn environment() -> Environment {
 
 /// The secrets of the environment, as they are: one that looks like a number is none.
 fn secrets() -> Environment {
-    let is_secret = |name: &str| name.to_ascii_uppercase().ends_with("__TOKEN");
+    let is_secret = |name: &str| {
+        ["__TOKEN", "__CLIENT_SECRET", "__CLIENT_ID"]
+            .iter()
+            .any(|end| name.to_ascii_uppercase().ends_with(end))
+    };
     let texts = std::env::vars_os()
         .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
     let secrets = texts.filter(|(name, _)| is_secret(name)).collect();

@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::configuration::IdentitySection;
 use crate::domain::{
-    ClaimMapping, IdentityPart, IssuerTerms, SigningAlgorithm, Word as _, default_algorithms,
+    ClaimMapping, IdentityPart, IssuerTerms, Secret, SigningAlgorithm, Word as _,
+    default_algorithms,
 };
 use crate::identity::{Fetcher, Keeping, Reach, Trust};
 
@@ -31,6 +32,16 @@ pub(super) struct IssuerSection {
     pub(super) allow_audience_list: Option<bool>,
     #[serde(default)]
     pub(super) claims: ClaimMapping,
+    #[serde(default)]
+    pub(super) client_id: String,
+    #[serde(default)]
+    pub(super) client_secret: Secret,
+    #[serde(default)]
+    pub(super) client_secret_file: String,
+    #[serde(default)]
+    pub(super) scopes: Option<String>,
+    #[serde(default)]
+    pub(super) acr_values: String,
 }
 
 /// A list, or as the environment has it: words with commas between them.

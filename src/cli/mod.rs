@@ -19,6 +19,7 @@ mod host;
 mod import;
 mod issuers;
 mod logging;
+mod login;
 mod manual;
 mod migrate;
 mod node;

@@ -310,6 +310,8 @@ actions! {
         SuspendAccount = "account.suspend" on AccountId;
         /// Let a suspended account act again.
         ResumeAccount = "account.resume" on AccountId;
+        /// End every session of an account.
+        EndAccountSessions = "account.end_sessions" on AccountId;
         /// List operators.
         ListOperators = "operator.list" on Platform;
         /// Read an operator's role.
@@ -388,6 +390,20 @@ actions! {
         ReadMyProfile = "my_profile.read" on AccountId;
         /// Change what one's own profile says wherever no tenant says otherwise.
         UpdateMyProfile = "my_profile.update" on AccountId;
+        /// List one's sessions.
+        ListSessions = "session.list" on AccountId;
+        /// Learn by which session one is here.
+        ReadSession = "session.read" on AccountId;
+        /// Move a session of one's own to another tenant.
+        MoveSession = "session.move" on AccountId;
+        /// End a session of one's own.
+        EndSession = "session.end" on AccountId;
+        /// List one's identities.
+        ListIdentities = "identity.list" on AccountId;
+        /// Link an identity to one's account.
+        LinkIdentity = "identity.link" on AccountId;
+        /// Take an identity from one's account.
+        UnlinkIdentity = "identity.unlink" on AccountId;
     }
 }
 

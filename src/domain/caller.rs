@@ -38,6 +38,10 @@ super::word::words! {
         ReportWithheld = "report_withheld",
         /// Telling a tenant's file what became of a break-glass entry, and closing those whose time is over.
         BreakGlass = "break_glass",
+        /// Letting somebody in who logged in at a provider.
+        LogIn = "log_in",
+        /// Writing down when sessions were last used, and forgetting those that are long over.
+        KeepSessions = "keep_sessions",
         /// Examining files.
         Examine = "examine",
         /// Writing down what an issuer says of somebody's address.

@@ -48,6 +48,10 @@ super::word::words! {
         NameTaken = "name_taken",
         /// An account has this identity.
         IdentityTaken = "identity_taken",
+        /// The account has as many identities as an account may have.
+        IdentityLimit = "identity_limit",
+        /// An account keeps one identity at least.
+        LastIdentity = "last_identity",
         /// The account is a member already.
         AlreadyMember = "already_member",
         /// An invitation waits for the same person.
@@ -146,6 +150,9 @@ pub enum Error {
     /// No caller, or a token that proves nothing.
     #[error("not authenticated: {0}")]
     Unauthenticated(&'static str),
+    /// A log-in came to nothing.
+    #[error("the log-in came to nothing: {}", .0.as_str())]
+    Login(super::LoginProblem),
     /// What is asked contradicts what is there.
     #[error("conflict: {0}")]
     Conflict(Conflict),
@@ -216,6 +223,7 @@ impl Error {
             Self::ExternallyDenied => "externally_denied",
             Self::ExternalUnavailable { .. } => "decision_point_unavailable",
             Self::Unauthenticated(_) => "unauthenticated",
+            Self::Login(problem) => problem.as_str(),
             Self::Conflict(conflict) => conflict.as_str(),
             Self::NamesTaken(_) => Conflict::NameTaken.as_str(),
             Self::Invalid(_) => "invalid",

@@ -46,6 +46,16 @@ super::word::words! {
         AccountResumed = "account.resumed",
         /// An issuer said something new of the address of somebody whom it means.
         AccountHeard = "account.heard",
+        /// An identity was linked to an account.
+        IdentityLinked = "identity.linked",
+        /// An identity was taken from an account.
+        IdentityUnlinked = "identity.unlinked",
+        /// Somebody logged in with a browser.
+        SessionCreated = "session.created",
+        /// A session was moved to another tenant.
+        SessionMoved = "session.moved",
+        /// A session was ended.
+        SessionEnded = "session.ended",
         /// An account was given a platform role.
         OperatorUpdated = "operator.updated",
         /// An account lost its platform role.

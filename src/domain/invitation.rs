@@ -99,12 +99,12 @@ fn address_of_email(email: &Email) -> String {
 }
 
 /// For whom an issuer speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
     /// For everybody: the installation trusts it.
     Everybody,
-    /// For one tenant's people there: that tenant registered it.
-    Tenant(TenantId),
+    /// For the people of these tenants, in each there alone: they registered it.
+    Tenants(Vec<TenantId>),
     /// For nobody: who it means is known, and nothing else that it says counts.
     Nobody,
 }
@@ -112,18 +112,18 @@ pub enum Reach {
 impl Reach {
     /// Whether what the issuer says of people counts in a tenant.
     #[must_use]
-    pub fn speaks_for(self, tenant: TenantId) -> bool {
+    pub fn speaks_for(&self, tenant: TenantId) -> bool {
         match self {
             Self::Everybody => true,
-            Self::Tenant(own) => own == tenant,
+            Self::Tenants(own) => own.contains(&tenant),
             Self::Nobody => false,
         }
     }
 
     /// Whether whom the issuer means may be asked into a tenant so: another tenant's own issuer means nobody there.
     #[must_use]
-    pub fn means_somebody_in(self, tenant: TenantId) -> bool {
-        !matches!(self, Self::Tenant(other) if other != tenant)
+    pub fn means_somebody_in(&self, tenant: TenantId) -> bool {
+        !matches!(self, Self::Tenants(others) if !others.contains(&tenant))
     }
 }
 
@@ -446,10 +446,13 @@ mod tests {
     #[test]
     fn a_tenants_own_issuer_speaks_for_that_tenant_alone() {
         let (own, other) = (tenant(1), tenant(2));
-        assert!(Reach::Tenant(own).speaks_for(own) && !Reach::Tenant(own).speaks_for(other));
+        assert!(
+            Reach::Tenants(vec![own]).speaks_for(own)
+                && !Reach::Tenants(vec![own]).speaks_for(other)
+        );
         assert!(Reach::Everybody.speaks_for(own) && Reach::Everybody.speaks_for(other));
         assert!(!Reach::Nobody.speaks_for(own));
-        assert!(!Reach::Tenant(own).means_somebody_in(other));
+        assert!(!Reach::Tenants(vec![own]).means_somebody_in(other));
         assert!(Reach::Nobody.means_somebody_in(own), "an identity is known by the registry");
     }
 
@@ -460,8 +463,8 @@ mod tests {
         let of = |verified, reach| known("ann@example.COM", verified, reach);
         assert!(of(true, Reach::Everybody).is_invitee(&address, own));
         assert!(!of(false, Reach::Everybody).is_invitee(&address, own));
-        assert!(of(true, Reach::Tenant(own)).is_invitee(&address, own));
-        assert!(!of(true, Reach::Tenant(own)).is_invitee(&address, other));
+        assert!(of(true, Reach::Tenants(vec![own])).is_invitee(&address, own));
+        assert!(!of(true, Reach::Tenants(vec![own])).is_invitee(&address, other));
         assert!(!of(true, Reach::Nobody).is_invitee(&address, own));
     }
 
@@ -470,8 +473,8 @@ mod tests {
         let known = |reach| known("x@example.com", false, reach);
         let address = "https://idp.example ann";
         assert!(known(Reach::Everybody).is_invitee(address, tenant(1)));
-        assert!(known(Reach::Tenant(tenant(1))).is_invitee(address, tenant(1)));
-        assert!(!known(Reach::Tenant(tenant(1))).is_invitee(address, tenant(2)));
+        assert!(known(Reach::Tenants(vec![tenant(1)])).is_invitee(address, tenant(1)));
+        assert!(!known(Reach::Tenants(vec![tenant(1)])).is_invitee(address, tenant(2)));
         assert!(!known(Reach::Everybody).is_invitee("https://idp.example an", tenant(1)));
     }
 

@@ -1,4 +1,4 @@
-//! Who calls: a bearer token, or the local socket.
+//! Who calls: a bearer token, the cookie of a session, or the local socket. One of them alone.
 
 use std::sync::Arc;
 
@@ -6,12 +6,13 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 
 use super::failure::Failure;
+use super::login;
 use super::middleware::RequestIds;
 use super::resolution;
 use super::state::State;
 use crate::domain::{
     AccountId, AuditDecision, AuditRecord, BreakGlassId, Caller, Error, Identity, IdentityPart,
-    TenantReference, Timestamp,
+    SessionId, TenantReference, Timestamp,
 };
 use crate::identity::{Refused, Subject, Verified};
 use crate::services::accounts;
@@ -51,7 +52,14 @@ pub(super) async fn caller(
     ids: &RequestIds,
     plane: Plane,
 ) -> Result<Arc<Caller>, Failure> {
-    let Some(token) = token(request) else {
+    let brought = token(request);
+    if let Some(cookie) = session_cookie(request, state)? {
+        if brought.is_some() || request.conn_data::<LocalSocket>().is_some() {
+            return Err(unauthenticated("there are two credentials"));
+        }
+        return by_cookie(request, state, ids, cookie).await.map(Arc::new);
+    }
+    let Some(token) = brought else {
         return match request.conn_data::<LocalSocket>() {
             Some(_) => Ok(Arc::new(Caller::host())),
             None => Err(unauthenticated("there is no token")),
@@ -91,6 +99,15 @@ fn token(request: &HttpRequest) -> Brought<'_> {
     }
     let token = value.to_str().ok().and_then(bearer);
     Some(token.ok_or("it is no bearer token"))
+}
+
+/// Verifies a token that came by another way than as a request's own.
+pub(super) async fn verify(
+    request: &HttpRequest,
+    state: &State,
+    token: &str,
+) -> Result<Arc<Verified>, Refused> {
+    Credential { request, state, plane: Plane::Other }.verify(token).await
 }
 
 impl Credential<'_> {
@@ -158,6 +175,57 @@ async fn note(state: &State, ids: &RequestIds, refused: &Refused) -> Result<(), 
 /// A text of somebody whom nobody knows: printable, and no longer than it need be.
 fn shown(text: &str) -> String {
     text.chars().take(MAX_SHOWN).flat_map(char::escape_default).collect()
+}
+
+/// The cookie of a session, where browsers can log in.
+fn session_cookie<'r>(request: &'r HttpRequest, state: &State) -> Result<Option<&'r str>, Failure> {
+    match &state.login {
+        Some(_) => Ok(login::cookie(request, login::SESSION)?),
+        None => Ok(None),
+    }
+}
+
+/// The caller of a session's cookie: on the host that it is for, while the session lasts, and with what our own pages
+/// send besides where something is to change.
+async fn by_cookie(
+    request: &HttpRequest,
+    state: &State,
+    ids: &RequestIds,
+    cookie: &str,
+) -> Result<Caller, Failure> {
+    let login = state.login.as_ref().ok_or_else(|| unauthenticated("nobody logs in here"))?;
+    let caller = match login.is_here(request, &state.settings)? {
+        true => of_cookie(state, cookie)?,
+        false => Err(Refused::of("the session is for another host")),
+    };
+    let (caller, session) = match caller {
+        Ok(found) => found,
+        Err(refused) => {
+            note(state, ids, &refused).await?;
+            return Err(unauthenticated(refused.why));
+        }
+    };
+    if !request.method().is_safe() {
+        login.check_site(request.headers(), session)?;
+    }
+    Ok(Caller { break_glass: break_glass(request)?, ..caller })
+}
+
+/// Whose a session's cookie is, while the session lasts.
+fn of_cookie(state: &State, cookie: &str) -> Result<Result<(Caller, SessionId), Refused>, Failure> {
+    let verified = match state.verifier.verify(cookie, state.registry.clock().now()) {
+        Ok(verified) => verified,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let session = verified.credential.session.filter(|_| verified.meant == Subject::Account);
+    let Some(session) = session else {
+        return Ok(Err(Refused::of("the cookie holds no session")));
+    };
+    Ok(match of_verified(&verified, state)? {
+        Ok(caller) if state.registry.is_live(&caller)? => Ok((caller, session)),
+        Ok(_) => Err(Refused::of("the session is over")),
+        Err(why) => Err(Refused::of(why)),
+    })
 }
 
 /// `Bearer <token>` (RFC 6750), the scheme in any case.

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use utoipa::openapi::Required;
 
 use super::admission::Party;
-use super::authentication::Plane;
+use super::authentication::{self, Plane};
 use super::body::{BodyDigest, digest};
 use super::cursor::Scope;
 use super::describe::{Describe, Sketch};
@@ -33,6 +33,7 @@ use crate::domain::{
     KnownIdentity, Letters, Page, PageRequest, Position, Result, Said, Target, TenantId,
     TenantReference,
 };
+use crate::identity::{Refused, Verified};
 use crate::services::accounts;
 use crate::storage::{ReadTx, Registry, TenantEntry, TenantStore, WriteTx};
 
@@ -468,19 +469,6 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         Ok(self.request.state.registry.write(&self.request.call()?, self.account()?, body).await?)
     }
 
-    /// Reads a page of what is the caller's own.
-    pub(super) async fn list<T, Q, F>(&self, query: Query<Q>, body: F) -> Reply<Listed<T>>
-    where
-        T: Send + 'static,
-        Q: Filter,
-        F: Fn(&ReadTx<'_, A>, &PageRequest) -> Result<Page<T>> + Send + 'static,
-    {
-        let scope = format!("account:{}", self.account()?);
-        let page = self.request.page(&scope, &query)?;
-        let found = self.read(move |tx| body(tx, &page)).await?;
-        Ok(self.request.listed(&scope, &query, found))
-    }
-
     /// Runs a use case that spans files, on the blocking pool.
     pub(super) async fn run<T, F>(&self, body: F) -> Reply<T>
     where
@@ -501,20 +489,40 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         self.request.run(move |registry, _| accounts::hear(registry, account, &said)).await
     }
 
+    /// Verifies a token that the request carries besides its own.
+    pub(super) async fn verify(&self, token: &str) -> std::result::Result<Arc<Verified>, Refused> {
+        authentication::verify(&self.request.http, &self.request.state, token).await
+    }
+
     /// The caller's identities, with what their issuers say of them.
     pub(super) async fn identities(&self) -> Reply<Vec<KnownIdentity>> {
         let account = self.account()?;
         self.request.run(move |registry, _| accounts::identities(registry, account)).await
     }
 
-    /// What every request can reach.
-    pub(super) fn state(&self) -> Data<State> {
-        self.request.state.clone()
-    }
-
     /// Who calls.
     pub(super) fn caller(&self) -> &Arc<Caller> {
         &self.request.caller
+    }
+
+    /// What every request can reach.
+    pub(super) fn state(&self) -> &State {
+        &self.request.state
+    }
+
+    /// Reads a page of the caller's own rows.
+    pub(super) async fn list<T, Q, F>(&self, query: Query<Q>, body: F) -> Reply<Listed<T>>
+    where
+        T: Send + 'static,
+        Q: Filter,
+        F: Fn(&ReadTx<'_, A>, &Q, &PageRequest) -> Result<Page<T>> + Send + 'static,
+    {
+        // A cursor is good for the account that it was told to.
+        let whose = self.account()?.to_string();
+        let page = self.request.page(&whose, &query)?;
+        let filter = query.0.clone();
+        let found = self.read(move |tx| body(tx, &filter, &page)).await?;
+        Ok(self.request.listed(&whose, &query, found))
     }
 
     /// Reads the tenant that the credential is for, if it is in service and the caller belongs to it; for what the caller
@@ -586,5 +594,6 @@ impl<A: Action> Describe for PlatformContext<A> {
 impl<A: Action> Describe for AccountContext<A> {
     fn describe(sketch: &mut Sketch) {
         secured::<A>(sketch);
+        sketch.problems(&[(400, "The request cannot be read")]);
     }
 }

@@ -5,7 +5,9 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Conflict, Error, FieldError, FileProblem, StepUp, TenantStatus, Word};
+use crate::domain::{
+    Conflict, Error, FieldError, FileProblem, LoginProblem, StepUp, TenantStatus, Word,
+};
 
 /// What can go wrong with a request.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -49,6 +51,11 @@ pub(super) enum Failure {
     /// No such method here.
     #[error("the method is not allowed here")]
     Method(String),
+    /// A change by the cookie that our own pages did not ask for.
+    #[error(
+        "a change by the session's cookie needs the origin of the public address and the header Freehold-CSRF"
+    )]
+    CrossSite,
     /// Neither path, host nor header names a tenant.
     #[error("neither path, host nor header names a tenant")]
     TenantMissing,
@@ -61,15 +68,15 @@ pub(super) struct Problem {
     #[serde(rename = "type")]
     kind: String,
     /// The status in words.
-    title: String,
+    pub(super) title: String,
     /// The status.
     status: u16,
     /// The stable code that a program may rely on.
-    code: String,
+    pub(super) code: String,
     /// What happened, for people.
-    detail: String,
+    pub(super) detail: String,
     /// The request, to find it again in the logs.
-    request_id: String,
+    pub(super) request_id: String,
     /// What is wrong with each field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
@@ -97,6 +104,7 @@ impl Failure {
             Self::TooSlow(_) => "body_too_slow",
             Self::PreconditionRequired(_) => "precondition_required",
             Self::Method(_) => "method_not_allowed",
+            Self::CrossSite => "cross_site_request",
             Self::TenantMissing => "tenant_missing",
         }
     }
@@ -150,6 +158,7 @@ fn detail(error: &Error) -> &'static str {
         Error::Unauthenticated(_) => "A valid bearer token is needed.",
         Error::Conflict(conflict) => conflict_detail(*conflict),
         Error::NamesTaken(_) => conflict_detail(Conflict::NameTaken),
+        Error::Login(problem) => login_detail(*problem),
         Error::Invalid(_) => "Some fields cannot be accepted.",
         Error::Stale => "It was changed meanwhile: read it again.",
         Error::IdempotencyMismatch => "This idempotency key was used for another request.",
@@ -173,6 +182,20 @@ fn detail(error: &Error) -> &'static str {
     }
 }
 
+fn login_detail(problem: LoginProblem) -> &'static str {
+    match problem {
+        LoginProblem::StateInvalid => {
+            "This log-in was not begun in this browser, took too long, or is done already: begin it again."
+        }
+        LoginProblem::Refused => "The provider did not let you in: begin again.",
+        LoginProblem::ProviderFailed => {
+            "The provider does not answer, or said what cannot be trusted: try again later."
+        }
+        LoginProblem::AccountUnknown => "Nobody here has this identity; ask for an account.",
+        LoginProblem::AccountSuspended => "Your account is suspended.",
+    }
+}
+
 fn conflict_detail(conflict: Conflict) -> &'static str {
     match conflict {
         Conflict::SlugTaken => "A tenant has, or had, this slug.",
@@ -184,6 +207,8 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::IssuerLimit => "A tenant has 100 issuers at most.",
         Conflict::NameTaken => "Another one here has this name.",
         Conflict::IdentityTaken => "An account has this identity.",
+        Conflict::IdentityLimit => "An account has 16 identities at most.",
+        Conflict::LastIdentity => "An account keeps one identity at least.",
         Conflict::AlreadyMember => "The account is a member already.",
         Conflict::AlreadyInvited => "An invitation waits for them already.",
         Conflict::InvitationLimit => "10,000 invitations of a tenant wait at most.",
@@ -213,6 +238,9 @@ fn status(error: &Error) -> StatusCode {
         | Error::TenantUnavailable(TenantStatus::Suspended | TenantStatus::Archived) => {
             StatusCode::FORBIDDEN
         }
+        Error::Login(LoginProblem::StateInvalid) => StatusCode::BAD_REQUEST,
+        Error::Login(LoginProblem::ProviderFailed) => StatusCode::BAD_GATEWAY,
+        Error::Login(_) => StatusCode::FORBIDDEN,
         Error::Unauthenticated(_) | Error::StepUp(_) => StatusCode::UNAUTHORIZED,
         Error::Conflict(_) | Error::NamesTaken(_) => StatusCode::CONFLICT,
         Error::Invalid(_) | Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
@@ -238,6 +266,7 @@ impl ResponseError for Failure {
             Self::Malformed(_) | Self::TooDeep(_) | Self::Parameter(_) | Self::TenantMissing => {
                 StatusCode::BAD_REQUEST
             }
+            Self::CrossSite => StatusCode::FORBIDDEN,
             Self::MediaType | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UriTooLong(_) => StatusCode::URI_TOO_LONG,
             Self::TooManyHeaders(_) | Self::HeaderTooLong(_) => {
@@ -307,6 +336,7 @@ pub(super) fn codes() -> Vec<&'static str> {
         "body_too_slow",
         "precondition_required",
         "method_not_allowed",
+        "cross_site_request",
         "tenant_missing",
         "not_found",
         "forbidden",
@@ -332,6 +362,7 @@ pub(super) fn codes() -> Vec<&'static str> {
         "internal",
     ];
     codes.extend(Conflict::ALL.iter().map(|conflict| conflict.as_str()));
+    codes.extend(LoginProblem::ALL.iter().map(|problem| problem.as_str()));
     codes.extend(FileProblem::ALL.iter().map(|problem| problem.as_str()));
     codes
 }

@@ -15,8 +15,8 @@ use tracing::Instrument;
 use super::admission::Place;
 use super::connection::{Attendance, Attended, Pulse};
 use super::failure::Failure;
-use super::head;
 use super::state::State;
+use super::{head, page};
 use crate::domain::{self, Clock};
 
 /// The request's id, echoed.
@@ -109,10 +109,12 @@ fn note_failure(response: &ServiceResponse<BoxBody>) {
 fn finish(mut response: ServiceResponse<BoxBody>, ids: &RequestIds) -> ServiceResponse<BoxBody> {
     let failure = response.response().extensions().get::<Failure>().cloned();
     if let Some(failure) = failure {
-        let body = serde_json::to_vec(&failure.problem(&ids.request)).unwrap_or_default();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let problem = failure.problem(&ids.request);
+        let (media_type, body) = match page::is_wanted(response.request()) {
+            true => ("text/html; charset=utf-8", page::of(&problem).into_bytes()),
+            false => ("application/problem+json", serde_json::to_vec(&problem).unwrap_or_default()),
+        };
+        page::protect(response.headers_mut(), media_type);
         response = response.map_body(|_, _| BoxBody::new(body));
     }
     let headers = response.headers_mut();

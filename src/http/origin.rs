@@ -11,7 +11,7 @@ use super::authority;
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::resolution::hosts;
-use super::state::State;
+use super::state::{Settings, State};
 use crate::domain::Error;
 
 /// Scheme and authority of the address that the client used: what a configured proxy forwards, else the host that was
@@ -29,19 +29,27 @@ impl Origin {
     fn of(request: &HttpRequest) -> Result<Self, Failure> {
         let lost = || Error::Internal("no state".to_owned());
         let settings = &request.app_data::<Data<State>>().ok_or_else(lost)?.settings;
-        let hosts: Vec<&str> = hosts(request, settings)?.collect();
-        for host in &hosts {
-            authority::parse(host)?;
-        }
-        // The first is what came here, those behind it what a proxy was asked for.
-        let host = match hosts[..] {
-            [] => return Err(Error::HostInvalid.into()),
-            [one] | [_, one] => one,
-            [_, one, other] if one == other => one,
-            _ => return Err(Error::TenantConflict.into()),
-        };
+        let host = host(request, settings)?.ok_or(Error::HostInvalid)?;
         let scheme = if settings.development { "http" } else { "https" };
         Ok(Self(format!("{scheme}://{host}")))
+    }
+}
+
+/// The host that the client asked for, if it named one.
+pub(super) fn host(
+    request: &HttpRequest,
+    settings: &Settings,
+) -> crate::domain::Result<Option<String>> {
+    let hosts: Vec<&str> = hosts(request, settings)?.collect();
+    for host in &hosts {
+        authority::parse(host)?;
+    }
+    // The first is what came here, those behind it what a proxy was asked for.
+    match hosts[..] {
+        [] => Ok(None),
+        [one] | [_, one] => Ok(Some(one.to_owned())),
+        [_, one, other] if one == other => Ok(Some(one.to_owned())),
+        _ => Err(Error::TenantConflict),
     }
 }
 

@@ -17,13 +17,13 @@ use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, ApplicationFilter, ApplicationName,
     AppliesTo, AttributeFilter, AttributeKey, AuditDecision, AuditFilter, BreakGlassFilter,
     BreakGlassId, BreakGlassState, CatalogFilter, CatalogItemFilter, Error, EventFilter, HostName,
-    InvitationFilter, InvitationId, InvitationState, IssuerFilter, IssuerId, MemberFilter,
-    MemberState, MyInvitationFilter, MyTenantFilter, OperatorFilter, OperatorRole, PageRequest,
-    PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
-    ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter, RoleId,
-    TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantDomainFilter, TenantFilter,
-    TenantHostFilter, TenantKind, TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter,
-    WorkspaceId,
+    IdentityFilter, IdentityKey, InvitationFilter, InvitationId, InvitationState, IssuerFilter,
+    IssuerId, MemberFilter, MemberState, MyInvitationFilter, MyTenantFilter, OperatorFilter,
+    OperatorRole, PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter,
+    ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter,
+    RoleFilter, RoleId, SessionFilter, SessionId, TeamFilter, TeamId, TeamMemberFilter, TeamRole,
+    TenantDomainFilter, TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus,
+    WithheldFilter, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -74,6 +74,7 @@ ids! {
     WorkspaceId => "workspace", "The workspace's id.";
     ResourceId => "resource", "The resource's id.";
     BreakGlassId => "break_glass", "The break-glass entry's id.";
+    SessionId => "session", "The session's id.";
     RoleId => "role", "The custom role's id.";
     InvitationId => "invitation", "The invitation's id.";
     IssuerId => "issuer", "The issuer's id.";
@@ -139,6 +140,24 @@ impl Describe for NewKey {
     fn describe(sketch: &mut Sketch) {
         Path::<AttributeKey>::describe(sketch);
         sketch.problems(&[(422, "It can be no key")]);
+    }
+}
+
+impl PathParameter for IdentityKey {
+    const NAME: &'static str = "identity";
+    const MEANING: &'static str = "The identity's name, as the list tells it.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(22))
+            .max_length(Some(22))
+            .pattern(Some("^[0-9A-Za-z_-]{22}$"))
+            .into()
     }
 }
 
@@ -331,6 +350,8 @@ filters!(
     AttributeFilter,
     CatalogFilter,
     CatalogItemFilter,
+    SessionFilter,
+    IdentityFilter,
 );
 
 impl<T: Filter> Query<T> {
@@ -375,6 +396,26 @@ impl<T: Filter> Describe for Query<T> {
         sketch.parameters.extend(T::into_params(|| Some(ParameterIn::Query)));
         sketch.problems(&[(400, "A parameter cannot be accepted")]);
         words(sketch);
+    }
+}
+
+/// The query of something that is no list.
+#[derive(Debug, Clone)]
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Asked<T> {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parse_query(request.query_string()).map(Self))
+    }
+}
+
+impl<T: IntoParams> Describe for Asked<T> {
+    fn describe(sketch: &mut Sketch) {
+        sketch.parameters.extend(T::into_params(|| Some(ParameterIn::Query)));
+        sketch.problems(&[(400, "A parameter cannot be accepted")]);
     }
 }
 

@@ -14,12 +14,13 @@ use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
     Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, Attribute, AuditEntry,
-    AuthzenConfiguration, BreakGlass, CatalogItem, CatalogValue, CustomRole, DiagnosticsReport,
-    Evaluation, EvaluationsAnswer, EventEntry, Explanation, Invitation, Issuer, IssuerStatuses,
-    MadeInvitations, Me, Member, MigrationReport, MyInvitation, MyTenant, Operator, Page,
-    Precondition, Principal, Profile, Resource, ResourceType, RoleAssignment, RowSecurity,
-    SearchAnswer, SearchPage, Simulation, Team, TeamMember, TenancyPing, Tenant, TenantDomain,
-    TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
+    AuthzenConfiguration, BreakGlass, CatalogItem, CatalogValue, CurrentSession, CustomRole,
+    DiagnosticsReport, Evaluation, EvaluationsAnswer, EventEntry, Explanation, Invitation, Issuer,
+    IssuerStatuses, LoggedOut, MadeInvitations, Me, Member, MigrationReport, MovedSession,
+    MyIdentity, MyInvitation, MyTenant, Operator, Page, Precondition, Principal, Profile, Resource,
+    ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Session, Simulation, Team,
+    TeamMember, TenancyPing, Tenant, TenantDomain, TenantHost, TenantRowSecurity, Token, Withheld,
+    Workspace,
 };
 
 /// What a handler answers.
@@ -40,6 +41,14 @@ pub(super) struct Put<T>(pub(super) T, pub(super) Precondition);
 /// One thing without a version.
 #[derive(Debug)]
 pub(super) struct Plain<T>(pub(super) T);
+
+/// One thing, and a cookie.
+#[derive(Debug)]
+pub(super) struct Cookied<T>(pub(super) T, pub(super) header::HeaderValue);
+
+/// Elsewhere, with cookies.
+#[derive(Debug)]
+pub(super) struct Redirect(pub(super) String, pub(super) Vec<header::HeaderValue>);
 
 /// A page of things.
 #[derive(Debug)]
@@ -119,6 +128,8 @@ impl Listable for AuditEntry {}
 impl Listable for EventEntry {}
 impl Listable for MyTenant {}
 impl Listable for MyInvitation {}
+impl Listable for Session {}
+impl Listable for MyIdentity {}
 
 fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
     match serde_json::to_vec(body) {
@@ -174,6 +185,49 @@ impl<T: Serialize> Responder for Plain<T> {
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         json(StatusCode::OK, &self.0)
+    }
+}
+
+impl<T: Serialize> Responder for Cookied<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = json(StatusCode::OK, &self.0);
+        response.headers_mut().append(header::SET_COOKIE, self.1);
+        response
+    }
+}
+
+impl Responder for Redirect {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::SeeOther();
+        // What stands in the address is told to nobody else.
+        response.insert_header((header::REFERRER_POLICY, "no-referrer"));
+        response.insert_header((header::LOCATION, self.0));
+        for cookie in self.1 {
+            response.append_header((header::SET_COOKIE, cookie));
+        }
+        response.finish()
+    }
+}
+
+impl<T> Describe for Cookied<T>
+where
+    Plain<T>: Describe,
+{
+    fn describe(sketch: &mut Sketch) {
+        Plain::<T>::describe(sketch);
+        sketch.answer_header(200, "Set-Cookie", "The session's cookie, new or taken away.");
+    }
+}
+
+impl Describe for Redirect {
+    fn describe(sketch: &mut Sketch) {
+        sketch.answer(303, "Elsewhere", None);
+        sketch.answer_header(303, "Location", "Where.");
+        sketch.answer_header(303, "Set-Cookie", "The cookie of the log-in, or of the session.");
     }
 }
 
@@ -274,6 +328,10 @@ macro_rules! plain {
 plain! {
     MadeInvitations => 200;
     MyInvitation => 200;
+    CurrentSession => 200;
+    MovedSession => 200;
+    LoggedOut => 200;
+    MyIdentity => 200;
     Evaluation => 200;
     Explanation => 200;
     Simulation => 200;

@@ -4,9 +4,10 @@ use actix_web::http::Method;
 
 use super::api::{
     access, accounts, acl, application_bindings, applications, attributes, audit, break_glass,
-    catalog, diagnostics, domains, events, health, hosts, imports, invitations, issuers, keys, me,
-    members, migrations, operators, organization, principals, profiles, resource_types, resources,
-    role_assignments, roles, row_security, team_members, teams, tenants, tokens, workspaces,
+    catalog, diagnostics, domains, events, health, hosts, identities, imports, invitations,
+    issuers, keys, login, me, members, migrations, operators, organization, principals, profiles,
+    resource_types, resources, role_assignments, roles, row_security, sessions, team_members,
+    teams, tenants, tokens, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -55,6 +56,7 @@ fn platform() -> Vec<Route> {
         route(Platform, PATCH,  "/accounts/{account}",            "account_update",       "Change an account", accounts::update),
         route(Platform, POST,   "/accounts/{account}/suspend",    "account_suspend",      "Let an account do nothing anywhere", accounts::suspend),
         route(Platform, POST,   "/accounts/{account}/resume",     "account_resume",       "Let a suspended account act again", accounts::resume),
+        route(Platform, POST,   "/accounts/{account}/end-sessions", "account_end_sessions", "End every session of an account", sessions::end_all),
         route(Platform, GET,    "/operators",                     "operator_list",        "List operators", operators::list),
         route(Platform, GET,    "/operators/{account}",           "operator_read",        "Read an operator's role", operators::read),
         route(Platform, PUT,    "/operators/{account}",           "operator_put",         "Give an account a platform role", operators::put),
@@ -199,6 +201,16 @@ fn everybody() -> Vec<Route> {
         route(Account, POST,    "/me/invitations/{invitation}/decline", "my_invitation_decline", "Turn an invitation down", invitations::decline),
         route(Account, GET,     "/me/profile",                    "my_profile_read",      "See what one's own profile says wherever no tenant says otherwise", profiles::read_own),
         route(Account, PATCH,   "/me/profile",                    "my_profile_update",    "Change what one's own profile says wherever no tenant says otherwise", profiles::update_own),
+        route(Account, GET,     "/me/sessions",                   "session_list",         "List one's sessions", sessions::list),
+        route(Account, DELETE,  "/me/sessions/{session}",         "session_delete",       "End a session of one's own", sessions::delete),
+        route(Account, GET,     "/me/identities",                 "identity_list",        "List one's identities", identities::list),
+        route(Account, POST,    "/me/identities",                 "identity_link",        "Link an identity to one's account, by a token of its issuer", identities::link),
+        route(Account, DELETE,  "/me/identities/{identity}",      "identity_unlink",      "Take an identity from one's account", identities::unlink),
+        route(Account, GET,     "/auth/session",                  "session_read",         "Learn who is here, by which session", sessions::read),
+        route(Account, POST,    "/auth/session",                  "session_move",         "Move the session to another tenant", sessions::relocate),
+        route(Account, POST,    "/auth/logout",                   "session_end",          "Log out", sessions::end),
+        route(Public, GET,      "/v1/auth/login",                 "login_begin",          "Begin a log-in by browser", login::begin),
+        route(Public, GET,      "/v1/auth/callback",              "login_finish",         "Come back from a provider", login::finish),
         route(Public, GET,      "/livez",                         "health_live",          "Whether the process runs", health::live),
         route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
         route(Internal, GET,    "/_int/tenancy/ping",             "tenancy_ping",         "See which tenant a request reached", access::ping),

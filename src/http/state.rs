@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::admission::Admission;
 use super::cursor::CursorKey;
+use super::login::Login;
 use crate::domain::{Letters, PersonalTenants};
 use crate::identity::{Jwks, Signer, Verifier};
 use crate::storage::Registry;
@@ -74,6 +75,8 @@ pub struct State {
     pub jwks: Jwks,
     /// What the floor is told.
     pub settings: Settings,
+    /// Lets browsers log in, where they can.
+    pub(super) login: Option<Login>,
     pub(super) cursors: CursorKey,
     pub(super) admission: Admission,
 }
@@ -92,6 +95,13 @@ impl State {
         let admission =
             Admission::new(settings.max_requests_per_tenant, settings.max_requests_per_caller);
         let cursors = CursorKey::new(secret);
-        Self { registry, verifier, signer, jwks, settings, cursors, admission }
+        let login = None;
+        Self { registry, verifier, signer, jwks, settings, login, cursors, admission }
+    }
+
+    /// The same, where browsers can log in.
+    #[must_use]
+    pub fn with_login(self, login: Option<Login>) -> Self {
+        Self { login, ..self }
     }
 }

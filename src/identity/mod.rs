@@ -1,6 +1,6 @@
 //! Who signed what: keys, tokens that Freehold signs, and the verifier of all that callers bring.
 //!
-//! Only this floor knows jsonwebtoken. It answers who an issuer says the caller is; which account that is, the floors
+//! Only this floor knows jsonwebtoken and openidconnect. It answers who an issuer says the caller is; which account that is, the floors
 //! above find out.
 
 mod claims;
@@ -9,6 +9,7 @@ mod issuer;
 pub mod jose;
 mod jwks;
 mod keys;
+mod login;
 mod verifier;
 
 pub use claims::{Actor, Claims};
@@ -16,6 +17,7 @@ pub use discovery::{Fetcher, Reach, Word};
 pub use issuer::{Grant, Signer};
 pub use jwks::{Keeping, RemoteKeys};
 pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret, load_secret};
+pub use login::{BegunLogin, Provider, ProviderSettings, Redeemed, Wanted, check_url};
 pub use verifier::{Issuer, Refused, Subject, Trust, TrustedIssuer, Verified, Verifier};
 
 /// Makes the one crypto library the default everywhere; to be called first.

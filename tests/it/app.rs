@@ -10,6 +10,9 @@ use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use freehold::cli::SystemClock;
+use freehold::domain::Assurance;
+use freehold::identity::{Grant, Signer, SigningKey};
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, OpenFlags, ToSql};
 use serde::Deserialize;
@@ -180,8 +183,13 @@ impl TestApp {
 
     /// A development server on a data directory that may have been used before.
     pub(crate) fn dev_at(place: &Place) -> Self {
+        Self::dev_with(place, &[])
+    }
+
+    /// The same, with settings in its environment.
+    pub(crate) fn dev_with(place: &Place, settings: &[(&str, &str)]) -> Self {
         let arguments = ["dev", "--listen", "127.0.0.1:0", "--json"];
-        let mut process = Process::start(place, &arguments, &[]);
+        let mut process = Process::start(place, &arguments, settings);
         let said = process.first_words();
         let url = said["url"].as_str().unwrap().to_owned();
         Self { process, place: place.clone(), url, said, operator: OnceLock::new() }
@@ -282,6 +290,24 @@ impl TestApp {
         let tokens = self.said["tokens"].as_array().unwrap();
         let theirs = tokens.iter().find(|token| token["person"] == person).unwrap();
         self.bearer(theirs["token"].as_str().unwrap())
+    }
+
+    /// A token by which the local issuer vouches for a subject of its own.
+    pub(crate) fn local_token(&self, subject: &str) -> String {
+        let key = self.place.data().join("keys/local.key");
+        let key = SigningKey::load(&key).unwrap().unwrap();
+        let assurance = Assurance { acr: Some("host".to_owned()), ..Assurance::default() };
+        let grant = Grant {
+            subject: subject.to_owned(),
+            tenant: None,
+            actor: None,
+            scope: None,
+            session: None,
+            api_key: None,
+            assurance,
+            ttl_s: 600,
+        };
+        Signer::new("local", "freehold", key).sign(&grant, &SystemClock).unwrap().token
     }
 
     /// The file of a tenant, by id, or of the `platform`; to read.

@@ -96,6 +96,20 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
     .unwrap_or_else(|| panic!("{} has no request in asks.rs", route.operation_id))
 }
 
+/// One's own account. Sessions are browsers' alone: nobody here has one.
+fn account(route: &RouteInfo, org: &Org, name: &str) -> Ask {
+    match route.operation_id {
+        "session_delete" => Ask::at("/me/sessions/01890000-0000-7000-8000-000000000000"),
+        "session_move" => Ask::at(route.path).body(json!({"tenant": null})),
+        "identity_link" => {
+            let token = org.app.local_token(&format!("{}-{name}-linked", org.slug));
+            Ask::at(route.path).body(json!({"token": token}))
+        }
+        "identity_unlink" => Ask::at("/me/identities/AAAAAAAAAAAAAAAAAAAAAA"),
+        _ => Ask::at(route.path),
+    }
+}
+
 fn people(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
     let member = |suffix: &str| {
         let account = org.newcomer(name, "member");
@@ -200,7 +214,7 @@ fn own(route: &RouteInfo, org: &Org, name: &str) -> Ask {
         "my_invitation_decline" => {
             Ask::at(format!("/me/invitations/{}/decline", org.invitation(name)))
         }
-        _ => Ask::at(route.path),
+        _ => account(route, org, name),
     }
 }
 
@@ -477,6 +491,7 @@ fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
             let change = json!({"display_name": format!("{name}-2")});
             Ask::at(format!("/accounts/{}", account())).fresh().body(change)
         }
+        "account_end_sessions" => Ask::at(format!("/accounts/{}/end-sessions", account())),
         "account_suspend" => Ask::at(format!("/accounts/{}/suspend", account())),
         "account_resume" => {
             let account = account();

@@ -67,6 +67,8 @@ fn numbers() -> Vec<Case> {
         ("identity.jwks_ttl_s", 1, 3600),
         ("identity.jwks_max_stale_s", 0, 604_800),
         ("identity.jwks_retry_s", 1, 3600),
+        ("login.session_idle_s", 1, 86_400),
+        ("login.session_max_s", 1, 86_400),
         ("decision_point.timeout_ms", 10, 30_000),
         ("decision_point.breaker_failures", 1, 1000),
         ("decision_point.breaker_open_s", 1, 3600),
@@ -180,6 +182,130 @@ fn values() -> Vec<Case> {
     .collect()
 }
 
+/// How browsers log in, and what of it is refused. What is right is there besides.
+fn login() -> Vec<Case> {
+    let issuer = |key: &str, value: &str, says: &str| {
+        set(&format!("identity.issuers.corp.{key}"), value, says)
+    };
+    let url = |url: &str, says: &str| issuer("url", url, says);
+    let public = |url: &str, says: &str| set("login.public_url", url, says);
+    let mut cases = vec![
+        url("", "is missing"),
+        url("corp", "is no URL"),
+        url("http://id.example.com", "must begin with https://"),
+        url("ftp://id.example.com", "must begin with https://"),
+        url("https://localhost", "is on this host"),
+        url("https://127.0.0.1", "is on this host"),
+        url("http://127.0.0.1:9000", "is on this host"),
+        url("https://[::1]", "is on this host"),
+        url("https://id.localhost", "is on this host"),
+        url("https://me:hush-hush@id.example.com", "must name no user"),
+        url("https://id.example.com?a=b", "no query"),
+        url("https://id.example.com#a", "no fragment"),
+        url("https://*.example.com", "must name one issuer"),
+        url(&format!("https://id.example.com/{}", "x".repeat(250)), "is too long"),
+        issuer("client_id", "two words", "without blanks"),
+        issuer("client_id", &"x".repeat(256), "1 to 255"),
+        issuer("client_id", "", "is empty, and there is a secret"),
+        issuer("client_secret", "hush-hush two", "without blanks"),
+        issuer("scopes", "openid *", "must be ASCII characters"),
+        issuer("scopes", "prof\u{ef}le", "must be ASCII characters"),
+        issuer("acr_values", "\"phr\"", "must be ASCII characters"),
+        issuer("client_sekret", "hush-hush", "unknown field"),
+        public("http://login.example.com", "must begin with https://"),
+        public("login.example.com", "is no URL"),
+        public("https://login.example.com/", "no slash"),
+        public("https://login.example.com/freehold", "no path"),
+        public("https://login.example.com?a=b", "no query"),
+        public("https://login.example.com#a", "no fragment"),
+        public("https://me@login.example.com", "must name no user"),
+        public("https://LOGIN.example.com", "as browsers write it"),
+        public("https://login.example.com:443", "as browsers write it"),
+        public("https://b\u{fc}cher.example", "as browsers write it"),
+        public("https://*.example.com", "must name one host"),
+        public("https://localhost", "is on this host"),
+        public("https://127.0.0.1", "is on this host"),
+        public("https://192.0.2.1", "is an address"),
+        public("https://[2001:db8::1]", "is an address"),
+        public("https://com", "one label"),
+        public("https://co.uk", "everybody can have one"),
+        public("https://github.io", "everybody can have one"),
+        public("", "is empty, and browsers are to log in"),
+        set("login.default_issuer", "nobody", "is no issuer with a client_id"),
+        set("login.session_idle_s", "28801", "is more than login.session_max_s"),
+        set("login.post_logout_path", "//evil.example", "must be a path here"),
+        set("login.post_logout_path", "https://evil.example", "must be a path here"),
+        set("login.post_logout_path", "", "must be a path here"),
+        set("login.nonsense", "1", "FREEHOLD__LOGIN__NONSENSE"),
+    ];
+    let secret = |name: &str, says: &str| {
+        let mut case = issuer("client_secret_file", &format!("{{place}}/{name}"), says);
+        case.plant = token_files;
+        case.settings.push((CLIENT_SECRET.to_owned(), String::new()));
+        case
+    };
+    cases.extend([
+        secret("none", "cannot be read"),
+        secret("open", "others may read it; chmod 600"),
+        secret("group", "others may read it; chmod 600"),
+        secret("directory", "is no file"),
+        secret("empty", "must hold 1 to 8192"),
+    ]);
+    let mut both = secret("good", "keep one of them");
+    both.settings.pop();
+    cases.push(both);
+    let further = |mut case: Case, key: &str, value: &str| {
+        case.settings.extend(set(key, value, "").settings);
+        case
+    };
+    let twin = set("identity.issuers.twin.url", "https://id.example.com", "keep one of them");
+    cases.push(further(twin, "login.default_issuer", "corp"));
+    let mut two = set("identity.issuers.other.client_id", "freehold", "there are several issuers");
+    two.says[0] = "login.default_issuer".to_owned();
+    cases.push(further(two, "identity.issuers.other.url", "https://other.example.com"));
+    cases.push(further(
+        public("https://acme.example.com", "means a tenant"),
+        "http.base_domains",
+        "example.com",
+    ));
+    for case in &mut cases {
+        for (variable, value) in GOOD_LOGIN {
+            if !case.settings.iter().any(|(own, _)| own == variable) {
+                case.settings.push(((*variable).to_owned(), (*value).to_owned()));
+            }
+        }
+    }
+    cases.into_iter().map(in_environment).collect()
+}
+
+const CLIENT_SECRET: &str = "FREEHOLD__IDENTITY__ISSUERS__CORP__CLIENT_SECRET";
+
+/// What lets browsers log in.
+const GOOD_LOGIN: &[(&str, &str)] = &[
+    ("FREEHOLD__IDENTITY__ISSUERS__CORP__URL", "https://id.example.com"),
+    ("FREEHOLD__IDENTITY__ISSUERS__CORP__CLIENT_ID", "freehold"),
+    (CLIENT_SECRET, SECRET),
+    ("FREEHOLD__LOGIN__PUBLIC_URL", "https://login.example.com"),
+];
+
+#[test]
+fn a_log_in_by_tls_is_accepted() {
+    let place = Place::new();
+    let roots = place.file("roots.pem", include_str!("../fixtures/authority.pem"));
+    let known = [("SSL_CERT_FILE", roots.to_str().unwrap())];
+    place.freehold_with(&["check"], &[GOOD_LOGIN, &known].concat()).ended(0);
+    // A reserved name below a base domain means no tenant, and the domain itself means none.
+    for public in
+        ["https://login.example.com", "https://example.com", "https://login.example.com:8443"]
+    {
+        let further = [
+            ("FREEHOLD__HTTP__BASE_DOMAINS", "example.com"),
+            ("FREEHOLD__LOGIN__PUBLIC_URL", public),
+        ];
+        place.freehold_with(&["check"], &[GOOD_LOGIN, &known, &further].concat()).ended(0);
+    }
+}
+
 /// A secret that no complaint may show.
 const SECRET: &str = "hush-hush";
 
@@ -279,7 +405,7 @@ fn token_files(data: &Path) {
 
 #[test]
 fn a_secret_is_in_no_complaint() {
-    for case in decision_point() {
+    for case in decision_point().into_iter().chain(login()) {
         let said = run(&case, "check", "127.0.0.1:1").0.stderr;
         let said = String::from_utf8_lossy(&said).into_owned();
         assert!(!said.contains("hush"), "{said}");
@@ -456,7 +582,7 @@ fn run(case: &Case, verb: &str, taken: &str) -> (Output, Place) {
 fn what_is_unsafe_ends_the_start_before_the_port_is_bound_and_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let cases = [numbers(), values(), decision_point(), regions(), files()]
+    let cases = [numbers(), values(), decision_point(), login(), regions(), files()]
         .into_iter()
         .flatten()
         .collect::<Vec<Case>>();

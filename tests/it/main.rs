@@ -11,6 +11,7 @@
 
 mod app;
 mod asks;
+mod browser;
 mod client;
 mod glass;
 mod org;
@@ -32,9 +33,11 @@ mod domains;
 mod events;
 mod explain;
 mod hosts;
+mod identities;
 mod imports;
 mod invitations;
 mod issuers;
+mod login;
 mod me;
 mod members;
 mod migrations;
@@ -48,6 +51,7 @@ mod resources;
 mod role_assignments;
 mod roles;
 mod row_security;
+mod sessions;
 mod simulate;
 mod team_members;
 mod teams;

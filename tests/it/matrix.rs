@@ -132,6 +132,7 @@ const TABLE: &str = "
     account_update           401    404     404    404    404       200   200        404     200
     account_suspend          401    404     404    404    404       200   200        404     200
     account_resume           401    404     404    404    404       200   200        404     200
+    account_end_sessions     401    404     404    404    404       204   204        404     204
     operator_list            401    404     404    404    404       200   200        404     200
     operator_read            401    404     404    404    404       200   200        404     200
     operator_put             401    404     404    404    404       2xx   2xx        404     2xx
@@ -174,6 +175,16 @@ const TABLE: &str = "
     my_invitation_decline    401    404     404    404    404       404   401        404     404
     my_profile_read          401    200    200    200    200    200    401    200    200
     my_profile_update        401    403    403    403    403    200    401    403    200
+    session_list             401    200     200    200    200       200   401        200     200
+    session_delete           401    404     404    404    404       404   401        404     404
+    session_read             401    404     404    404    404       404   401        404     404
+    session_move             401    404     404    404    404       404   401        404     404
+    session_end              401    404     404    404    404       404   401        404     404
+    identity_list            401    200     200    200    200       200   401        200     200
+    identity_link            401    200     200    200    200       200   401        200     200
+    identity_unlink          401    404     404    404    404       404   401        404     404
+    login_begin              404    404     404    404    404       404   404        404     404
+    login_finish             404    404     404    404    404       404   404        404     404
     tenancy_ping             401    200     200    200    200       404   404        404     200
     health_live              200    200     200    200    200       200   200        200     200
     health_ready             200    200     200    200    200       200   200        200     200

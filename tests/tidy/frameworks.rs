@@ -11,6 +11,7 @@ const HOMES: &[(&[&str], &[&str])] = &[
     (&["actix", "actix_web", "actix_http", "actix_rt"], &["src/http"]),
     (&["tracing_actix_web", "utoipa_swagger_ui"], &["src/http"]),
     (&["clap", "indicatif"], &["src/cli"]),
+    (&["openidconnect", "chrono"], &["src/identity"]),
     (&["reqwest"], &["src/cli", "src/identity", "src/policy/external"]),
 ];
 

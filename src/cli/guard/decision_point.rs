@@ -152,12 +152,12 @@ fn tokens(key: &str, token: &Secret, file: &str) -> Vec<String> {
     findings
 }
 
-fn is_token(token: &Secret) -> bool {
+pub(super) fn is_token(token: &Secret) -> bool {
     let text = token.reveal();
     (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn token_file(path: &Path) -> Option<String> {
+pub(super) fn token_file(path: &Path) -> Option<String> {
     if !path.is_absolute() {
         return Some("must be an absolute path".to_owned());
     }

@@ -7,6 +7,7 @@ mod decision_point;
 mod files;
 mod host;
 mod issuers;
+mod login;
 mod numbers;
 mod people;
 mod regions;
@@ -36,6 +37,7 @@ fn findings(data: &Path, configuration: &Configuration, mode: Mode) -> Vec<Strin
         decision_point::findings(configuration, mode),
         people::findings(configuration, mode),
         issuers::findings(configuration, mode),
+        login::findings(configuration, mode),
         host::findings(),
         files::findings(data),
         regions::findings(data, &configuration.storage.regions),

@@ -67,7 +67,7 @@ pub(in crate::http) async fn list_mine(
 ) -> Reply<Listed<MyInvitation>> {
     cx.hear().await?;
     let identities = cx.identities().await?;
-    cx.list(query, move |tx, page| invitations::list_mine(tx, &identities, page)).await
+    cx.list(query, move |tx, _, page| invitations::list_mine(tx, &identities, page)).await
 }
 
 pub(in crate::http) async fn accept(

@@ -35,7 +35,7 @@ pub(in crate::http) async fn list_tenants(
     query: Query<MyTenantFilter>,
 ) -> Reply<Listed<MyTenant>> {
     cx.hear().await?;
-    cx.list(query, |tx, page| me::tenants(tx, page)).await
+    cx.list(query, |tx, _, page| me::tenants(tx, page)).await
 }
 
 pub(in crate::http) async fn create_tenant(

@@ -3,7 +3,7 @@
 //! An address identifies nobody. It is what invitations and mail domains are compared with, where its issuer says that
 //! it is theirs, and speaks there.
 
-use super::{Registry, RegistryFile};
+use super::{Registry, RegistryFile, tenant_issuers};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
     AccountId, Action, Error, Identity, IdentityPart, KnownIdentity, Reach, Result, Said, TenantId,
@@ -36,12 +36,14 @@ pub(crate) fn set<A: Action<Plane = PlatformPlane>>(
 }
 
 impl RegistryFile {
-    /// For whom an issuer speaks: for everybody, where the installation trusts it; else for nobody.
-    fn reach(&self, _: Sql<'_>, issuer: &IdentityPart) -> Reach {
+    /// For whom an issuer speaks: for everybody, where the installation trusts it; for the tenants that have it as an
+    /// issuer of their own; else for nobody.
+    fn reach(&self, sql: Sql<'_>, issuer: &IdentityPart) -> Result<Reach> {
         if self.settings.trusted_issuers.iter().any(|trusted| trusted == issuer.as_str()) {
-            return Reach::Everybody;
+            return Ok(Reach::Everybody);
         }
-        Reach::Nobody
+        let tenants = tenant_issuers::tenants_with(sql, issuer)?;
+        Ok(if tenants.is_empty() { Reach::Nobody } else { Reach::Tenants(tenants) })
     }
 
     /// An account's identities now, with what their issuers say of the person.
@@ -54,11 +56,10 @@ impl RegistryFile {
             params![account],
             identity,
         )?;
-        let reach = |known: KnownIdentity| KnownIdentity {
-            reach: self.reach(sql, &known.identity.issuer),
-            ..known
+        let reach = |known: KnownIdentity| {
+            Ok(KnownIdentity { reach: self.reach(sql, &known.identity.issuer)?, ..known })
         };
-        Ok(found.into_iter().map(reach).collect())
+        found.into_iter().map(reach).collect()
     }
 
     /// Whether an invitation into a tenant is for an account now that calls by what an issuer signed: by what another
@@ -72,7 +73,7 @@ impl RegistryFile {
     ) -> Result<bool> {
         let signed_by = IdentityPart::parse(signed_by).map_err(Error::Internal)?;
         let conn = self.lookups.get()?;
-        if !self.reach(Sql::on(&conn), &signed_by).means_somebody_in(tenant) {
+        if !self.reach(Sql::on(&conn), &signed_by)?.means_somebody_in(tenant) {
             return Ok(false);
         }
         drop(conn);

@@ -192,7 +192,7 @@ pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result
     };
     let mut known = Known::of(&file.core, caller);
     // A tenant's own issuer speaks in that tenant alone.
-    known.subject.live = credentials::is_live(sql, caller)? && !caller.credential.by_tenant;
+    known.subject.live = credentials::is_live(file, sql, caller)? && !caller.credential.by_tenant;
     if let Some(account) = account {
         let entry = read_account(sql, account)?;
         known.subject.account = entry.state;

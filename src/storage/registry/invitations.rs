@@ -113,11 +113,15 @@ struct Known {
 /// The addresses of an account's identities, as a JSON array.
 fn addresses(identities: &[KnownIdentity]) -> String {
     let known = identities.iter().flat_map(|known| {
-        let tenant = match known.reach {
-            Reach::Tenant(tenant) => Some(tenant),
-            Reach::Everybody | Reach::Nobody => None,
+        let tenants = match &known.reach {
+            Reach::Tenants(tenants) => tenants.iter().copied().map(Some).collect(),
+            Reach::Everybody | Reach::Nobody => vec![None],
         };
-        known.addresses().into_iter().map(move |address| Known { address, tenant })
+        let known = known.addresses().into_iter();
+        known.flat_map(move |address| {
+            let of = move |tenant| Known { address: address.clone(), tenant };
+            tenants.clone().into_iter().map(of)
+        })
     });
     serde_json::to_string(&known.collect::<Vec<_>>()).unwrap_or_default()
 }

@@ -13,11 +13,13 @@ pub(crate) mod events;
 mod facts;
 pub(crate) mod files;
 pub(crate) mod hosts;
+pub(crate) mod identities;
 pub(crate) mod invitations;
 pub(crate) mod memberships;
 pub(crate) mod operators;
 pub(crate) mod profiles;
 pub(crate) mod row_security;
+pub(crate) mod sessions;
 pub(crate) mod tenant_issuers;
 pub(crate) mod tenants;
 
@@ -50,8 +52,8 @@ use super::{denials, entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
     AccountId, Action, BreakGlassId, Call, Clock, DecisionPoint, Definitions, Error, EventType,
-    FileProblem, Manifest, Platform, Region, Result, Slug, StoredValues, SystemTask, Target,
-    TenantId, TenantIssuer, TenantReference, Word,
+    FileProblem, Manifest, Platform, Region, Result, SessionId, Slug, StoredValues, SystemTask,
+    Target, TenantId, TenantIssuer, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -85,6 +87,10 @@ pub(in crate::storage) struct RegistryFile {
     core: Core,
     accounts: Cache<AccountId, (u64, AccountEntry)>,
     tenants: Cache<TenantReference, (u64, Option<Arc<TenantEntry>>)>,
+    /// Sessions, with the epoch that each was read in.
+    sessions: Cache<SessionId, (u64, Option<sessions::Entry>)>,
+    /// When sessions were last used.
+    touches: sessions::Touches,
     /// Break-glass entries, with the epoch that each was read in.
     entries: Cache<BreakGlassId, (u64, Option<Arc<break_glass::Entry>>)>,
     /// Issuers that tenants trust, by address, with the epoch that each was read in.
@@ -98,6 +104,10 @@ pub(in crate::storage) struct RegistryFile {
     _lock: std::fs::File,
 }
 
+/// Seconds that no session outlasts.
+const MAX_SESSION_S: i64 = 24 * 3600;
+/// Seconds after which it is written down when sessions were last used.
+const KEEP_SESSIONS_S: u64 = 60;
 /// Break-glass entries that are remembered.
 const MAX_ENTRIES: u64 = 1_000;
 /// Tenants' issuers that are remembered, and addresses of which it is remembered that they are none.
@@ -153,6 +163,8 @@ impl RegistryFile {
             tenant_writers: Writers::start("tenant-writer", settings.writer_threads)?,
             accounts: Cache::new(settings.known_accounts),
             tenants: Cache::new(settings.known_tenants),
+            sessions: Cache::new(settings.known_accounts),
+            touches: sessions::Touches::default(),
             entries: Cache::new(MAX_ENTRIES),
             issuers: Cache::new(MAX_ISSUERS),
             applications: applications::cache(),
@@ -231,6 +243,20 @@ fn anchor(registry: &Arc<RegistryFile>, tenants: &[Arc<TenantFile>]) -> Result<(
     entry::wait(registry.system(SystemTask::Anchor, false, move |tx| {
         heads.iter().try_for_each(|(tenant, head)| files::anchor(tx, *tenant, head))
     })?)
+}
+
+/// Writes down when sessions were last used.
+fn keep_sessions(registry: &Arc<RegistryFile>) -> Result<()> {
+    let touched: Arc<[_]> = registry.touches.all().into();
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let oldest = registry.core.clock.now().plus_seconds(-MAX_SESSION_S);
+    entry::wait(
+        registry.system(SystemTask::KeepSessions, false, move |tx| sessions::keep(tx, &touched))?,
+    )?;
+    registry.touches.forget(oldest);
+    Ok(())
 }
 
 fn threads(names: &str, count: usize) -> Arc<ScheduledThreadPool> {
@@ -334,6 +360,14 @@ impl Registry {
                 tracing::warn!(error = %error, "what was counted could not be written down");
             }
         });
+        let file: Weak<RegistryFile> = Arc::downgrade(&self.file);
+        let every = Duration::from_secs(KEEP_SESSIONS_S);
+        self.file.housekeeping.execute_at_fixed_rate(every, every, move || {
+            let Some(file) = file.upgrade() else { return };
+            if let Err(error) = keep_sessions(&file) {
+                tracing::warn!(error = %error, "when sessions were last used could not be written down");
+            }
+        });
     }
 
     /// The registry's entry of a tenant, whatever its state.
@@ -350,6 +384,14 @@ impl Registry {
     /// Storage failed.
     pub fn account(&self, account: AccountId) -> Result<AccountEntry> {
         self.file.account(account)
+    }
+
+    /// Whether nobody has taken a caller's credential back; a session that is asked for is in use.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn is_live(&self, caller: &crate::domain::Caller) -> Result<bool> {
+        self.file.is_live(caller)
     }
 
     /// Whether any issuer calls an account so.
@@ -590,6 +632,9 @@ impl Registry {
             tracing::warn!("some tenants were still in use when the time to close was over");
         }
         self.file.tenant_writers.stop();
+        if let Err(error) = keep_sessions(&self.file) {
+            tracing::warn!(error = %error, "when sessions were last used could not be written down");
+        }
         let end = crate::domain::Timestamp(i64::MAX);
         if let Err(error) = entry::write_down_denials(&self.file.core, end) {
             tracing::warn!(error = %error, "counted denials could not be written down");

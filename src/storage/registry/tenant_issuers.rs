@@ -62,6 +62,15 @@ pub(crate) fn of_tenant(
     )?)
 }
 
+/// The tenants that have an issuer of this address, whatever its state.
+pub(super) fn tenants_with(sql: Sql<'_>, url: &IdentityPart) -> Result<Vec<TenantId>> {
+    Ok(sql.all(
+        "select tenant_id from tenant_issuers where url = ?1 order by tenant_id",
+        params![url],
+        |row| row.next(),
+    )?)
+}
+
 impl RegistryFile {
     /// The issuer of this address that a tenant trusts now.
     fn issuer_of(&self, tenant: TenantId, url: &IdentityPart) -> Result<Option<Arc<TenantIssuer>>> {

@@ -55,6 +55,10 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Malformed, "nope".to_owned()),
             (Malformed, here.thing(parameter).to_ascii_uppercase()),
         ],
+        "session" => vec![(Random, NOBODY.to_owned()), (Malformed, "nope".to_owned())],
+        "identity" => {
+            vec![(Random, "B".repeat(22)), (Malformed, "nope".to_owned())]
+        }
         "break_glass" => vec![
             (Sibling, here.thing(sibling).to_owned()),
             (Random, NOBODY.to_owned()),
@@ -72,20 +76,8 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Malformed, "01".to_owned()),
             (Malformed, "first".to_owned()),
         ],
-<<<<<<< HEAD
-        // Everybody who may may use any.
-        "key" => Vec::new(),
-        // The platform plane may register any.
-        "host" | "domain" => Vec::new(),
-||||||| 7b5074b
-        // Everybody who may may use any.
-        "key" => Vec::new(),
-        // The platform plane may register any.
-        "host" => Vec::new(),
-=======
         // The platform plane may register any, and whoever may use a key may use any.
-        "host" | "key" => Vec::new(),
->>>>>>> values
+        "host" | "domain" | "key" => Vec::new(),
         "tenant" => vec![
             (Foreign, there.org.slug.clone()),
             (Random, "never-was".to_owned()),

@@ -96,7 +96,7 @@ impl Rules {
             Mount::Internal => self.on_the_tenant_plane(route, who, strange),
             Mount::Account => self.on_the_account_plane(route, who, strange),
             Mount::Public if is_malformed(strange) => unheard(),
-            Mount::Public => Allowed("200"),
+            Mount::Public => self.for_everybody(route, who),
         }
     }
 
@@ -116,8 +116,22 @@ impl Rules {
             _ if route.operation_id == "my_profile_update" && is_of_a_tenant(who) => {
                 Refused(403, Some(Log::Registry))
             }
+            _ => self.for_everybody(route, who),
+        }
+    }
+
+    /// What the table says of routes that concern no tenant; what is not there is no denial.
+    fn for_everybody(&self, route: &RouteInfo, who: &Who) -> Outcome {
+        let column = match who.standing {
+            Standing::Nobody => "stranger",
+            Standing::Role(role) => role,
+            Standing::Operator(_) => "operator",
+            Standing::Opened(_) => "opened",
+            Standing::Outcast | Standing::Elsewhere => "elsewhere",
+        };
+        match self.cell(route, column, Log::Registry) {
             Refused(status, _) => Refused(status, None),
-            Allowed(status) => Allowed(status),
+            allowed => allowed,
         }
     }
 

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use crate::domain::{
     AccountId, ApplicationName, AttributeKey, Attributes, Audience, BreakGlassId, Description,
     Email, FileId, HostName, IdentityPart, InvitationId, IssuerId, JsonSchema, JsonValue, Manifest,
-    Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName, RoleId, ScopeName, Slug,
-    TeamId, TenantId, TenantKind, Timestamp, Values, Word, WorkspaceId,
+    Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName, RoleId, ScopeName,
+    SessionId, Slug, TeamId, TenantId, TenantKind, Timestamp, Values, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -282,7 +282,8 @@ ids!(
     RoleId,
     BreakGlassId,
     InvitationId,
-    IssuerId
+    IssuerId,
+    SessionId
 );
 
 macro_rules! texts {

@@ -225,6 +225,7 @@ const REGISTRY_BACK: &str = "
     drop table account_attributes;
     drop table attributes;
     drop table tenant_issuers;
+    drop table sessions;
     drop table application_requirements;
     drop table application_versions;
     drop table applications;

@@ -1,0 +1,78 @@
+//! `/v1/auth/login` and `/v1/auth/callback`: log-in by browser at a provider.
+
+use crate::domain::{Error, LoginAnswer, LoginProblem, LoginQuery, ReturnPath};
+use crate::http::failure::Failure;
+use crate::http::login::{self, Pending};
+use crate::http::parameters::Asked;
+use crate::http::reply::{Redirect, Reply};
+use crate::http::visit::Visit;
+use crate::identity::{Redeemed, Wanted};
+use crate::services::sessions::LogIn;
+
+/// Characters of a tenant's slug or id at most.
+const MAX_TENANT: usize = 63;
+
+pub(in crate::http) async fn begin(
+    visit: Visit,
+    Asked(query): Asked<LoginQuery>,
+) -> Reply<Redirect> {
+    let login = visit.login()?;
+    let unknown = || Failure::parameter("issuer", "is no configured issuer");
+    let (name, provider) = login.provider(query.issuer.as_deref()).ok_or_else(unknown)?;
+    let return_to = query.return_to.as_deref().unwrap_or(ReturnPath::DEFAULT);
+    let return_to =
+        ReturnPath::parse(return_to).map_err(|what| Failure::parameter("return_to", what))?;
+    if query.tenant.as_ref().is_some_and(|tenant| tenant.len() > MAX_TENANT) {
+        return Err(Failure::parameter("tenant", "must be a slug or an id"));
+    }
+    let link = match query.link {
+        Some(true) => Some(visit.linker().await?),
+        _ => None,
+    };
+    let begun = provider.begin(Wanted { step_up: query.step_up == Some(true) }).await?;
+    let now = visit.state().registry.clock().now();
+    let pending = Pending {
+        issuer: name.to_owned(),
+        state: begun.state,
+        nonce: begun.nonce,
+        verifier: begun.verifier,
+        return_to,
+        tenant: query.tenant,
+        link,
+        until: now.seconds() + login::LOGIN_S,
+    };
+    Ok(Redirect(begun.url, vec![login.seal(&pending)]))
+}
+
+pub(in crate::http) async fn finish(
+    visit: Visit,
+    Asked(answer): Asked<LoginAnswer>,
+) -> Reply<Redirect> {
+    let login = visit.login()?;
+    let invalid = || Failure::from(Error::from(LoginProblem::StateInvalid));
+    let (cookie, state) = (visit.cookie(login::LOGIN)?, answer.state);
+    let (cookie, state) = (cookie.ok_or_else(invalid)?, state.ok_or_else(invalid)?);
+    let now = visit.state().registry.clock().now();
+    let pending = login.open(cookie, &state, now).map_err(Error::from)?;
+    let (_, provider) = login.provider(Some(&pending.issuer)).ok_or_else(invalid)?;
+    if let Some(error) = answer.error {
+        let error: String = error.chars().filter(char::is_ascii_graphic).take(64).collect();
+        tracing::info!(issuer = provider.issuer(), error, "a provider did not let somebody in");
+        return Err(Error::from(LoginProblem::Refused).into());
+    }
+    let Pending { nonce, verifier, return_to, tenant, link, .. } = pending;
+    let code = answer.code.ok_or_else(invalid)?;
+    let arrival = provider.finish(Redeemed { code, iss: answer.iss, nonce, verifier }).await?;
+    let mut cookies = vec![login::clear(login::LOGIN)];
+    match link {
+        Some(session) => visit.link(session, arrival).await?,
+        None => {
+            let settings = &login.settings;
+            let (create_accounts, limits) = (settings.create_accounts, settings.limits);
+            let personal_tenants = visit.state().settings.personal_tenants;
+            let log_in = LogIn { arrival, tenant, create_accounts, limits, personal_tenants };
+            cookies.push(visit.enter(login, log_in).await?);
+        }
+    }
+    Ok(Redirect(format!("{}{}", login.settings.origin, return_to.as_str()), cookies))
+}
