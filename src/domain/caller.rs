@@ -40,6 +40,12 @@ super::word::words! {
         BreakGlass = "break_glass",
         /// Examining files.
         Examine = "examine",
+        /// Making, retiring and mending the keys that sign.
+        SigningKeys = "signing_keys",
+        /// Taking back what its holder brought for it.
+        Revoke = "revoke",
+        /// Writing down when keys were last used.
+        NoteUses = "note_uses",
     }
 }
 
@@ -256,6 +262,12 @@ impl Call {
             correlation_id: id,
             idempotency: None,
         }
+    }
+
+    /// The program's own call, for the sake of the same request.
+    #[must_use]
+    pub fn by_system(&self, task: SystemTask) -> Self {
+        Self { caller: Arc::new(Caller::system(task)), idempotency: None, ..self.clone() }
     }
 
     /// The same call, without its idempotency key: for the second and later transactions of one request.

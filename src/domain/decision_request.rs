@@ -202,7 +202,8 @@ impl From<TargetFacts> for ResourceProperties {
             | TargetFacts::Tenant
             | TargetFacts::ResourceType
             | TargetFacts::Role
-            | TargetFacts::Application => none,
+            | TargetFacts::Application
+            | TargetFacts::ServiceAccount => none,
             TargetFacts::Account { own } | TargetFacts::BreakGlass { own } => {
                 Self { own: Some(own), ..none }
             }

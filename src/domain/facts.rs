@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::{
     AccountState, ApplicationFacts, FieldError, Manifest, MemberId, MemberState, OperatorRole,
     Permission, PlaneName, PrincipalType, ResourceId, ResourceTypeName, Role, RoleId, RowLevels,
-    Targetable, TeamId, TeamRole, TenantId, TenantStatus, WorkspaceId, WorkspaceOwner,
+    ServiceAccountId, Targetable, TeamId, TeamRole, TenantId, TenantStatus, WorkspaceId,
+    WorkspaceOwner,
 };
 
 /// What kind of caller it is.
@@ -129,6 +130,8 @@ pub enum TargetFacts {
     Role,
     /// An application.
     Application,
+    /// A service account.
+    ServiceAccount,
     /// A break-glass entry.
     BreakGlass {
         /// Whether it was asked for by the caller, or is for the caller.
@@ -184,6 +187,7 @@ impl TargetFacts {
                 Self::Resource { permission: Permission::of_level(levels.resources) }
             }
             <RoleId as Targetable>::KIND => Self::Role,
+            <ServiceAccountId as Targetable>::KIND => Self::ServiceAccount,
             _ => return None,
         })
     }

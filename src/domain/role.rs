@@ -175,6 +175,19 @@ pub fn follows_from(action: &str) -> Option<&'static str> {
 #[must_use]
 pub fn is_grantable(action: &str) -> bool {
     use super::Action as _;
-    ![action::CreateOwner::NAME, action::CreateAdmin::NAME, action::ImportTenant::NAME]
-        .contains(&action)
+    const KEPT: &[&str] = &[
+        action::CreateOwner::NAME,
+        action::CreateAdmin::NAME,
+        action::ImportTenant::NAME,
+        action::CreateServiceAccount::NAME,
+        action::UpdateServiceAccount::NAME,
+        action::DeleteServiceAccount::NAME,
+        action::SuspendServiceAccount::NAME,
+        action::ResumeServiceAccount::NAME,
+        action::CreateApiKey::NAME,
+        action::RotateApiKey::NAME,
+        action::RevokeApiKey::NAME,
+        action::ExchangeToken::NAME,
+    ];
+    !KEPT.contains(&action)
 }

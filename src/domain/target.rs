@@ -2,7 +2,7 @@
 
 use super::{
     AccountId, ApplicationName, BreakGlassId, MemberId, PlaneName, PrincipalRef, ResourceId,
-    ResourceTypeName, RoleId, TeamId, TenantId, Word, WorkspaceId,
+    ResourceTypeName, RoleId, ServiceAccountId, TeamId, TenantId, Word, WorkspaceId,
 };
 
 /// The installation itself, `tenant:platform`.
@@ -40,6 +40,8 @@ pub enum Target {
     Application(ApplicationName),
     /// A break-glass entry.
     BreakGlass(BreakGlassId),
+    /// A service account, of the tenant or of the platform.
+    ServiceAccount(ServiceAccountId),
 }
 
 impl Target {
@@ -59,6 +61,7 @@ impl Target {
             Self::Role(_) => RoleId::KIND,
             Self::Application(_) => ApplicationName::KIND,
             Self::BreakGlass(_) => BreakGlassId::KIND,
+            Self::ServiceAccount(_) => ServiceAccountId::KIND,
         }
     }
 
@@ -77,6 +80,7 @@ impl Target {
             Self::Role(id) => id.to_string(),
             Self::Application(name) => name.to_string(),
             Self::BreakGlass(id) => id.to_string(),
+            Self::ServiceAccount(id) => id.to_string(),
         }
     }
 
@@ -99,6 +103,10 @@ impl Target {
             Self::Role(_) => a::ReadRole::NAME,
             Self::Application(_) => a::ReadApplication::NAME,
             Self::BreakGlass(_) => a::ReadBreakGlass::NAME,
+            Self::ServiceAccount(_) if plane == PlaneName::Platform => {
+                a::ReadPlatformServiceAccount::NAME
+            }
+            Self::ServiceAccount(_) => a::ReadServiceAccount::NAME,
         }
     }
 }
@@ -136,4 +144,5 @@ targets! {
     RoleId => "role", |id| Self::Role(id);
     ApplicationName => "application", |name| Self::Application(name);
     BreakGlassId => "break_glass", |id| Self::BreakGlass(id);
+    ServiceAccountId => "service_account", |id| Self::ServiceAccount(id);
 }

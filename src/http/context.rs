@@ -29,7 +29,7 @@ use super::turns;
 use crate::domain::action::{AccountPlane, PlatformPlane, TenantPlane};
 use crate::domain::{
     AccountId, Action, AuditDecision, AuditRecord, Call, Caller, Error, IdempotencyKey, Page,
-    PageRequest, Position, Result, Target, TenantId, TenantReference,
+    PageRequest, Position, Result, SystemTask, Target, TenantId, TenantReference,
 };
 use crate::storage::{ReadTx, Registry, TenantEntry, TenantStore, WriteTx};
 
@@ -45,22 +45,22 @@ pub(super) struct Request {
 }
 
 impl Request {
-    fn of(request: &HttpRequest) -> std::result::Result<Self, Failure> {
+    async fn of(request: HttpRequest) -> std::result::Result<Self, Failure> {
         let lost = |what: &str| Failure::from(Error::Internal(format!("no {what}")));
         let state = request.app_data::<Data<State>>().ok_or_else(|| lost("state"))?.clone();
         let ids =
             request.extensions().get::<RequestIds>().cloned().ok_or_else(|| lost("request id"))?;
-        let caller = super::authentication::caller(request, &state)?;
-        if let Some(account) = caller.subject.account() {
-            state.admission.enter(Party::Caller(account), request)?;
+        let caller = super::authentication::caller(&request, &state).await?;
+        if let Some(own) = caller.subject.principal() {
+            state.admission.enter(Party::Caller(own), &request)?;
         }
-        Ok(Self { http: request.clone(), state, caller, ids })
+        Ok(Self { http: request, state, caller, ids })
     }
 
     /// Waits for the caller's turn, where no tenant is asked whose turn it could be.
     async fn turn(self) -> Self {
-        if let Some(account) = self.caller.subject.account() {
-            turns::wait(&self.http, Party::Caller(account)).await;
+        if let Some(own) = self.caller.subject.principal() {
+            turns::wait(&self.http, Party::Caller(own)).await;
         }
         self
     }
@@ -182,8 +182,8 @@ impl<A: Action<Plane = TenantPlane>> FromRequest for TenantContext<A> {
     type Future = LocalBoxFuture<'static, std::result::Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = Request::of(request);
-        Box::pin(async move { Self::of(request?).await })
+        let request = request.clone();
+        Box::pin(async move { Self::of(Request::of(request).await?).await })
     }
 }
 
@@ -218,6 +218,11 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
     /// Who calls.
     pub(super) fn caller(&self) -> &Caller {
         &self.request.caller
+    }
+
+    /// What every request can reach.
+    pub(super) fn state(&self) -> Data<State> {
+        self.request.state.clone()
     }
 
     /// The same request, for another action of the same handler.
@@ -321,8 +326,11 @@ impl<A: Action<Plane = PlatformPlane>> FromRequest for PlatformContext<A> {
     type Future = LocalBoxFuture<'static, std::result::Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = Request::of(request);
-        Box::pin(async move { Ok(Self { request: request?.turn().await, action: PhantomData }) })
+        let request = request.clone();
+        Box::pin(async move {
+            let request = Request::of(request).await?.turn().await;
+            Ok(Self { request, action: PhantomData })
+        })
     }
 }
 
@@ -333,7 +341,7 @@ impl<A: Action<Plane = PlatformPlane>> PlatformContext<A> {
         Ok(entry.map_or(TenantId(uuid::Uuid::nil()), |entry| entry.id))
     }
 
-    /// What signs tokens.
+    /// What every request can reach.
     pub(super) fn state(&self) -> Data<State> {
         self.request.state.clone()
     }
@@ -403,8 +411,11 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> FromRequest for Acco
     type Future = LocalBoxFuture<'static, std::result::Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = Request::of(request);
-        Box::pin(async move { Ok(Self { request: request?.turn().await, action: PhantomData }) })
+        let request = request.clone();
+        Box::pin(async move {
+            let request = Request::of(request).await?.turn().await;
+            Ok(Self { request, action: PhantomData })
+        })
     }
 }
 
@@ -422,6 +433,15 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         F: Fn(&ReadTx<'_, A>) -> Result<T> + Send + 'static,
     {
         Ok(self.request.state.registry.read(&self.request.call()?, self.account()?, body).await?)
+    }
+
+    /// Changes the caller's own rows.
+    pub(super) async fn write<T, F>(&self, body: F) -> Reply<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
+    {
+        Ok(self.request.state.registry.write(&self.request.call()?, self.account()?, body).await?)
     }
 
     /// Who calls.
@@ -452,6 +472,73 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
             Err(Error::NotFound | Error::Forbidden) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// The context of whoever brings a credential in the body: it is no caller yet.
+#[derive(Debug)]
+pub(super) struct Holder {
+    http: HttpRequest,
+    state: Data<State>,
+    ids: RequestIds,
+}
+
+impl FromRequest for Holder {
+    type Error = Failure;
+    type Future = std::future::Ready<std::result::Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let lost = |what: &str| Failure::from(Error::Internal(format!("no {what}")));
+        let state = request.app_data::<Data<State>>().cloned().ok_or_else(|| lost("state"));
+        let ids = request.extensions().get::<RequestIds>().cloned();
+        let ids = ids.ok_or_else(|| lost("request id"));
+        let http = request.clone();
+        std::future::ready(state.and_then(|state| Ok(Self { http, state, ids: ids? })))
+    }
+}
+
+impl Describe for Holder {
+    fn describe(sketch: &mut Sketch) {
+        sketch.problems(&[(503, "Too much at once")]);
+        sketch.answer_header(503, "Retry-After", "Seconds until a try may succeed.");
+    }
+}
+
+impl Holder {
+    /// What every request can reach.
+    pub(super) fn state(&self) -> Data<State> {
+        self.state.clone()
+    }
+
+    /// Whose a credential is.
+    pub(super) async fn of(&self, credential: &str) -> Reply<Caller> {
+        super::authentication::bearer_of(credential, &self.http, &self.state).await
+    }
+
+    /// The same, with a place among their requests.
+    pub(super) async fn enter(&self, credential: &str) -> Reply<Arc<Caller>> {
+        let caller = self.of(credential).await?;
+        if let Some(own) = caller.subject.principal() {
+            self.state.admission.enter(Party::Caller(own), &self.http)?;
+            turns::wait(&self.http, Party::Caller(own)).await;
+        }
+        Ok(Arc::new(caller))
+    }
+
+    /// Runs a use case on the blocking pool; the call says which request it is for, and not yet whose.
+    pub(super) async fn run<T, F>(&self, body: F) -> Reply<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Registry, &Call) -> Result<T> + Send + 'static,
+    {
+        let registry = self.state.registry.clone();
+        let call = Call {
+            request_id: self.ids.request.clone(),
+            correlation_id: self.ids.correlation.clone(),
+            ..Call::system(SystemTask::Revoke)
+        };
+        let ended = actix_web::web::block(move || body(&registry, &call)).await;
+        Ok(ended.map_err(|error| Error::Internal(error.to_string()))??)
     }
 }
 

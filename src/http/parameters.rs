@@ -14,12 +14,13 @@ use utoipa::{IntoParams, PartialSchema};
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use crate::domain::{
-    AccountFilter, AccountId, AccountState, AclFilter, ApplicationFilter, ApplicationName,
-    AuditDecision, AuditFilter, BreakGlassFilter, BreakGlassId, BreakGlassState, Error,
-    EventFilter, HostName, MemberFilter, MemberState, OperatorFilter, OperatorRole, PageRequest,
-    PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId, ResourceSort,
-    ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter, RoleId,
-    TeamFilter, TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter, TenantKind,
+    AccountFilter, AccountId, AccountState, AclFilter, ApiKeyFilter, ApiKeyId, ApplicationFilter,
+    ApplicationName, AuditDecision, AuditFilter, BreakGlassFilter, BreakGlassId, BreakGlassState,
+    Error, EventFilter, HostName, KeyId, MemberFilter, MemberState, OperatorFilter, OperatorRole,
+    PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter, ResourceId,
+    ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter,
+    RoleId, ServiceAccountFilter, ServiceAccountId, SigningKeyFilter, SigningKeyState, TeamFilter,
+    TeamId, TeamMemberFilter, TeamRole, TenantFilter, TenantHostFilter, TenantKind,
     TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
 };
 
@@ -72,7 +73,9 @@ ids! {
     ResourceId => "resource", "The resource's id.";
     BreakGlassId => "break_glass", "The break-glass entry's id.";
     RoleId => "role", "The custom role's id.";
-    PrincipalId => "principal", "The id of an account, a team or the tenant.";
+    ServiceAccountId => "service_account", "The service account's id.";
+    ApiKeyId => "api_key", "The key's id.";
+    PrincipalId => "principal", "The id of an account, a service account, a team or the tenant.";
 }
 
 impl PathParameter for ResourceTypeName {
@@ -91,6 +94,19 @@ impl PathParameter for ResourceTypeName {
 impl PathParameter for ApplicationName {
     const NAME: &'static str = "application";
     const MEANING: &'static str = "The application's name.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Self as PartialSchema>::schema()
+    }
+}
+
+impl PathParameter for KeyId {
+    const NAME: &'static str = "kid";
+    const MEANING: &'static str = "The signing key's id.";
 
     fn parse(text: &str) -> Option<Self> {
         Self::parse(text).ok()
@@ -243,6 +259,9 @@ filters!(
     ApplicationFilter,
     RoleAssignmentFilter,
     RoleFilter,
+    ServiceAccountFilter,
+    ApiKeyFilter,
+    SigningKeyFilter,
 );
 
 impl<T: Filter> Query<T> {
@@ -303,4 +322,5 @@ fn words(sketch: &mut Sketch) {
     sketch.schema::<TenantStatus>();
     sketch.schema::<TenantKind>();
     sketch.schema::<AuditDecision>();
+    sketch.schema::<SigningKeyState>();
 }

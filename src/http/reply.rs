@@ -13,12 +13,12 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, AuditEntry,
+    Account, AclEntry, ApiKey, Application, ApplicationBinding, ApplicationVersion, AuditEntry,
     AuthzenConfiguration, BreakGlass, CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer,
-    EventEntry, Explanation, Me, Member, MigrationReport, Operator, Page, Precondition, Principal,
-    Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Simulation,
-    Team, TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld,
-    Workspace,
+    EventEntry, ExchangedToken, Explanation, IssuedApiKey, Me, Member, MigrationReport, Operator,
+    Page, PlatformServiceAccount, Precondition, Principal, Resource, ResourceType, RoleAssignment,
+    RowSecurity, SearchAnswer, SearchPage, ServiceAccount, SigningKeyEntry, Simulation, Team,
+    TeamMember, TenancyPing, Tenant, TenantHost, TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -43,6 +43,14 @@ pub(super) struct Plain<T>(pub(super) T);
 /// A page of things.
 #[derive(Debug)]
 pub(super) struct Listed<T>(pub(super) Page<T>);
+
+/// One thing that everybody may keep for some seconds.
+#[derive(Debug)]
+pub(super) struct Cached<T>(pub(super) T, pub(super) u32);
+
+/// Done; there is nothing to say.
+#[derive(Debug)]
+pub(super) struct Done;
 
 /// Done; there is nothing to say.
 #[derive(Debug)]
@@ -87,8 +95,22 @@ versioned!(
     Application,
     ApplicationBinding,
     CustomRole,
-    RoleAssignment
+    RoleAssignment,
+    ServiceAccount,
+    PlatformServiceAccount,
+    ApiKey,
+    SigningKeyEntry
 );
+
+impl Versioned for IssuedApiKey {
+    fn version(&self) -> i64 {
+        self.api_key.version
+    }
+
+    fn id(&self) -> String {
+        self.api_key.id.to_string()
+    }
+}
 
 /// A thing that a page can hold.
 pub(super) trait Listable: Serialize + ToSchema + 'static {}
@@ -169,6 +191,43 @@ impl Responder for NoContent {
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         HttpResponse::NoContent().finish()
+    }
+}
+
+impl<T: Serialize> Responder for Cached<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = json(StatusCode::OK, &self.0);
+        let lasts = format!("public, max-age={}", self.1);
+        if let Ok(lasts) = header::HeaderValue::from_str(&lasts) {
+            response.headers_mut().insert(header::CACHE_CONTROL, lasts);
+        }
+        response
+    }
+}
+
+impl<T> Describe for Cached<T>
+where
+    Plain<T>: Describe,
+{
+    fn describe(sketch: &mut Sketch) {
+        Plain::<T>::describe(sketch);
+        sketch.answer_header(200, "Cache-Control", "For how long it can be kept.");
+    }
+}
+
+impl Responder for Done {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().finish()
+    }
+}
+
+impl Describe for Done {
+    fn describe(sketch: &mut Sketch) {
+        sketch.answer(200, "Done", None);
     }
 }
 
@@ -258,6 +317,7 @@ plain! {
     EvaluationsAnswer => 200;
     AuthzenConfiguration => 200;
     Token => 200;
+    ExchangedToken => 200;
     MigrationReport => 200;
     RowSecurity => 200;
     TenancyPing => 200;

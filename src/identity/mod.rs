@@ -3,14 +3,18 @@
 //! Only this floor knows jsonwebtoken. It answers who an issuer says the caller is; which account that is, the floors
 //! above find out.
 
+mod api_key;
 mod claims;
 mod issuer;
 mod keys;
+mod ring;
 mod verifier;
 
+pub use api_key::{ApiKeys, NewKey, PresentedKey};
 pub use claims::{Actor, Claims};
 pub use issuer::{Grant, Signer};
 pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret, load_secret};
+pub use ring::KeyRing;
 pub use verifier::{Issuer, Subject, Verified, Verifier};
 
 /// Makes the one crypto library the default everywhere; to be called first.

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::claims::Claims;
 use super::keys::SigningKey;
+use super::ring::{Held, KeyRing};
 use crate::domain::{Error, Result, Revocable, TenantId, Timestamp};
 
 /// Bytes of a token at most.
@@ -42,8 +43,7 @@ pub enum Subject {
 pub struct Issuer {
     name: String,
     subject: Subject,
-    kid: String,
-    key: DecodingKey,
+    ring: Arc<KeyRing>,
 }
 
 impl std::fmt::Debug for Issuer {
@@ -56,7 +56,13 @@ impl Issuer {
     /// An issuer whose key is here.
     #[must_use]
     pub fn new(name: &str, subject: Subject, key: &SigningKey) -> Self {
-        Self { name: name.to_owned(), subject, kid: key.kid.clone(), key: key.decoding.clone() }
+        Self::with(name, subject, Arc::new(KeyRing::of(key.clone())))
+    }
+
+    /// An issuer whose keys are here, and change.
+    #[must_use]
+    pub fn with(name: &str, subject: Subject, ring: Arc<KeyRing>) -> Self {
+        Self { name: name.to_owned(), subject, ring }
     }
 }
 
@@ -103,7 +109,8 @@ struct Unverified {
 pub struct Verifier {
     audience: String,
     issuers: Vec<Issuer>,
-    remembered: Cache<[u8; 32], Arc<Verified>>,
+    /// With the generations of keys by which each was verified.
+    remembered: Cache<[u8; 32], (u64, Arc<Verified>)>,
 }
 
 impl Verifier {
@@ -127,11 +134,14 @@ impl Verifier {
         }
         let mut key = [0_u8; 32];
         key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-        let verified = match self.remembered.get(&key) {
-            Some(verified) => verified,
+        // Noted before the keys are looked at: what is verified may be newer than it says, never older.
+        let generation = self.generation();
+        let known = self.remembered.get(&key).filter(|(of, _)| *of == generation);
+        let verified = match known {
+            Some((_, verified)) => verified,
             None => {
                 let verified = Arc::new(self.verify_anew(token, now)?);
-                self.remembered.insert(key, verified.clone());
+                self.remembered.insert(key, (generation, verified.clone()));
                 verified
             }
         };
@@ -139,6 +149,11 @@ impl Verifier {
             return Err(Error::Unauthenticated("the token has expired"));
         }
         Ok(verified)
+    }
+
+    /// Moves whenever a key comes or goes.
+    fn generation(&self) -> u64 {
+        self.issuers.iter().map(|issuer| issuer.ring.held().generation).sum()
     }
 
     fn verify_anew(&self, token: &str, now: Timestamp) -> Result<Verified> {
@@ -153,9 +168,12 @@ impl Verifier {
         let issuer = self
             .issuers
             .iter()
-            .find(|issuer| issuer.name == unverified.iss && issuer.kid == header.kid)
-            .ok_or(Error::Unauthenticated("the issuer or its key is not known"))?;
-        let decoded = jsonwebtoken::decode::<Claims>(token, &issuer.key, &self.rules(issuer))
+            .find(|issuer| issuer.name == unverified.iss)
+            .ok_or(Error::Unauthenticated("the issuer is not known"))?;
+        let held: Arc<Held> = issuer.ring.held();
+        let key: &DecodingKey =
+            held.key(&header.kid, now).ok_or(Error::Unauthenticated("the key is not known"))?;
+        let decoded = jsonwebtoken::decode::<Claims>(token, key, &self.rules(issuer))
             .map_err(|_| Error::Unauthenticated("the signature or a claim is wrong"))?;
         check_times(&decoded.claims, now.seconds())?;
         Ok(of(issuer, decoded.claims))

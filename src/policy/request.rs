@@ -112,6 +112,7 @@ fn target(facts: TargetFacts) -> (&'static str, Attributes) {
         TargetFacts::ResourceType => ("ResourceType", attributes([])),
         TargetFacts::Role => ("Role", attributes([])),
         TargetFacts::Application => ("Application", attributes([])),
+        TargetFacts::ServiceAccount => ("ServiceAccount", attributes([])),
         TargetFacts::BreakGlass { own } => ("BreakGlass", attributes([("own", truth(own))])),
         TargetFacts::Resource { permission } => {
             ("Resource", attributes([("permission", level(permission))]))

@@ -5,9 +5,10 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccountId, ApplicationName, Attributes, BreakGlassId, Description, Email, FileId, HostName,
-    IdentityPart, Manifest, Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName,
-    RoleId, ScopeName, Slug, TeamId, TenantId, TenantKind, Timestamp, Word, WorkspaceId,
+    AccountId, ApiKeyId, ApplicationName, Attributes, BreakGlassId, Description, Email, FileId,
+    HostName, IdentityPart, KeyId, Manifest, Name, Patterns, PrincipalId, Region, ResourceId,
+    ResourceTypeName, RoleId, ScopeName, ServiceAccountId, Slug, TeamId, TenantId, TenantKind,
+    Timestamp, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -167,6 +168,12 @@ impl FromColumn for Vec<ScopeName> {
     }
 }
 
+impl<'a> From<&'a Vec<ScopeName>> for Param<'a> {
+    fn from(scopes: &'a Vec<ScopeName>) -> Self {
+        scopes.as_slice().into()
+    }
+}
+
 impl FromColumn for Vec<TenantKind> {
     fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
         serde_json::from_str(text(value)?).map_err(|error| error.to_string())
@@ -219,7 +226,9 @@ ids!(
     PrincipalId,
     FileId,
     RoleId,
-    BreakGlassId
+    BreakGlassId,
+    ServiceAccountId,
+    ApiKeyId
 );
 
 macro_rules! texts {
@@ -246,5 +255,6 @@ texts!(
     IdentityPart,
     Region,
     HostName,
-    ApplicationName
+    ApplicationName,
+    KeyId
 );
