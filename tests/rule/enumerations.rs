@@ -6,8 +6,8 @@ use std::path::Path;
 
 use freehold::domain::{
     AccountState, AuditDecision, BreakGlassState, MemberState, OperatorRole, Permission,
-    PrincipalType, Role, RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility,
-    WithheldReason, Word,
+    PrincipalType, Role, RowSecurityMode, ServiceRole, SigningKeyState, TeamRole, TenantKind,
+    TenantStatus, Visibility, WithheldReason, Word,
 };
 
 type Words = BTreeSet<String>;
@@ -38,6 +38,11 @@ const COLUMNS: &[Entry] = &[
     ("registry", "break_glass", "state", words::<BreakGlassState>),
     ("registry", "application_requirements", "kind", words::<TenantKind>),
     ("registry", "audit_log", "decision", words::<AuditDecision>),
+    ("registry", "signing_keys", "state", words::<SigningKeyState>),
+    ("registry", "service_accounts", "role", words::<OperatorRole>),
+    ("registry", "service_accounts", "state", words::<AccountState>),
+    ("tenant", "service_accounts", "role", words::<ServiceRole>),
+    ("tenant", "service_accounts", "state", words::<AccountState>),
     ("tenant", "organizations", "kind", words::<TenantKind>),
     ("tenant", "principals", "type", words::<PrincipalType>),
     ("tenant", "org_members", "role", words::<Role>),

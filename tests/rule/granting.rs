@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use freehold::domain::action::*;
 use freehold::domain::{
     AccountId, ActionPattern, Call, ChangeRole, ChangeTeam, Error, MemberId, Name, NewMember,
-    NewRole, PageRequest, Patterns, PlaneName, Platform, Precondition, PrincipalId, PrincipalRef,
-    PrincipalType, ResourceFilter, ResourceId, ResourceTypeName, Result, Role, RoleId, TeamFilter,
-    TeamId, TeamRole, TenantId, WorkspaceFilter, WorkspaceId, WorkspaceOwner, action,
+    NewRole, NewServiceAccount, PageRequest, Patterns, PlaneName, Platform, Precondition,
+    PrincipalId, PrincipalRef, PrincipalType, ResourceFilter, ResourceId, ResourceTypeName, Result,
+    Role, RoleId, ServiceAccountId, ServiceRole, TeamFilter, TeamId, TeamRole, TenantId,
+    WorkspaceFilter, WorkspaceId, WorkspaceOwner, action,
 };
 use freehold::services::{
-    members, resources, role_assignments, roles, team_members, teams, workspaces,
+    members, resources, role_assignments, roles, service_accounts, team_members, teams, workspaces,
 };
 use freehold::storage::TenantStore;
 use proptest::collection::vec;
@@ -79,6 +80,7 @@ struct World<'n> {
     kind: ResourceTypeName,
     resource: ResourceId,
     role: RoleId,
+    service: ServiceAccountId,
 }
 
 /// Asks for every action of the tenant plane.
@@ -142,9 +144,11 @@ impl<'n> World<'n> {
             kind: ResourceTypeName::parse("prompt").unwrap(),
             resource,
             role: RoleId(uuid::Uuid::nil()),
+            service: ServiceAccountId(uuid::Uuid::nil()),
             store,
         };
         world.role = world.new_role(&keeper, "probe", 6).unwrap();
+        world.service = world.new_service(&keeper, "probe").unwrap();
         // Some keep roles, some teams, some people, to begin with.
         for (number, somebody) in [(0, 2), (2, 3), (4, 4), (1, 5)] {
             let role = world.new_role(&keeper, &format!("first {number}"), number).unwrap();
@@ -173,7 +177,11 @@ impl<'n> World<'n> {
                 CreateOwner CreateAdmin ListTeams CreateTeam ListRoles CreateRole
                 ListApplicationBindings UpdateApplicationBinding DeleteApplicationBinding
                 ListWorkspaces ListResourceTypes CreateResourceType ListResources ReadRowSecurity
-                EvaluateAccess EvaluateOwnAccess ExplainAccess SimulateAccess ListAudit ListEvents;
+                EvaluateAccess EvaluateOwnAccess ExplainAccess SimulateAccess ListAudit ListEvents
+                ListServiceAccounts CreateServiceAccount ExchangeToken;
+            service: ReadServiceAccount UpdateServiceAccount DeleteServiceAccount
+                SuspendServiceAccount ResumeServiceAccount ListApiKeys CreateApiKey RotateApiKey
+                RevokeApiKey;
             member: ReadMember UpdateMember SuspendMember ResumeMember DeleteMember;
             team: ReadTeam UpdateTeam MoveTeam DeleteTeam ListTeamMembers UpdateTeamMember
                 DeleteTeamMember;
@@ -202,6 +210,14 @@ impl<'n> World<'n> {
         let new = NewRole { name, description: None, permissions: patterns(number) };
         self.store.write_blocking::<CreateRole, _, _>(call, self.tenant, move |tx| {
             roles::create(tx, &new).map(|it| it.id)
+        })
+    }
+
+    fn new_service(&self, call: &Call, name: &str) -> Result<ServiceAccountId> {
+        let (name, role) = (Name::parse(name).unwrap(), ServiceRole::Guest);
+        let new = NewServiceAccount { name, description: None, role };
+        self.store.write_blocking::<CreateServiceAccount, _, _>(call, self.tenant, move |tx| {
+            service_accounts::create(tx, &new).map(|it| it.id)
         })
     }
 

@@ -26,6 +26,7 @@ const DROPPED: (&str, &str) = ("organizations", "row_security");
 const LATER: &[(u32, &str)] = &[
     (2, include_str!("../../migrations/tenant/V0002__row_security_report.sql")),
     (3, include_str!("../../migrations/tenant/V0003__roles_and_applications.sql")),
+    (5, include_str!("../../migrations/tenant/V0005__service_accounts.sql")),
 ];
 
 /// A place that an older program left, and what is expected of its files.

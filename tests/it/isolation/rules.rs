@@ -14,6 +14,11 @@ const AUDITOR: &[&str] = &[
     "account_list",
     "account_read",
     "operator_read",
+    "signing_key_list",
+    "platform_service_account_list",
+    "platform_service_account_read",
+    "platform_api_key_list",
+    "platform_api_key_read",
     "platform_audit_list",
     "platform_event_list",
 ];
@@ -89,6 +94,7 @@ impl Rules {
             Mount::Internal => self.on_the_tenant_plane(route, who, strange),
             _ if who.is_suspended && route.action.is_some() => Refused(404, Some(Log::Registry)),
             _ if is_malformed(strange) => unheard(),
+            _ if route.operation_id == "me_revoke_tokens" => Allowed("204"),
             _ => Allowed("200"),
         }
     }
@@ -160,7 +166,7 @@ impl Rules {
         }
         let about = route.path.split('/').find(|name| name.starts_with('{'));
         let may_know = matches!(about, None | Some("{tenant}" | "{break_glass}" | "{application}"))
-            || (about == Some("{account}") && role == "auditor");
+            || (matches!(about, Some("{account}" | "{service_account}")) && role == "auditor");
         Refused(if may_know { 403 } else { 404 }, Some(Log::Registry))
     }
 

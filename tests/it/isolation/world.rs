@@ -87,11 +87,14 @@ fn things(org: &Org, canary: &str, fate: &str) -> BTreeMap<&'static str, String>
     let resource = make("/resources", resource);
     let role = json!({"name": name, "description": canary, "permissions": ["team.list"]});
     let role = make("/roles", role);
+    let robot = json!({"name": name, "description": canary, "role": "member"});
+    let robot = make("/service-accounts", robot);
     BTreeMap::from([
         ("team", team),
         ("workspace", workspace),
         ("resource", resource),
         ("role", role),
+        ("service_account", robot),
     ])
 }
 
@@ -100,6 +103,8 @@ fn things_deleted(org: &Org, canary: &str) -> BTreeMap<&'static str, String> {
     for kind in ["resource", "workspace", "team", "role"] {
         org.owner.delete(&format!("/{kind}s/{}", things[kind])).expect(204);
     }
+    let robot = &things["service_account"];
+    org.owner.delete(&format!("/service-accounts/{robot}")).expect(204);
     things
 }
 

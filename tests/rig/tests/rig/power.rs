@@ -194,6 +194,8 @@ fn a_log_that_is_written_back_by_itself_loses_nothing() {
 
 /// What takes a file back to the first version, for as long as there are two.
 pub(crate) const TENANT_BACK: &str = "
+    drop table api_keys;
+    drop table service_accounts;
     drop index resource_types_by_application;
     alter table resource_types drop column application;
     drop table application_bindings;
@@ -210,6 +212,11 @@ pub(crate) const TENANT_BACK: &str = "
     delete from refinery_schema_history where version > 1;
     pragma user_version = 1";
 const REGISTRY_BACK: &str = "
+    drop table api_keys;
+    drop table service_accounts;
+    drop table signing_keys;
+    drop table revoked_tokens;
+    alter table accounts drop column tokens_not_before;
     drop table application_requirements;
     drop table application_versions;
     drop table applications;
