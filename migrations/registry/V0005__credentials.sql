@@ -29,8 +29,10 @@ create table revoked_tokens (
 
 create index revoked_tokens_by_expiry on revoked_tokens (expires_at);
 
--- Tokens that were issued earlier are good for nothing.
+-- Tokens that were issued earlier are good for nothing: of those that Freehold signed, whose ids are in the order of time,
+-- the ones with a lower id; of others, whose times are whole seconds, the ones not of a later second.
 alter table accounts add column tokens_not_before integer;
+alter table accounts add column tokens_not_before_id text;
 
 create table service_accounts (
     id text not null primary key,

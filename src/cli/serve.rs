@@ -236,7 +236,6 @@ fn demo_token(application: &Application, person: &str, tenant: &str) -> Result<S
         scope: None,
         session: None,
         api_key: None,
-        not_before_s: None,
         assurance: Assurance {
             acr: Some(HOST_ACR.to_owned()),
             amr: Vec::new(),

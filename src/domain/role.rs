@@ -63,7 +63,7 @@ pub struct RoleAssignment {
     pub id: super::PrincipalId,
     /// The role.
     pub role_id: RoleId,
-    /// Who has it: an account, a team with all its parts, or the whole tenant.
+    /// Who has it: an account, a service account, a team with all its parts, or the whole tenant.
     pub principal: PrincipalRef,
     /// When it was given.
     pub created_at: Timestamp,

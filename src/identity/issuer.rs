@@ -28,8 +28,6 @@ pub struct Grant {
     pub api_key: Option<ApiKeyId>,
     /// How strongly the subject logged in.
     pub assurance: Assurance,
-    /// The time, in seconds since 1970, at which its subject last took every token back: it is issued later.
-    pub not_before_s: Option<i64>,
     /// Seconds that it is good for.
     pub ttl_s: i64,
 }
@@ -66,9 +64,7 @@ impl Signer {
     /// # Errors
     /// The crypto library failed.
     pub fn sign(&self, grant: &Grant, clock: &dyn Clock) -> Result<Token> {
-        // Times of tokens are whole seconds: one that is issued in the second of a revocation says the next one.
-        let least = grant.not_before_s.map_or(i64::MIN, |then| then + 1);
-        let now = clock.now().seconds().max(least);
+        let now = clock.now().seconds();
         let held = self.ring.held();
         let key = held.signing.as_ref();
         let key = key.ok_or_else(|| Error::Internal("no key signs".to_owned()))?;

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use crate::domain::action::{RevokeOwnTokens, RevokeTokens as RevokeOf};
 use crate::domain::{
-    AccountId, Action, ApiKeyId, Call, Caller, Covers, Error, EventType, Result, RevokeTokens,
-    ServiceAccountId, Subject, SystemTask, Target, TenantId, TenantReference, Timestamp,
+    AccountId, Action, ApiKeyId, Call, Caller, Covers, Error, EventType, NotBefore, Result,
+    RevokeTokens, ServiceAccountId, Subject, SystemTask, Target, TenantId, TenantReference,
+    Timestamp,
 };
 use crate::storage::registry::credentials;
 use crate::storage::{Registry, Tx, WriteTx};
@@ -74,9 +75,9 @@ pub fn revoke_all<A: Covers<RevokeOf>>(
     account: AccountId,
     which: &RevokeTokens,
 ) -> Result<()> {
-    let before = before(tx.now(), which)?;
+    let before = before(tx, which)?;
     credentials::revoke_before(tx, account, before)?;
-    tell(tx, account, before);
+    tell(tx, account, before.at);
     Ok(())
 }
 
@@ -89,16 +90,18 @@ pub fn revoke_own<A: Covers<RevokeOwnTokens>>(
     which: &RevokeTokens,
 ) -> Result<()> {
     let account = tx.caller().subject.account().ok_or(Error::NotFound)?;
-    let before = before(tx.now(), which)?;
+    let before = before(tx, which)?;
     credentials::revoke_before(tx, account, before)?;
-    tell(tx, account, before);
+    tell(tx, account, before.at);
     Ok(())
 }
 
-fn before(now: Timestamp, which: &RevokeTokens) -> Result<Timestamp> {
+fn before<A: Action>(tx: &WriteTx<'_, A>, which: &RevokeTokens) -> Result<NotBefore> {
+    let now = tx.now();
     match which.before {
-        Some(before) if before > now => Err(Error::invalid("/before", "must not be yet to come")),
-        before => Ok(before.unwrap_or(now)),
+        Some(at) if at > now => Err(Error::invalid("/before", "must not be yet to come")),
+        Some(at) => Ok(NotBefore::of(at)),
+        None => Ok(NotBefore { at: now, id: tx.new_id() }),
     }
 }
 

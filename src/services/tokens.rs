@@ -50,7 +50,6 @@ pub fn create(registry: &Registry, call: &Call, signer: &Signer, new: &NewToken)
         scope: new.scope.clone(),
         session: None,
         api_key: None,
-        not_before_s: not_before_s(registry, Some(account))?,
         assurance: assurance(new, registry.clock().now()),
         ttl_s: i64::from(ttl),
     };
@@ -177,7 +176,6 @@ pub fn issue(registry: &Registry, call: &Call, signer: &Signer, ttl_s: i64) -> R
         scope: caller.scopes.as_ref().map(|scopes| scopes.join(" ")),
         session: caller.credential.session,
         api_key: caller.credential.api_key,
-        not_before_s: not_before_s(registry, caller.subject.account())?,
         assurance: (*caller.assurance).clone(),
         ttl_s,
     };
@@ -228,12 +226,6 @@ fn write_down(
             })
         }
     }
-}
-
-/// The time at which an account last took every token back.
-fn not_before_s(registry: &Registry, account: Option<AccountId>) -> Result<Option<i64>> {
-    let Some(account) = account else { return Ok(None) };
-    Ok(registry.account(account)?.tokens_not_before.map(Timestamp::seconds))
 }
 
 /// The log-in that the host says the token stands for.

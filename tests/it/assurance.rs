@@ -41,7 +41,6 @@ fn signed(org: &Org, name: &str, acr: Option<&str>, auth_time_s: Option<i64>) ->
         scope: None,
         session: None,
         api_key: None,
-        not_before_s: None,
         assurance: Assurance { acr: acr.map(str::to_owned), amr: Vec::new(), auth_time_s },
         ttl_s: 600,
     };

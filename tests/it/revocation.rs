@@ -229,9 +229,9 @@ fn round(make: &(dyn Fn(usize) -> Value + Sync), (caller, take): Round<'_>) -> u
     })
 }
 
-/// Rounds of each kind per commit; with `FREEHOLD_LONG=1` a thousand.
+/// Rounds per commit; with `FREEHOLD_LONG=1` a hundred times as many.
 fn rounds() -> usize {
-    if std::env::var_os("FREEHOLD_LONG").is_some() { 1000 } else { 40 }
+    if std::env::var_os("FREEHOLD_LONG").is_some() { 100_000 } else { 1000 }
 }
 
 #[test]

@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::{Registry, RegistryFile, api_keys};
 use crate::domain::action::{AccountPlane, PlatformPlane};
 use crate::domain::{
-    AccountId, Action, Caller, Error, Result, Revocable, Subject, SystemTask, Timestamp,
+    AccountId, Action, Caller, Error, NotBefore, Result, Revocable, Subject, SystemTask, Timestamp,
 };
 use crate::storage::door::{WriteTx, sql};
-use crate::storage::engine::{Sql, params};
+use crate::storage::engine::{Row, Sql, SqlError, params};
 use crate::storage::entry;
 
 /// An issuer's token, by the ids of both.
@@ -26,7 +28,7 @@ impl RegistryFile {
         }
         match (caller.subject, &*caller.credential) {
             (Subject::Account(account), credential) => {
-                Ok(is_issued_late_enough(credential, self.account(account)?.tokens_not_before))
+                Ok(is_recent_enough(credential, self.account(account)?.tokens_not_before))
             }
             (Subject::ServiceAccount(id), Revocable { api_key, .. }) if caller.tenant.is_none() => {
                 let known = api_key.map(|key| self.service(id, key)).transpose()?.flatten();
@@ -61,7 +63,7 @@ pub(super) fn is_live(sql: Sql<'_>, caller: &Caller, now: Timestamp) -> Result<b
     }
     match caller.subject {
         Subject::Account(account) => {
-            Ok(is_issued_late_enough(credential, tokens_not_before(sql, account)?))
+            Ok(is_recent_enough(credential, tokens_not_before(sql, account)?))
         }
         Subject::ServiceAccount(id) if caller.tenant.is_none() => {
             let key = credential.api_key;
@@ -72,9 +74,16 @@ pub(super) fn is_live(sql: Sql<'_>, caller: &Caller, now: Timestamp) -> Result<b
     }
 }
 
-/// Tokens say in whole seconds when they were issued: one of the very second is too old.
-fn is_issued_late_enough(credential: &Revocable, not_before: Option<Timestamp>) -> bool {
-    not_before.is_none_or(|then| credential.issued_at.seconds() > then.seconds())
+fn is_recent_enough(credential: &Revocable, not_before: Option<NotBefore>) -> bool {
+    not_before.is_none_or(|then| !credential.is_before(then))
+}
+
+/// When every token was taken back, if that was ever so.
+pub(super) fn not_before(row: &mut Row<'_>) -> Result<Option<NotBefore>, SqlError> {
+    let (at, id): (Option<Timestamp>, Option<String>) = (row.next()?, row.next()?);
+    let id = id.map(|text| Uuid::parse_str(&text)).transpose();
+    let id = id.map_err(|error| SqlError::corrupt(1, &error.to_string()))?;
+    Ok(at.zip(id).map(|(at, id)| NotBefore { at, id }))
 }
 
 fn is_revoked(sql: Sql<'_>, (issuer, token): &TokenName) -> Result<bool> {
@@ -86,11 +95,12 @@ fn is_revoked(sql: Sql<'_>, (issuer, token): &TokenName) -> Result<bool> {
     Ok(found.is_some())
 }
 
-fn tokens_not_before(sql: Sql<'_>, account: AccountId) -> Result<Option<Timestamp>> {
-    let found =
-        sql.one("select tokens_not_before from accounts where id = ?1", params![account], |row| {
-            row.next::<Option<Timestamp>>()
-        })?;
+fn tokens_not_before(sql: Sql<'_>, account: AccountId) -> Result<Option<NotBefore>> {
+    let found = sql.one(
+        "select tokens_not_before, tokens_not_before_id from accounts where id = ?1",
+        params![account],
+        not_before,
+    )?;
     Ok(found.flatten())
 }
 
@@ -119,14 +129,17 @@ impl Revoking for AccountPlane {}
 pub(crate) fn revoke_before<A: Action>(
     tx: &WriteTx<'_, A>,
     account: AccountId,
-    before: Timestamp,
+    before: NotBefore,
 ) -> Result<()>
 where
     A::Plane: Revoking,
 {
     let changed = sql(tx).execute(
-        "update accounts set tokens_not_before = max(coalesce(tokens_not_before, 0), ?2) where id = ?1",
-        params![account, before],
+        "update accounts
+        set tokens_not_before = max(coalesce(tokens_not_before, 0), ?2),
+            tokens_not_before_id = max(coalesce(tokens_not_before_id, ''), ?3)
+        where id = ?1",
+        params![account, before.at, before.id.to_string()],
     )?;
     if changed == 0 { Err(Error::NotFound) } else { Ok(()) }
 }

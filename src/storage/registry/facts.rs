@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::{RegistryFile, api_keys, applications, break_glass, credentials};
 use crate::domain::{
-    AccountId, AccountState, Caller, Error, FileId, IdentityPart, OperatorRole, Region, Result,
-    RowSecurityMode, Slug, Subject, Target, TargetFacts, TenantId, TenantKind, TenantReference,
-    TenantStatus, Timestamp,
+    AccountId, AccountState, Caller, Error, FileId, IdentityPart, NotBefore, OperatorRole, Region,
+    Result, RowSecurityMode, Slug, Subject, Target, TargetFacts, TenantId, TenantKind,
+    TenantReference, TenantStatus,
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::{Session, Sql, params};
@@ -21,8 +21,8 @@ pub struct AccountEntry {
     pub state: Option<AccountState>,
     /// Its platform role.
     pub operator: Option<OperatorRole>,
-    /// Tokens that were issued no later than in this second are good for nothing.
-    pub tokens_not_before: Option<Timestamp>,
+    /// Tokens that are older are good for nothing.
+    pub tokens_not_before: Option<NotBefore>,
 }
 
 /// What the registry knows of a tenant and of its file.
@@ -147,12 +147,12 @@ impl RegistryFile {
 
 fn read_account(sql: Sql<'_>, account: AccountId) -> Result<AccountEntry> {
     let found = sql.one(
-        "select a.state, o.role, a.tokens_not_before
+        "select a.state, o.role, a.tokens_not_before, a.tokens_not_before_id
         from accounts a left join operators o on o.account_id = a.id where a.id = ?1",
         params![account],
         |row| {
             let (state, operator) = (row.next()?, row.next()?);
-            Ok(AccountEntry { state, operator, tokens_not_before: row.next()? })
+            Ok(AccountEntry { state, operator, tokens_not_before: credentials::not_before(row)? })
         },
     )?;
     Ok(found.unwrap_or(AccountEntry { state: None, operator: None, tokens_not_before: None }))

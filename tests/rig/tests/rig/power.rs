@@ -216,6 +216,7 @@ const REGISTRY_BACK: &str = "
     drop table service_accounts;
     drop table signing_keys;
     drop table revoked_tokens;
+    alter table accounts drop column tokens_not_before_id;
     alter table accounts drop column tokens_not_before;
     drop table application_requirements;
     drop table application_versions;
