@@ -17,13 +17,14 @@ use super::guard::guard;
 use crate::domain::{Clock, MigrationReport};
 use crate::http::{self, Listeners, Server};
 use crate::identity::{
-    Issuer, Provider, Signer, SigningKey, Subject, Verifier, load_or_create_secret,
+    ApiKeys, Issuer, KeyRing, Provider, Signer, SigningKey, Subject, Verifier,
+    load_or_create_secret,
 };
 use crate::policy::Policy;
 use crate::policy::external::External;
-use crate::services::tenants;
+use crate::services::{signing_keys, tenants};
 use crate::storage::Registry;
-use crate::worker::Worker;
+use crate::worker::{KeyKeeping, Worker};
 
 /// How the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,7 @@ pub struct Application {
     configuration: Configuration,
     data: PathBuf,
     registry: Registry,
+    ring: Arc<KeyRing>,
     worker: Worker,
 }
 
@@ -76,8 +78,16 @@ impl Application {
         let registry = Registry::start(settings, policy, Arc::new(SystemClock))?;
         report(&registry.migrate(None, progress)?);
         tenants::recover(&registry)?;
-        let worker = Worker::start(&registry)?;
-        Ok(Self { configuration, data: data.to_owned(), registry, worker })
+        let ring = Arc::new(KeyRing::new(&data.join("keys")));
+        let identity = &configuration.identity;
+        signing_keys::open(&registry, &ring, identity.key_overlap_s)?;
+        let keys = KeyKeeping {
+            ring: ring.clone(),
+            overlap_s: identity.key_overlap_s,
+            rotate_after_days: identity.rotate_after_days,
+        };
+        let worker = Worker::start(&registry, Some(keys))?;
+        Ok(Self { configuration, data: data.to_owned(), registry, ring, worker })
     }
 
     /// The registry.
@@ -92,8 +102,7 @@ impl Application {
     /// Keys cannot be read; a listener cannot be used.
     pub fn server(&self, mode: Mode, tcp: Option<TcpListener>) -> Result<Server> {
         let identity = &self.configuration.identity;
-        let system = SigningKey::load_or_create(&self.key("system.key"))?;
-        let mut issuers = vec![Issuer::new(&identity.issuer, Subject::Account, &system)];
+        let mut issuers = vec![Issuer::with(&identity.issuer, Subject::Account, self.ring.clone())];
         if mode == Mode::Development {
             issuers.push(Issuer::new(LOCAL_ISSUER, Subject::Identity, &self.local_key()?));
         }
@@ -105,7 +114,8 @@ impl Application {
                 issuers,
                 identity.trust().map_err(anyhow::Error::msg)?,
             ),
-            Signer::new(&identity.issuer, &identity.audience, system),
+            Signer::with(&identity.issuer, &identity.audience, self.ring.clone()),
+            ApiKeys::new(&load_or_create_secret(&self.key("api.key"))?),
             self.configuration.http(mode),
             &secret,
         );

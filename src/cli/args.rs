@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::credential_args::{ApiKey, Keys, ServiceAccount};
 use crate::domain::{OperatorRole, RowSecurityMode, TenantKind, Word};
 use crate::storage::sqlite_version;
 
@@ -40,6 +41,15 @@ pub(super) enum Verb {
     /// Keep operators' reasoned, approved, time-boxed entries into tenants.
     #[command(subcommand)]
     BreakGlass(BreakGlass),
+    /// Keep the keys that sign.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Keep service accounts: callers that are no persons.
+    #[command(subcommand)]
+    ServiceAccount(ServiceAccount),
+    /// Keep the keys of service accounts.
+    #[command(subcommand)]
+    ApiKey(ApiKey),
     /// Keep a tenant's custom roles, in the name of an account.
     #[command(subcommand)]
     Role(Role),

@@ -15,8 +15,12 @@ use super::application::Mode;
 use super::decision_point::DecisionPointSection;
 use super::issuers::Issuers;
 use super::login::LoginSection;
-use crate::domain::{ActionPattern, AssurancePolicy, Letters, PersonalTenants, Region};
+use crate::domain::{
+    ActionPattern, ApiKeyTimes, AssurancePolicy, Letters, PersonalTenants, Region, TokenTimes,
+};
 
+/// Seconds of a day.
+const DAY_S: u32 = 86_400;
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Every key; `config/default.toml` says what each means.
@@ -95,6 +99,12 @@ pub struct StorageSection {
 pub struct IdentitySection {
     pub(super) issuer: String,
     pub(super) audience: String,
+    pub(super) token_ttl_s: u32,
+    pub(super) max_token_ttl_s: u32,
+    pub(super) api_key_ttl_days: u32,
+    pub(super) max_api_key_ttl_days: u32,
+    pub(super) key_overlap_s: u32,
+    pub(super) rotate_after_days: u32,
     pub(super) local_issuer: bool,
     pub(super) allow_plain_loopback: bool,
     pub(super) private_issuer_hosts: Vec<String>,
@@ -283,6 +293,15 @@ impl Configuration {
             body_timeout_s: section.body_timeout_s,
             write_timeout_s: section.write_timeout_s,
             shutdown_timeout_s: section.shutdown_timeout_s,
+            tokens: TokenTimes {
+                usual_s: self.identity.token_ttl_s,
+                most_s: self.identity.max_token_ttl_s,
+            },
+            api_keys: ApiKeyTimes {
+                usual_s: self.identity.api_key_ttl_days.saturating_mul(DAY_S),
+                most_s: self.identity.max_api_key_ttl_days.saturating_mul(DAY_S),
+            },
+            key_overlap_s: self.identity.key_overlap_s,
         }
     }
 }

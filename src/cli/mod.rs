@@ -5,6 +5,7 @@
 //! answer, standard error is for people. Exit statuses: 0 done, 1 failed, 2 wrong usage.
 
 mod account;
+mod api_key;
 mod app;
 mod application;
 mod args;
@@ -12,12 +13,14 @@ mod break_glass;
 mod client;
 mod clock;
 mod configuration;
+mod credential_args;
 mod decision_point;
 mod doctor;
 mod guard;
 mod host;
 mod import;
 mod issuers;
+mod keys;
 mod logging;
 mod login;
 mod manual;
@@ -29,6 +32,7 @@ mod role;
 mod row_security;
 mod seed;
 mod serve;
+mod service_account;
 mod tenant;
 mod token;
 
@@ -83,6 +87,11 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::Tenant(verb) => tenant::tenant(data, configuration, verb).await,
         Verb::Operator(verb) => operator::operator(data, configuration, verb).await,
         Verb::BreakGlass(verb) => break_glass::break_glass(data, configuration, verb).await,
+        Verb::Keys(verb) => keys::keys(data, configuration, verb).await,
+        Verb::ServiceAccount(verb) => {
+            service_account::service_account(data, configuration, verb).await
+        }
+        Verb::ApiKey(verb) => api_key::api_key(data, configuration, verb).await,
         Verb::Role(verb) => role::role(data, configuration, verb).await,
         Verb::App(verb) => app::app(data, configuration, verb).await,
         Verb::Seed(seed) => seed::seed(data, configuration, seed).await,

@@ -6,7 +6,7 @@
 use super::target::{Platform, Targetable, WorkspaceOwner};
 use super::{
     AccountId, ApplicationName, BreakGlassId, InvitationId, IssuerId, MemberId, ResourceId,
-    ResourceTypeName, RoleId, TeamId, TenantId, WorkspaceId,
+    ResourceTypeName, RoleId, ServiceAccountId, TeamId, TenantId, WorkspaceId,
 };
 
 super::word::words! {
@@ -264,6 +264,30 @@ actions! {
         ExplainAccess = "access.explain" on TenantId;
         /// Learn which decisions a change would change.
         SimulateAccess = "access.simulate" on TenantId;
+        /// List service accounts.
+        ListServiceAccounts = "service_account.list" on TenantId;
+        /// Read a service account.
+        ReadServiceAccount = "service_account.read" on ServiceAccountId;
+        /// Make a service account.
+        CreateServiceAccount = "service_account.create" on TenantId;
+        /// Change a service account.
+        UpdateServiceAccount = "service_account.update" on ServiceAccountId;
+        /// Delete a service account with its keys.
+        DeleteServiceAccount = "service_account.delete" on ServiceAccountId;
+        /// Let a service account do nothing.
+        SuspendServiceAccount = "service_account.suspend" on ServiceAccountId;
+        /// Let a suspended service account act again.
+        ResumeServiceAccount = "service_account.resume" on ServiceAccountId;
+        /// List a service account's keys.
+        ListApiKeys = "api_key.list" on ServiceAccountId;
+        /// Make a key.
+        CreateApiKey = "api_key.create" on ServiceAccountId;
+        /// Replace a key.
+        RotateApiKey = "api_key.rotate" on ServiceAccountId;
+        /// Take a key back.
+        RevokeApiKey = "api_key.revoke" on ServiceAccountId;
+        /// Get a token for the tenant by another credential.
+        ExchangeToken = "token.exchange" on TenantId;
         /// List what the tenant's audit log says.
         ListAudit = "audit.list" on TenantId;
         /// List what happened in the tenant.
@@ -312,6 +336,38 @@ actions! {
         ResumeAccount = "account.resume" on AccountId;
         /// End every session of an account.
         EndAccountSessions = "account.end_sessions" on AccountId;
+        /// Take back every token of an account.
+        RevokeTokens = "account.revoke_tokens" on AccountId;
+        /// List the keys that sign.
+        ListSigningKeys = "signing_key.list" on Platform;
+        /// Put a new key in the place of the one that signs.
+        RotateSigningKey = "signing_key.rotate" on Platform;
+        /// Retire a key that signs no more before its time.
+        RetireSigningKey = "signing_key.retire" on Platform;
+        /// List the platform's service accounts.
+        ListPlatformServiceAccounts = "platform_service_account.list" on Platform;
+        /// Read one of them.
+        ReadPlatformServiceAccount = "platform_service_account.read" on ServiceAccountId;
+        /// Make one of them.
+        CreatePlatformServiceAccount = "platform_service_account.create" on Platform;
+        /// Change one of them.
+        UpdatePlatformServiceAccount = "platform_service_account.update" on ServiceAccountId;
+        /// Delete one of them with its keys.
+        DeletePlatformServiceAccount = "platform_service_account.delete" on ServiceAccountId;
+        /// Let one of them do nothing.
+        SuspendPlatformServiceAccount = "platform_service_account.suspend" on ServiceAccountId;
+        /// Let one of them act again.
+        ResumePlatformServiceAccount = "platform_service_account.resume" on ServiceAccountId;
+        /// List the keys of one of them.
+        ListPlatformApiKeys = "platform_api_key.list" on ServiceAccountId;
+        /// Make a key for one of them.
+        CreatePlatformApiKey = "platform_api_key.create" on ServiceAccountId;
+        /// Replace a key of one of them.
+        RotatePlatformApiKey = "platform_api_key.rotate" on ServiceAccountId;
+        /// Take a key of one of them back.
+        RevokePlatformApiKey = "platform_api_key.revoke" on ServiceAccountId;
+        /// Get a token for the platform by another credential.
+        ExchangePlatformToken = "platform_token.exchange" on Platform;
         /// List operators.
         ListOperators = "operator.list" on Platform;
         /// Read an operator's role.
@@ -404,6 +460,8 @@ actions! {
         LinkIdentity = "identity.link" on AccountId;
         /// Take an identity from one's account.
         UnlinkIdentity = "identity.unlink" on AccountId;
+        /// Take back every token of one's own.
+        RevokeOwnTokens = "me.revoke_tokens" on AccountId;
     }
 }
 

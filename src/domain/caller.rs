@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::{
     AccountId, ApiKeyId, BreakGlassId, Patterns, PrincipalId, ServiceAccountId, SessionId,
     TenantId, Timestamp, Word,
@@ -50,6 +52,12 @@ super::word::words! {
         Join = "join",
         /// Closing invitations whose time is over.
         Invitations = "invitations",
+        /// Making, retiring and mending the keys that sign.
+        SigningKeys = "signing_keys",
+        /// Taking back what its holder brought for it.
+        Revoke = "revoke",
+        /// Writing down when keys were last used.
+        NoteUses = "note_uses",
     }
 }
 
@@ -111,6 +119,45 @@ pub struct Revocable {
     pub api_key: Option<ApiKeyId>,
     /// Whether an issuer of the tenant's own signed it.
     pub by_tenant: bool,
+}
+
+/// When somebody took back every token that they had: by the time, and by an id of that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotBefore {
+    /// When.
+    pub at: Timestamp,
+    /// An id that was made then: later than the id of every token that was signed before it.
+    pub id: Uuid,
+}
+
+impl NotBefore {
+    /// A time that was not when it was asked for: the first id of its millisecond.
+    #[must_use]
+    pub fn of(at: Timestamp) -> Self {
+        let ms = u64::try_from(at.0.div_euclid(1000)).unwrap_or(0);
+        Self { at, id: uuid::Builder::from_unix_timestamp_millis(ms, &[0; 10]).into_uuid() }
+    }
+}
+
+impl Revocable {
+    /// Whether it is older than that.
+    #[must_use]
+    pub fn is_before(&self, not_before: NotBefore) -> bool {
+        match self.ordered() {
+            Some(own) => own < not_before.id,
+            // Whole seconds: one of the very second may be older.
+            None => self.issued_at.seconds() <= not_before.at.seconds(),
+        }
+    }
+
+    /// The token's id, where ids are in the order of time, as Freehold's own are: of the second that it was issued in, or
+    /// of the one that began meanwhile.
+    fn ordered(&self) -> Option<Uuid> {
+        let id = Uuid::parse_str(self.token.as_deref()?).ok()?;
+        let made = id.get_timestamp().filter(|_| id.get_version_num() == 7)?;
+        let second = i64::try_from(made.to_unix().0).ok()?;
+        (0..=1).contains(&second.saturating_sub(self.issued_at.seconds())).then_some(id)
+    }
 }
 
 impl Default for Revocable {
@@ -268,9 +315,54 @@ impl Call {
         }
     }
 
+    /// The program's own call, for the sake of the same request.
+    #[must_use]
+    pub fn by_system(&self, task: SystemTask) -> Self {
+        Self { caller: Arc::new(Caller::system(task)), idempotency: None, ..self.clone() }
+    }
+
     /// The same call, without its idempotency key: for the second and later transactions of one request.
     #[must_use]
     pub fn continued(&self) -> Self {
         Self { idempotency: None, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::{NoContext, Uuid};
+
+    use super::{NotBefore, Revocable, Timestamp};
+
+    fn id(ms: u64) -> Uuid {
+        let time = uuid::Timestamp::from_unix(
+            NoContext,
+            ms / 1000,
+            u32::try_from(ms % 1000).unwrap() * 1_000_000,
+        );
+        Uuid::new_v7(time)
+    }
+
+    fn token(id: Option<&str>, issued_at_s: i64) -> Revocable {
+        let token = id.map(Into::into);
+        Revocable { token, issued_at: Timestamp::of_seconds(issued_at_s), ..Revocable::default() }
+    }
+
+    #[test]
+    fn tokens_are_told_apart_within_a_second_by_their_ids_and_others_by_the_second() {
+        let not_before = NotBefore { at: Timestamp(100_500_000), id: id(100_500) };
+        for (made, is_before) in
+            [(100_499, true), (100_501, false), (99_000, true), (102_000, false)]
+        {
+            let second = i64::try_from(made / 1000).unwrap();
+            let own = token(Some(&id(made).to_string()), second);
+            assert_eq!(own.is_before(not_before), is_before, "{made}");
+        }
+        for odd in [None, Some("zzz"), Some("ffffffff-ffff-7fff-bfff-ffffffffffff"), Some("")] {
+            assert!(token(odd, 100).is_before(not_before), "{odd:?}");
+            assert!(token(odd, 99).is_before(not_before));
+            assert!(!token(odd, 101).is_before(not_before));
+        }
+        assert!(!Revocable::default().is_before(not_before));
     }
 }

@@ -203,7 +203,8 @@ impl From<TargetFacts> for ResourceProperties {
             | TargetFacts::ResourceType
             | TargetFacts::Role
             | TargetFacts::Issuer
-            | TargetFacts::Application => none,
+            | TargetFacts::Application
+            | TargetFacts::ServiceAccount => none,
             TargetFacts::Account { own }
             | TargetFacts::BreakGlass { own }
             | TargetFacts::Invitation { own } => Self { own: Some(own), ..none },

@@ -44,6 +44,12 @@ super::word::words! {
         CatalogLimit = "catalog_limit",
         /// The tenant has as many issuers as a tenant may have.
         IssuerLimit = "issuer_limit",
+        /// There are as many service accounts as there may be.
+        ServiceAccountLimit = "service_account_limit",
+        /// The service account has as many keys as one may have.
+        ApiKeyLimit = "api_key_limit",
+        /// As many signing keys verify as may.
+        SigningKeyLimit = "signing_key_limit",
         /// A sibling has this name.
         NameTaken = "name_taken",
         /// An account has this identity.

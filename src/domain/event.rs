@@ -112,6 +112,28 @@ super::word::words! {
         CatalogItemDeleted = "catalog_item.deleted",
         /// A token was minted on the host.
         TokenCreated = "token.created",
+        /// A token was issued for another credential.
+        TokenExchanged = "token.exchanged",
+        /// A token was taken back.
+        TokenRevoked = "token.revoked",
+        /// Every token of an account was taken back.
+        AccountTokensRevoked = "account.tokens_revoked",
+        /// A new key signs.
+        SigningKeyRotated = "signing_key.rotated",
+        /// What a key has signed is good no more.
+        SigningKeyRetired = "signing_key.retired",
+        /// A service account was made.
+        ServiceAccountCreated = "service_account.created",
+        /// A service account or its state changed.
+        ServiceAccountUpdated = "service_account.updated",
+        /// A service account was deleted with its keys.
+        ServiceAccountDeleted = "service_account.deleted",
+        /// An API key was made.
+        ApiKeyCreated = "api_key.created",
+        /// An API key was replaced.
+        ApiKeyRotated = "api_key.rotated",
+        /// An API key was taken back.
+        ApiKeyRevoked = "api_key.revoked",
         /// An operator had files migrated.
         MigrationsRun = "migrations.run",
         /// An operator had files examined and mended.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::{
     AccountState, ApplicationFacts, FieldError, InvitationId, IssuerId, Manifest, MemberId,
     MemberState, OperatorRole, Permission, PlaneName, PrincipalType, ResourceId, ResourceTypeName,
-    Role, RoleId, RowLevels, Targetable, TeamId, TeamRole, TenantId, TenantStatus, WorkspaceId,
-    WorkspaceOwner,
+    Role, RoleId, RowLevels, ServiceAccountId, Targetable, TeamId, TeamRole, TenantId,
+    TenantStatus, WorkspaceId, WorkspaceOwner,
 };
 
 /// What kind of caller it is.
@@ -132,6 +132,8 @@ pub enum TargetFacts {
     Application,
     /// An issuer that the tenant trusts.
     Issuer,
+    /// A service account.
+    ServiceAccount,
     /// A break-glass entry.
     BreakGlass {
         /// Whether it was asked for by the caller, or is for the caller.
@@ -194,6 +196,7 @@ impl TargetFacts {
             <RoleId as Targetable>::KIND => Self::Role,
             <InvitationId as Targetable>::KIND => Self::Invitation { own: false },
             <IssuerId as Targetable>::KIND => Self::Issuer,
+            <ServiceAccountId as Targetable>::KIND => Self::ServiceAccount,
             _ => return None,
         })
     }

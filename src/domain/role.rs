@@ -63,7 +63,7 @@ pub struct RoleAssignment {
     pub id: super::PrincipalId,
     /// The role.
     pub role_id: RoleId,
-    /// Who has it: an account, a team with all its parts, or the whole tenant.
+    /// Who has it: an account, a service account, a team with all its parts, or the whole tenant.
     pub principal: PrincipalRef,
     /// When it was given.
     pub created_at: Timestamp,
@@ -176,7 +176,7 @@ pub fn follows_from(action: &str) -> Option<&'static str> {
 #[must_use]
 pub fn is_grantable(action: &str) -> bool {
     use super::Action as _;
-    ![
+    const KEPT: &[&str] = &[
         action::CreateOwner::NAME,
         action::CreateAdmin::NAME,
         action::ImportTenant::NAME,
@@ -185,6 +185,15 @@ pub fn is_grantable(action: &str) -> bool {
         action::CreateIssuer::NAME,
         action::UpdateIssuer::NAME,
         action::DeleteIssuer::NAME,
-    ]
-    .contains(&action)
+        action::CreateServiceAccount::NAME,
+        action::UpdateServiceAccount::NAME,
+        action::DeleteServiceAccount::NAME,
+        action::SuspendServiceAccount::NAME,
+        action::ResumeServiceAccount::NAME,
+        action::CreateApiKey::NAME,
+        action::RotateApiKey::NAME,
+        action::RevokeApiKey::NAME,
+        action::ExchangeToken::NAME,
+    ];
+    !KEPT.contains(&action)
 }

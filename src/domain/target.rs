@@ -2,7 +2,8 @@
 
 use super::{
     AccountId, ApplicationName, BreakGlassId, InvitationId, IssuerId, MemberId, PlaneName,
-    PrincipalRef, ResourceId, ResourceTypeName, RoleId, TeamId, TenantId, Word, WorkspaceId,
+    PrincipalRef, ResourceId, ResourceTypeName, RoleId, ServiceAccountId, TeamId, TenantId, Word,
+    WorkspaceId,
 };
 
 /// The installation itself, `tenant:platform`.
@@ -44,6 +45,8 @@ pub enum Target {
     Invitation(InvitationId),
     /// An issuer that a tenant trusts.
     Issuer(IssuerId),
+    /// A service account, of the tenant or of the platform.
+    ServiceAccount(ServiceAccountId),
 }
 
 impl Target {
@@ -65,6 +68,7 @@ impl Target {
             Self::BreakGlass(_) => BreakGlassId::KIND,
             Self::Invitation(_) => InvitationId::KIND,
             Self::Issuer(_) => IssuerId::KIND,
+            Self::ServiceAccount(_) => ServiceAccountId::KIND,
         }
     }
 
@@ -85,6 +89,7 @@ impl Target {
             Self::BreakGlass(id) => id.to_string(),
             Self::Invitation(id) => id.to_string(),
             Self::Issuer(id) => id.to_string(),
+            Self::ServiceAccount(id) => id.to_string(),
         }
     }
 
@@ -109,6 +114,10 @@ impl Target {
             Self::BreakGlass(_) => a::ReadBreakGlass::NAME,
             Self::Invitation(_) => a::ReadInvitation::NAME,
             Self::Issuer(_) => a::ReadIssuer::NAME,
+            Self::ServiceAccount(_) if plane == PlaneName::Platform => {
+                a::ReadPlatformServiceAccount::NAME
+            }
+            Self::ServiceAccount(_) => a::ReadServiceAccount::NAME,
         }
     }
 }
@@ -148,4 +157,5 @@ targets! {
     BreakGlassId => "break_glass", |id| Self::BreakGlass(id);
     InvitationId => "invitation", |id| Self::Invitation(id);
     IssuerId => "issuer", |id| Self::Issuer(id);
+    ServiceAccountId => "service_account", |id| Self::ServiceAccount(id);
 }

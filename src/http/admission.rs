@@ -8,15 +8,15 @@ use std::sync::Arc;
 use actix_web::{HttpMessage, HttpRequest};
 use parking_lot::Mutex;
 
-use crate::domain::{AccountId, Error, Result, TenantId};
+use crate::domain::{Error, PrincipalId, Result, TenantId};
 
 /// Whose requests are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Party {
     /// A tenant's.
     Tenant(TenantId),
-    /// An account's, wherever they go.
-    Caller(AccountId),
+    /// An account's or a service account's, wherever they go.
+    Caller(PrincipalId),
 }
 
 /// Requests that are served now; a party without any has no entry.
@@ -37,6 +37,11 @@ impl Admission {
 
     /// Takes a place among the party's requests; the request keeps it until its answer is with the client.
     pub(super) fn enter(&self, party: Party, request: &HttpRequest) -> Result<()> {
+        // A request has one place among those of a party, however often it is asked to take it.
+        let has = |place: &Place| place.parties.contains(&party);
+        if request.extensions().get::<Place>().is_some_and(has) {
+            return Ok(());
+        }
         self.count(party)?;
         let mut extensions = request.extensions_mut();
         match extensions.get_mut::<Place>() {

@@ -1,10 +1,14 @@
-//! Who calls: a bearer token, the cookie of a session, or the local socket. One of them alone.
+//! Who calls: a bearer token, an API key, the cookie of a session, or the local socket. One of them alone.
+//!
+//! A key names its tenant and is checked before anything is looked up: one that this installation has not made opens no
+//! file. Whether a token or a key is still good, the doors find out, in the transaction that they decide.
 
 use std::sync::Arc;
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 
+use super::admission::Party;
 use super::failure::Failure;
 use super::login;
 use super::middleware::RequestIds;
@@ -12,14 +16,21 @@ use super::resolution;
 use super::state::State;
 use crate::domain::{
     AccountId, AuditDecision, AuditRecord, BreakGlassId, Caller, Error, Identity, IdentityPart,
-    SessionId, TenantReference, Timestamp,
+    Revocable, ServiceAccountId, SessionId, TenantId, TenantReference, TenantStatus, Timestamp,
 };
-use crate::identity::{Refused, Subject, Verified};
+use crate::identity::{ApiKeys, PresentedKey, Refused, Subject, Verified};
 use crate::services::accounts;
+use crate::storage::KnownKey;
 
 /// Names the break-glass entry by which an operator enters a tenant.
 const BREAK_GLASS: HeaderName = HeaderName::from_static("freehold-break-glass");
 
+/// What tokens name themselves where they must not stand (RFC 6750, section 2.3).
+const IN_QUERY: &str = "access_token";
+/// What a service account's token says before its id.
+const SERVICE_ACCOUNT: &str = "service_account:";
+/// Who signed an API key, in words.
+const BY_KEY: &str = "api_key";
 /// Characters of what a refused token says that are written down.
 const MAX_SHOWN: usize = 100;
 /// Who is refused, in audit rows.
@@ -65,21 +76,11 @@ pub(super) async fn caller(
             None => Err(unauthenticated("there is no token")),
         };
     };
-    let credential = Credential { request, state, plane };
     let refused = match token {
-        Ok(token) => match credential.verify(token).await {
-            Ok(verified) => match of_verified(&verified, state)? {
-                Ok(caller) => {
-                    if let Some(said) = &verified.said {
-                        request.extensions_mut().insert(said.clone());
-                    }
-                    let break_glass = break_glass(request)?;
-                    return Ok(Arc::new(Caller { break_glass, ..caller }));
-                }
-                Err(why) => {
-                    Refused { issuer: Some(verified.issuer.to_string()), ..Refused::of(why) }
-                }
-            },
+        Ok(token) => match bearer_of(token, request, state, plane).await? {
+            Ok(caller) => {
+                return Ok(Arc::new(Caller { break_glass: break_glass(request)?, ..caller }));
+            }
             Err(refused) => refused,
         },
         Err(why) => Refused::of(why),
@@ -88,10 +89,59 @@ pub(super) async fn caller(
     Err(unauthenticated(refused.why))
 }
 
+/// Whoever holds a token or a key; or why nobody does.
+async fn bearer_of(
+    token: &str,
+    request: &HttpRequest,
+    state: &State,
+    plane: Plane,
+) -> Result<Result<Caller, Refused>, Failure> {
+    if ApiKeys::is_meant(token) {
+        return Ok(of_key(token, request, state).await?.map_err(Refused::of));
+    }
+    let verified = match (Credential { request, state, plane }).verify(token).await {
+        Ok(verified) => verified,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    Ok(match of_verified(&verified, state)? {
+        Ok(caller) => {
+            if let Some(said) = &verified.said {
+                request.extensions_mut().insert(said.clone());
+            }
+            Ok(caller)
+        }
+        Err(why) => Err(Refused { issuer: Some(verified.issuer.to_string()), ..Refused::of(why) }),
+    })
+}
+
+/// Whoever holds a credential that came in a body. One that is refused is written down in the platform's audit log.
+pub(super) async fn holder_of(
+    credential: &str,
+    request: &HttpRequest,
+    state: &State,
+    ids: &RequestIds,
+) -> Result<Caller, Failure> {
+    match bearer_of(credential, request, state, Plane::Other).await? {
+        Ok(caller) => Ok(caller),
+        Err(refused) => {
+            note(state, ids, &refused).await?;
+            Err(unauthenticated(refused.why))
+        }
+    }
+}
+
+fn has_token_in_query(request: &HttpRequest) -> bool {
+    let mut names = form_urlencoded::parse(request.query_string().as_bytes());
+    names.any(|(name, _)| name == IN_QUERY)
+}
+
 /// The token of a request, or what is wrong with how it came.
 type Brought<'r> = Option<Result<&'r str, &'static str>>;
 
 fn token(request: &HttpRequest) -> Brought<'_> {
+    if has_token_in_query(request) {
+        return Some(Err("there is a token in the query"));
+    }
     let mut values = request.headers().get_all(header::AUTHORIZATION);
     let (value, second) = (values.next()?, values.next());
     if second.is_some() {
@@ -255,19 +305,22 @@ fn of_verified(
     verified: &Verified,
     state: &State,
 ) -> Result<Result<Caller, &'static str>, Failure> {
-    let account: AccountId = match verified.meant {
-        Subject::Account => match verified.subject.parse() {
-            Ok(account) => account,
-            Err(_) => return Ok(Err("the subject is no account's id")),
+    let subject = match verified.meant {
+        Subject::Account => match of_ours(verified) {
+            Some(subject) => subject,
+            None => return Ok(Err("the subject is no account's id")),
         },
         Subject::Identity => match of_identity(verified, state)? {
-            Some(account) => account,
+            Some(account) => crate::domain::Subject::Account(account),
             None => return Ok(Err("no account has this identity")),
         },
     };
     let registry = &state.registry;
     // What a tenant's issuer says is said in that tenant alone; an operator is more than one of its people.
-    if verified.credential.by_tenant && registry.account(account)?.operator.is_some() {
+    if verified.credential.by_tenant
+        && let Some(account) = subject.account()
+        && registry.account(account)?.operator.is_some()
+    {
         return Ok(Err("a tenant's issuer speaks for no operator"));
     }
     let named =
@@ -285,7 +338,7 @@ fn of_verified(
         return Ok(Err("a tenant's issuer speaks for no other tenant"));
     }
     Ok(Ok(Caller {
-        subject: crate::domain::Subject::Account(account),
+        subject,
         tenant: verified.tenant.or(named),
         issuer: verified.issuer.clone(),
         credential: verified.credential.clone(),
@@ -303,4 +356,62 @@ fn of_identity(verified: &Verified, state: &State) -> Result<Option<AccountId>, 
         return Ok(None);
     };
     Ok(accounts::of_identity(&state.registry, &Identity { issuer, subject })?)
+}
+
+/// Whom a system JWT is about. A service account's was exchanged for a key, and says which.
+fn of_ours(verified: &Verified) -> Option<crate::domain::Subject> {
+    let Some(id) = verified.subject.strip_prefix(SERVICE_ACCOUNT) else {
+        return verified.subject.parse().ok().map(crate::domain::Subject::Account);
+    };
+    let id: ServiceAccountId = id.parse().ok()?;
+    verified.credential.api_key.map(|_| crate::domain::Subject::ServiceAccount(id))
+}
+
+/// Whose an API key is; or why it is nobody's.
+async fn of_key(
+    text: &str,
+    request: &HttpRequest,
+    state: &State,
+) -> Result<Result<Caller, &'static str>, Failure> {
+    let Some(key) = state.api_keys.read(text) else { return Ok(Err("it is no key of ours")) };
+    let known = match key.tenant {
+        None => state.registry.api_key(key.id)?,
+        Some(tenant) => of_tenant(&key, tenant, request, state).await?,
+    };
+    let known = known.filter(|known| key.is(&known.digest));
+    Ok(known.map(|known| by_key(&key, &known)).ok_or("there is no such key"))
+}
+
+/// A key of a tenant's, which its own file knows. Whoever comes with one has a place among the tenant's requests first.
+async fn of_tenant(
+    key: &PresentedKey,
+    tenant: TenantId,
+    request: &HttpRequest,
+    state: &State,
+) -> Result<Option<Arc<KnownKey>>, Failure> {
+    let entry = state.registry.resolve(&TenantReference::Id(tenant))?;
+    let is_there = |status| matches!(status, TenantStatus::Active | TenantStatus::Suspended);
+    let Some(entry) = entry.filter(|entry| is_there(entry.status)) else { return Ok(None) };
+    state.admission.enter(Party::Tenant(tenant), request)?;
+    Ok(state.registry.open(&entry).await?.api_key(key.id).await?)
+}
+
+fn by_key(key: &PresentedKey, known: &KnownKey) -> Caller {
+    Caller {
+        subject: crate::domain::Subject::ServiceAccount(known.service_account),
+        tenant: key.tenant,
+        issuer: BY_KEY.into(),
+        credential: Arc::new(Revocable {
+            token: None,
+            issued_at: Timestamp(i64::MAX),
+            session: None,
+            api_key: Some(key.id),
+            by_tenant: false,
+        }),
+        actor: None,
+        assurance: Arc::default(),
+        scopes: known.scopes.clone(),
+        break_glass: None,
+        expires_at: known.expires_at,
+    }
 }

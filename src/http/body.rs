@@ -63,15 +63,23 @@ pub(super) fn digest(body: &[u8]) -> [u8; 32] {
 
 /// `application/json`, with whatever parameters, and as it is.
 fn check_media_type(request: &HttpRequest) -> Result<(), Failure> {
+    if !media_type(request).eq_ignore_ascii_case("application/json") {
+        return Err(Failure::MediaType);
+    }
+    check_encoding(request)
+}
+
+/// The media type, without its parameters.
+fn media_type(request: &HttpRequest) -> &str {
     let value = request
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Failure::MediaType);
-    }
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+fn check_encoding(request: &HttpRequest) -> Result<(), Failure> {
     // A short body can hide a long one.
     let mut encodings = request.headers().get_all(header::CONTENT_ENCODING);
     if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
@@ -103,6 +111,56 @@ impl<T: ToSchema> Describe for Body<T> {
     fn describe(sketch: &mut Sketch) {
         let schema = sketch.schema::<T>();
         sketch.json_body(schema);
+    }
+}
+
+/// A body of an OAuth client: a form (RFC 6749), or JSON.
+#[derive(Debug)]
+pub(super) struct Form<T>(pub(super) T);
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+    type Error = Failure;
+    type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let is_form = media_type(&request).eq_ignore_ascii_case(FORM);
+            if !is_form {
+                check_media_type(&request)?;
+            }
+            check_encoding(&request)?;
+            let settings = &state(&request)?.settings;
+            let limit = settings.max_body_bytes.min(MAX_FORM);
+            let body = read(&request, payload, limit).await?;
+            if is_form { form(&body) } else { json::parse(&body, settings.max_json_depth) }
+                .map(Self)
+        })
+    }
+}
+
+/// Bytes of a form at most: two tokens, and some words.
+const MAX_FORM: usize = 32 * 1024;
+
+/// Reads a form, each of whose names stands there once.
+fn form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(body));
+    serde_path_to_error::deserialize(reader).map_err(|error| {
+        let detail = error.inner().to_string();
+        let path = error.path().to_string();
+        let named = detail.split('`').nth(1).filter(|_| path == "." || path == "?");
+        let field = named.map_or(path.clone(), str::to_owned);
+        Error::invalid(format!("/{field}"), detail).into()
+    })
+}
+
+impl<T: ToSchema> Describe for Form<T> {
+    fn describe(sketch: &mut Sketch) {
+        let schema = sketch.schema::<T>();
+        sketch.json_body(schema.clone());
+        sketch.form_body(schema);
     }
 }
 

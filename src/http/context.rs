@@ -55,16 +55,16 @@ impl Request {
         let ids =
             request.extensions().get::<RequestIds>().cloned().ok_or_else(|| lost("request id"))?;
         let caller = super::authentication::caller(request, &state, &ids, plane).await?;
-        if let Some(account) = caller.subject.account() {
-            state.admission.enter(Party::Caller(account), request)?;
+        if let Some(own) = caller.subject.principal() {
+            state.admission.enter(Party::Caller(own), request)?;
         }
         Ok(Self { http: request.clone(), state, caller, ids })
     }
 
     /// Waits for the caller's turn, where no tenant is asked whose turn it could be.
     async fn turn(self) -> Self {
-        if let Some(account) = self.caller.subject.account() {
-            turns::wait(&self.http, Party::Caller(account)).await;
+        if let Some(own) = self.caller.subject.principal() {
+            turns::wait(&self.http, Party::Caller(own)).await;
         }
         self
     }

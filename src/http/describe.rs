@@ -77,6 +77,15 @@ impl Sketch {
         ]);
     }
 
+    /// A form, besides the JSON body.
+    pub(super) fn form_body(&mut self, schema: RefOr<Schema>) {
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        if let Some(body) = &mut self.body {
+            let content = RefOr::T(content);
+            body.content.insert("application/x-www-form-urlencoded".to_owned(), content);
+        }
+    }
+
     /// An answer.
     pub(super) fn answer(
         &mut self,

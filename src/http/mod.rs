@@ -16,6 +16,7 @@ mod describe;
 mod failure;
 mod forwarded;
 mod head;
+mod holder;
 mod json;
 mod login;
 mod middleware;

@@ -14,16 +14,17 @@ use utoipa::{IntoParams, PartialSchema};
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use crate::domain::{
-    AccountFilter, AccountId, AccountState, AclFilter, ApplicationFilter, ApplicationName,
-    AppliesTo, AttributeFilter, AttributeKey, AuditDecision, AuditFilter, BreakGlassFilter,
-    BreakGlassId, BreakGlassState, CatalogFilter, CatalogItemFilter, Error, EventFilter, HostName,
-    IdentityFilter, IdentityKey, InvitationFilter, InvitationId, InvitationState, IssuerFilter,
-    IssuerId, MemberFilter, MemberState, MyInvitationFilter, MyTenantFilter, OperatorFilter,
-    OperatorRole, PageRequest, PrincipalFilter, PrincipalId, PrincipalType, ResourceFilter,
-    ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName, Role, RoleAssignmentFilter,
-    RoleFilter, RoleId, SessionFilter, SessionId, TeamFilter, TeamId, TeamMemberFilter, TeamRole,
-    TenantDomainFilter, TenantFilter, TenantHostFilter, TenantKind, TenantReference, TenantStatus,
-    WithheldFilter, WorkspaceFilter, WorkspaceId,
+    AccountFilter, AccountId, AccountState, AclFilter, ApiKeyFilter, ApiKeyId, ApplicationFilter,
+    ApplicationName, AppliesTo, AttributeFilter, AttributeKey, AuditDecision, AuditFilter,
+    BreakGlassFilter, BreakGlassId, BreakGlassState, CatalogFilter, CatalogItemFilter, Error,
+    EventFilter, HostName, IdentityFilter, IdentityKey, InvitationFilter, InvitationId,
+    InvitationState, IssuerFilter, IssuerId, KeyId, MemberFilter, MemberState, MyInvitationFilter,
+    MyTenantFilter, OperatorFilter, OperatorRole, PageRequest, PrincipalFilter, PrincipalId,
+    PrincipalType, ResourceFilter, ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName,
+    Role, RoleAssignmentFilter, RoleFilter, RoleId, ServiceAccountFilter, ServiceAccountId,
+    SessionFilter, SessionId, SigningKeyFilter, SigningKeyState, TeamFilter, TeamId,
+    TeamMemberFilter, TeamRole, TenantDomainFilter, TenantFilter, TenantHostFilter, TenantKind,
+    TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -78,7 +79,9 @@ ids! {
     RoleId => "role", "The custom role's id.";
     InvitationId => "invitation", "The invitation's id.";
     IssuerId => "issuer", "The issuer's id.";
-    PrincipalId => "principal", "The id of an account, a team or the tenant.";
+    ServiceAccountId => "service_account", "The service account's id.";
+    ApiKeyId => "api_key", "The key's id.";
+    PrincipalId => "principal", "The id of an account, a service account, a team or the tenant.";
 }
 
 impl PathParameter for ResourceTypeName {
@@ -158,6 +161,19 @@ impl PathParameter for IdentityKey {
             .max_length(Some(22))
             .pattern(Some("^[0-9A-Za-z_-]{22}$"))
             .into()
+    }
+}
+
+impl PathParameter for KeyId {
+    const NAME: &'static str = "kid";
+    const MEANING: &'static str = "The signing key's id.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Self as PartialSchema>::schema()
     }
 }
 
@@ -352,6 +368,9 @@ filters!(
     CatalogItemFilter,
     SessionFilter,
     IdentityFilter,
+    ServiceAccountFilter,
+    ApiKeyFilter,
+    SigningKeyFilter,
 );
 
 impl<T: Filter> Query<T> {
@@ -434,4 +453,5 @@ fn words(sketch: &mut Sketch) {
     sketch.schema::<TenantKind>();
     sketch.schema::<AuditDecision>();
     sketch.schema::<AppliesTo>();
+    sketch.schema::<SigningKeyState>();
 }

@@ -13,14 +13,15 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
-    Account, AclEntry, Application, ApplicationBinding, ApplicationVersion, Attribute, AuditEntry,
-    AuthzenConfiguration, BreakGlass, CatalogItem, CatalogValue, CurrentSession, CustomRole,
-    DiagnosticsReport, Evaluation, EvaluationsAnswer, EventEntry, Explanation, Invitation, Issuer,
-    IssuerStatuses, LoggedOut, MadeInvitations, Me, Member, MigrationReport, MovedSession,
-    MyIdentity, MyInvitation, MyTenant, Operator, Page, Precondition, Principal, Profile, Resource,
-    ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage, Session, Simulation, Team,
-    TeamMember, TenancyPing, Tenant, TenantDomain, TenantHost, TenantRowSecurity, Token, Withheld,
-    Workspace,
+    Account, AclEntry, ApiKey, Application, ApplicationBinding, ApplicationVersion, Attribute,
+    AuditEntry, AuthzenConfiguration, BreakGlass, CatalogItem, CatalogValue, CurrentSession,
+    CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer, EventEntry, ExchangedToken,
+    Explanation, Invitation, IssuedApiKey, Issuer, IssuerStatuses, LoggedOut, MadeInvitations, Me,
+    Member, MigrationReport, MovedSession, MyIdentity, MyInvitation, MyTenant, Operator, Page,
+    PlatformServiceAccount, Precondition, Principal, Profile, Resource, ResourceType,
+    RoleAssignment, RowSecurity, SearchAnswer, SearchPage, ServiceAccount, Session,
+    SigningKeyEntry, Simulation, Team, TeamMember, TenancyPing, Tenant, TenantDomain, TenantHost,
+    TenantRowSecurity, Token, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -53,6 +54,14 @@ pub(super) struct Redirect(pub(super) String, pub(super) Vec<header::HeaderValue
 /// A page of things.
 #[derive(Debug)]
 pub(super) struct Listed<T>(pub(super) Page<T>);
+
+/// One thing that everybody may keep for some seconds.
+#[derive(Debug)]
+pub(super) struct Cached<T>(pub(super) T, pub(super) u32);
+
+/// Done; there is nothing to say.
+#[derive(Debug)]
+pub(super) struct Done;
 
 /// Done; there is nothing to say.
 #[derive(Debug)]
@@ -103,7 +112,11 @@ versioned!(
     TenantDomain,
     Attribute,
     Profile,
-    CatalogItem
+    CatalogItem,
+    ServiceAccount,
+    PlatformServiceAccount,
+    ApiKey,
+    SigningKeyEntry
 );
 
 impl Versioned for Me {
@@ -114,6 +127,16 @@ impl Versioned for Me {
 
     fn id(&self) -> String {
         self.account.id.to_string()
+    }
+}
+
+impl Versioned for IssuedApiKey {
+    fn version(&self) -> i64 {
+        self.api_key.version
+    }
+
+    fn id(&self) -> String {
+        self.api_key.id.to_string()
     }
 }
 
@@ -247,6 +270,43 @@ impl Responder for NoContent {
     }
 }
 
+impl<T: Serialize> Responder for Cached<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = json(StatusCode::OK, &self.0);
+        let lasts = format!("public, max-age={}", self.1);
+        if let Ok(lasts) = header::HeaderValue::from_str(&lasts) {
+            response.headers_mut().insert(header::CACHE_CONTROL, lasts);
+        }
+        response
+    }
+}
+
+impl<T> Describe for Cached<T>
+where
+    Plain<T>: Describe,
+{
+    fn describe(sketch: &mut Sketch) {
+        Plain::<T>::describe(sketch);
+        sketch.answer_header(200, "Cache-Control", "For how long it can be kept.");
+    }
+}
+
+impl Responder for Done {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().finish()
+    }
+}
+
+impl Describe for Done {
+    fn describe(sketch: &mut Sketch) {
+        sketch.answer(200, "Done", None);
+    }
+}
+
 const ETAG: &str = "The version, for `If-Match`.";
 
 impl<T: Versioned> Describe for Item<T> {
@@ -338,6 +398,7 @@ plain! {
     EvaluationsAnswer => 200;
     AuthzenConfiguration => 200;
     Token => 200;
+    ExchangedToken => 200;
     MigrationReport => 200;
     IssuerStatuses => 200;
     RowSecurity => 200;

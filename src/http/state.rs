@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::admission::Admission;
 use super::cursor::CursorKey;
 use super::login::Login;
-use crate::domain::{Letters, PersonalTenants};
-use crate::identity::{Jwks, Signer, Verifier};
+use crate::domain::{ApiKeyTimes, Letters, PersonalTenants, TokenTimes};
+use crate::identity::{ApiKeys, KeyRing, Signer, Verifier};
 use crate::storage::Registry;
 
 /// What the HTTP floor is told.
@@ -60,6 +60,12 @@ pub struct Settings {
     pub body_timeout_s: u64,
     /// Seconds that requests may take to end when the server stops.
     pub shutdown_timeout_s: u64,
+    /// Seconds that tokens are good for that are issued for others.
+    pub tokens: TokenTimes,
+    /// Seconds that API keys are good for.
+    pub api_keys: ApiKeyTimes,
+    /// Seconds that what a key has signed is good once another key signs.
+    pub key_overlap_s: u32,
 }
 
 /// What every request can reach.
@@ -71,8 +77,10 @@ pub struct State {
     pub verifier: Verifier,
     /// Signs system JWTs.
     pub signer: Signer,
-    /// The public keys of system JWTs.
-    pub jwks: Jwks,
+    /// The keys of system JWTs.
+    pub ring: Arc<KeyRing>,
+    /// Makes and reads API keys.
+    pub api_keys: ApiKeys,
     /// What the floor is told.
     pub settings: Settings,
     /// Lets browsers log in, where they can.
@@ -88,15 +96,16 @@ impl State {
         registry: Registry,
         verifier: Verifier,
         signer: Signer,
+        api_keys: ApiKeys,
         settings: Settings,
         secret: &[u8; 32],
     ) -> Self {
-        let jwks = Jwks { keys: vec![signer.jwk()] };
+        let ring = signer.ring().clone();
         let admission =
             Admission::new(settings.max_requests_per_tenant, settings.max_requests_per_caller);
         let cursors = CursorKey::new(secret);
         let login = None;
-        Self { registry, verifier, signer, jwks, settings, login, cursors, admission }
+        Self { registry, verifier, signer, ring, api_keys, settings, login, cursors, admission }
     }
 
     /// The same, where browsers can log in.

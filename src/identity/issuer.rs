@@ -1,9 +1,12 @@
 //! Tokens that Freehold signs itself.
 
+use std::sync::Arc;
+
 use jsonwebtoken::{Algorithm, Header};
 
 use super::claims::{Actor, Claims};
-use super::keys::{Jwk, SigningKey};
+use super::keys::SigningKey;
+use super::ring::KeyRing;
 use crate::domain::{
     ApiKeyId, Assurance, Clock, Error, Result, SessionId, Slug, TenantId, Timestamp, Token,
 };
@@ -29,25 +32,31 @@ pub struct Grant {
     pub ttl_s: i64,
 }
 
-/// Signs for one issuer, with one key.
+/// Signs for one issuer, with whatever key signs for it at the time.
 #[derive(Debug, Clone)]
 pub struct Signer {
     issuer: String,
     audience: String,
-    key: SigningKey,
+    ring: Arc<KeyRing>,
 }
 
 impl Signer {
-    /// Signs as this issuer, for this audience.
+    /// Signs as this issuer, for this audience, with one key.
     #[must_use]
     pub fn new(issuer: &str, audience: &str, key: SigningKey) -> Self {
-        Self { issuer: issuer.to_owned(), audience: audience.to_owned(), key }
+        Self::with(issuer, audience, Arc::new(KeyRing::of(key)))
     }
 
-    /// The public part of its key.
+    /// Signs as this issuer, for this audience, with the keys of a ring.
     #[must_use]
-    pub fn jwk(&self) -> Jwk {
-        self.key.jwk()
+    pub fn with(issuer: &str, audience: &str, ring: Arc<KeyRing>) -> Self {
+        Self { issuer: issuer.to_owned(), audience: audience.to_owned(), ring }
+    }
+
+    /// Its keys.
+    #[must_use]
+    pub fn ring(&self) -> &Arc<KeyRing> {
+        &self.ring
     }
 
     /// Signs.
@@ -56,6 +65,9 @@ impl Signer {
     /// The crypto library failed.
     pub fn sign(&self, grant: &Grant, clock: &dyn Clock) -> Result<Token> {
         let now = clock.now().seconds();
+        let held = self.ring.held();
+        let key = held.signing.as_ref();
+        let key = key.ok_or_else(|| Error::Internal("no key signs".to_owned()))?;
         let tenant = match &grant.tenant {
             Some((_, slug)) => format!("tenant:{slug}"),
             None => "tenant:platform".to_owned(),
@@ -82,8 +94,8 @@ impl Signer {
         };
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(self.key.kid.clone());
-        let token = jsonwebtoken::encode(&header, &claims, &self.key.encoding)
+        header.kid = Some(key.kid.clone());
+        let token = jsonwebtoken::encode(&header, &claims, &key.encoding)
             .map_err(|error| Error::Internal(error.to_string()))?;
         Ok(Token { token, expires_at: Timestamp(claims.exp * 1_000_000) })
     }

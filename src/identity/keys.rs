@@ -68,12 +68,27 @@ impl SigningKey {
         if let Some(key) = Self::load(path)? {
             return Ok(key);
         }
-        let document = Ed25519KeyPair::generate()
-            .and_then(|pair| pair.to_pkcs8v1())
-            .map_err(|_| Error::Internal("no signing key could be made".to_owned()))?;
+        let (key, document) = Self::generate()?;
         write_whole(path, document.as_ref())?;
-        Self::parse(document.as_ref())
-            .ok_or_else(|| Error::Internal("no signing key could be made".to_owned()))
+        Ok(key)
+    }
+
+    /// A new key, in a file of a directory that is named after it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn create(directory: &Path, name: impl Fn(&str) -> String) -> Result<Self> {
+        let (key, document) = Self::generate()?;
+        write_whole(&directory.join(name(&key.kid)), document.as_ref())?;
+        Ok(key)
+    }
+
+    fn generate() -> Result<(Self, impl AsRef<[u8]>)> {
+        let failed = || Error::Internal("no signing key could be made".to_owned());
+        let document =
+            Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1()).map_err(|_| failed())?;
+        let key = Self::parse(document.as_ref()).ok_or_else(failed)?;
+        Ok((key, document))
     }
 
     /// The key in a file, if there is a file.
@@ -91,9 +106,8 @@ impl SigningKey {
     fn parse(pkcs8: &[u8]) -> Option<Self> {
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).ok()?;
         let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
-        let thumbprint = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
         Some(Self {
-            kid: URL_SAFE_NO_PAD.encode(digest(&SHA256, thumbprint.as_bytes())),
+            kid: thumbprint(&x),
             encoding: EncodingKey::from_ed_der(pkcs8),
             decoding: DecodingKey::from_ed_der(pair.public_key().as_ref()),
             x,
@@ -103,15 +117,33 @@ impl SigningKey {
     /// The public part.
     #[must_use]
     pub fn jwk(&self) -> Jwk {
-        Jwk {
+        Jwk::of(&self.x)
+    }
+
+    /// A public part, by its coordinate, and what it verifies with.
+    pub(super) fn public(x: &str) -> Option<(Jwk, DecodingKey)> {
+        let bytes = URL_SAFE_NO_PAD.decode(x).ok().filter(|bytes| bytes.len() == 32)?;
+        Some((Jwk::of(x), DecodingKey::from_ed_der(&bytes)))
+    }
+}
+
+impl Jwk {
+    fn of(x: &str) -> Self {
+        Self {
             kty: "OKP".to_owned(),
             crv: "Ed25519".to_owned(),
-            x: self.x.clone(),
+            x: x.to_owned(),
             usage: "sig".to_owned(),
             alg: "EdDSA".to_owned(),
-            kid: self.kid.clone(),
+            kid: thumbprint(x),
         }
     }
+}
+
+/// A key's thumbprint (RFC 7638).
+fn thumbprint(x: &str) -> String {
+    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, members.as_bytes()))
 }
 
 /// A secret in a file: 32 random bytes, made where there is none.

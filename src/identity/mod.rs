@@ -3,6 +3,7 @@
 //! Only this floor knows jsonwebtoken and openidconnect. It answers who an issuer says the caller is; which account that is, the floors
 //! above find out.
 
+mod api_key;
 mod claims;
 mod discovery;
 mod issuer;
@@ -10,14 +11,17 @@ pub mod jose;
 mod jwks;
 mod keys;
 mod login;
+mod ring;
 mod verifier;
 
+pub use api_key::{ApiKeys, NewKey, PresentedKey};
 pub use claims::{Actor, Claims};
 pub use discovery::{Fetcher, Reach, Word};
 pub use issuer::{Grant, Signer};
 pub use jwks::{Keeping, RemoteKeys};
 pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret, load_secret};
 pub use login::{BegunLogin, Provider, ProviderSettings, Redeemed, Wanted, check_url};
+pub use ring::KeyRing;
 pub use verifier::{Issuer, Refused, Subject, Trust, TrustedIssuer, Verified, Verifier};
 
 /// Makes the one crypto library the default everywhere; to be called first.

@@ -113,6 +113,7 @@ fn target(facts: TargetFacts) -> (&'static str, Attributes) {
         TargetFacts::Role => ("Role", attributes([])),
         TargetFacts::Application => ("Application", attributes([])),
         TargetFacts::Issuer => ("Issuer", attributes([])),
+        TargetFacts::ServiceAccount => ("ServiceAccount", attributes([])),
         TargetFacts::BreakGlass { own } => ("BreakGlass", attributes([("own", truth(own))])),
         TargetFacts::Invitation { own } => ("Invitation", attributes([("own", truth(own))])),
         TargetFacts::Resource { permission } => {

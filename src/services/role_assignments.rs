@@ -1,4 +1,4 @@
-//! Who has a custom role: accounts, teams with all their parts, or the whole tenant.
+//! Who has a custom role: accounts, service accounts, teams with all their parts, or the whole tenant.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::roles::granting;
 use crate::domain::action::{DeleteRoleAssignment, ListRoleAssignments, UpdateRoleAssignment};
 use crate::domain::{
     Action, Covers, Error, EventType, Page, PageRequest, Precondition, PrincipalId, PrincipalRef,
-    PrincipalType, Result, RoleAssignment, RoleId, Target,
+    Result, RoleAssignment, RoleId, Target,
 };
 use crate::storage::tenant::{principals, role_assignments, roles};
 use crate::storage::{ReadTx, WriteTx};
@@ -54,10 +54,7 @@ pub fn put<A: Covers<UpdateRoleAssignment>>(
     precondition: Precondition,
 ) -> Result<RoleAssignment> {
     let given = roles::find(tx, role)?.ok_or(Error::NotFound)?;
-    let named = principals::find(tx, principal)?.ok_or(Error::NotFound)?;
-    if named.kind == PrincipalType::ServiceAccount {
-        return Err(Error::NotFound);
-    }
+    principals::find(tx, principal)?.ok_or(Error::NotFound)?;
     granting::may_give(tx, &[given], "role")?;
     let is_done = match precondition {
         Precondition::Absent => role_assignments::insert(tx, role, principal)?,

@@ -1,12 +1,16 @@
-//! Tokens for others, minted on the host that has the keys.
+//! Tokens that Freehold signs: for whoever brings another credential, and minted on the host that has the keys.
+//!
+//! What is issued for another credential says what that one says, and never more: no other subject, no stronger log-in, no
+//! wider scope, no later end. Owner of the audit row: the file of the tenant that the token is for, or the registry; the
+//! token is signed once that is on the disk, and is told to nobody where signing fails.
 
 use serde_json::json;
 
-use crate::domain::action::CreateToken;
+use crate::domain::action::{CreateToken, ExchangePlatformToken, ExchangeToken};
 use crate::domain::{
-    AccountId, AccountReference, Assurance, Call, Error, EventType, HOST_ACR, Identity,
-    IdentityPart, Name, NewToken, OperatorRole, Platform, Result, Target, TenantReference,
-    Timestamp, Token,
+    AccountId, AccountReference, Assurance, Call, Caller, Error, EventType, HOST_ACR, Identity,
+    IdentityPart, Name, NewToken, OperatorRole, Platform, Result, Subject, Target, TenantId,
+    TenantReference, TenantStatus, Timestamp, Token, TokenExchange, TokenTimes,
 };
 use crate::identity::{Grant, Signer};
 use crate::storage::registry::{accounts, memberships, operators};
@@ -50,6 +54,178 @@ pub fn create(registry: &Registry, call: &Call, signer: &Signer, new: &NewToken)
         ttl_s: i64::from(ttl),
     };
     signer.sign(&grant, registry.clock().as_ref())
+}
+
+/// The words by which a token for the platform is asked for.
+const PLATFORM: &str = "platform";
+
+/// What is asked for, as far as it can be told without looking anything up.
+///
+/// # Errors
+/// [`Error::Invalid`], by field.
+pub fn check_exchange(wanted: &TokenExchange, times: TokenTimes) -> Result<()> {
+    if wanted.grant_type != TokenExchange::GRANT_TYPE {
+        let only = TokenExchange::GRANT_TYPE;
+        return Err(Error::invalid("/grant_type", format!("must be {only}")));
+    }
+    let kinds = [TokenExchange::ACCESS_TOKEN, TokenExchange::JWT, TokenExchange::API_KEY];
+    if !kinds.contains(&wanted.subject_token_type.as_str()) {
+        let kinds = kinds.join(", ");
+        return Err(Error::invalid("/subject_token_type", format!("must be one of {kinds}")));
+    }
+    let requested = wanted.requested_token_type.as_deref();
+    if requested.is_some_and(|it| it != TokenExchange::ACCESS_TOKEN && it != TokenExchange::JWT) {
+        let only = TokenExchange::ACCESS_TOKEN;
+        return Err(Error::invalid("/requested_token_type", format!("must be {only}")));
+    }
+    if wanted.ttl_s.is_some_and(|ttl_s| !(1..=times.most_s).contains(&ttl_s)) {
+        return Err(Error::invalid("/ttl_s", format!("must be 1 to {}", times.most_s)));
+    }
+    let is_scope = |scope: &str| {
+        scope.len() <= 2000 && scope.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+    };
+    if wanted.scope.as_deref().is_some_and(|scope| !is_scope(scope)) {
+        return Err(Error::invalid("/scope", "must have at most 2,000 printable ASCII characters"));
+    }
+    Ok(())
+}
+
+/// Issues a token for whoever brings another credential, whose the call is: a narrower one, or one for another tenant.
+///
+/// # Errors
+/// [`Error::NotFound`] for a tenant that is not there, is out of service, or that the caller does not belong to, all
+/// alike; a scope that the other credential has not.
+pub fn exchange(
+    registry: &Registry,
+    call: &Call,
+    signer: &Signer,
+    wanted: &TokenExchange,
+    times: TokenTimes,
+) -> Result<(Token, Option<String>)> {
+    let caller = &call.caller;
+    let scopes = narrowed(caller, wanted.scope.as_deref())?;
+    let tenant = tenant_of(registry, caller, wanted.tenant.as_deref())?;
+    let narrower = Caller { tenant, scopes, ..(**caller).clone() };
+    let scope = narrower.scopes.as_ref().map(|scopes| scopes.join(" "));
+    let call = Call { caller: narrower.into(), ..call.continued() };
+    let ttl_s = wanted.ttl_s.unwrap_or(times.usual_s);
+    Ok((issue(registry, &call, signer, i64::from(ttl_s))?, scope))
+}
+
+/// The tenant that a token is to be for. What is for one tenant is never exchanged for the platform, nor what speaks for
+/// one tenant alone for another one.
+fn tenant_of(
+    registry: &Registry,
+    caller: &Caller,
+    wanted: Option<&str>,
+) -> Result<Option<TenantId>> {
+    let tenant = match wanted {
+        None => return Ok(caller.tenant),
+        Some(PLATFORM) => None,
+        Some(text) => {
+            let reference = TenantReference::parse(text).ok_or(Error::NotFound)?;
+            Some(registry.resolve(&reference)?.ok_or(Error::NotFound)?.id)
+        }
+    };
+    let speaks_for_one = caller.credential.by_tenant || caller.subject.account().is_none();
+    let is_allowed = match (caller.tenant, tenant) {
+        (Some(own), Some(other)) => own == other || !speaks_for_one,
+        (Some(_), None) => false,
+        (None, Some(_)) => caller.subject.account().is_some(),
+        (None, None) => true,
+    };
+    if is_allowed { Ok(tenant) } else { Err(Error::NotFound) }
+}
+
+/// The scopes that are asked for, where the other credential has them all; its own where nothing is said.
+fn narrowed(caller: &Caller, wanted: Option<&str>) -> Result<Option<std::sync::Arc<[String]>>> {
+    let Some(wanted) = wanted else { return Ok(caller.scopes.clone()) };
+    let wanted: Vec<String> = wanted.split_whitespace().map(str::to_owned).collect();
+    let lacks = |scope: &&String| {
+        caller.scopes.as_ref().is_some_and(|own| own.iter().all(|mine| mine != *scope))
+    };
+    if let Some(scope) = wanted.iter().find(lacks) {
+        return Err(Error::invalid("/scope", format!("{scope} is no scope of the subject token")));
+    }
+    Ok(Some(wanted.into()))
+}
+
+/// Issues a token that says what its caller is: who, in which tenant, by what log-in, narrowed to what. It ends with what
+/// the caller came with, at the latest. The door decides whether the caller gets one there, and writes it down.
+///
+/// # Errors
+/// [`Error::NotFound`] where the caller gets none; [`Error::Unauthenticated`] where the credential has run out.
+pub fn issue(registry: &Registry, call: &Call, signer: &Signer, ttl_s: i64) -> Result<Token> {
+    let caller = &call.caller;
+    let clock = registry.clock();
+    let left = caller.expires_at.seconds().saturating_sub(clock.now().seconds());
+    let ttl_s = ttl_s.min(left);
+    if ttl_s <= 0 {
+        return Err(Error::Unauthenticated("the credential has run out"));
+    }
+    let entry = caller.tenant.map(|tenant| in_service(registry, tenant)).transpose()?;
+    write_down(registry, call, entry.as_deref(), ttl_s).map_err(|error| match error {
+        // Who does not belong to a tenant hears of it what they would of one that is not there.
+        Error::Forbidden => Error::NotFound,
+        error => error,
+    })?;
+    let grant = Grant {
+        subject: subject_of(caller)?,
+        tenant: entry.map(|entry| (entry.id, entry.slug.clone())),
+        actor: caller.actor.as_deref().map(str::to_owned),
+        scope: caller.scopes.as_ref().map(|scopes| scopes.join(" ")),
+        session: caller.credential.session,
+        api_key: caller.credential.api_key,
+        assurance: (*caller.assurance).clone(),
+        ttl_s,
+    };
+    signer.sign(&grant, clock.as_ref())
+}
+
+fn in_service(registry: &Registry, tenant: TenantId) -> Result<std::sync::Arc<TenantEntry>> {
+    let entry = registry.resolve(&TenantReference::Id(tenant))?;
+    entry.filter(|entry| entry.status == TenantStatus::Active).ok_or(Error::NotFound)
+}
+
+/// The subject as a token names it: an account by its id, a service account by its kind too.
+fn subject_of(caller: &Caller) -> Result<String> {
+    match caller.subject {
+        Subject::Account(id) => Ok(id.to_string()),
+        Subject::ServiceAccount(_) => Ok(caller.subject.name()),
+        Subject::Host | Subject::System(_) => Err(Error::NotFound),
+    }
+}
+
+/// The door's decision, with its audit row and event.
+fn write_down(
+    registry: &Registry,
+    call: &Call,
+    entry: Option<&TenantEntry>,
+    ttl_s: i64,
+) -> Result<()> {
+    let caller = call.caller.clone();
+    let data = json!({
+        "subject": caller.subject.name(),
+        "issuer": caller.issuer,
+        "api_key_id": caller.credential.api_key,
+        "scopes": caller.scopes,
+        "ttl_s": ttl_s,
+    });
+    match entry {
+        Some(entry) => {
+            let (store, tenant) = (registry.open_blocking(entry)?, entry.id);
+            store.write_blocking::<ExchangeToken, (), _>(call, tenant, move |tx| {
+                tx.emit(EventType::TokenExchanged, &tenant.into(), &data);
+                Ok(())
+            })
+        }
+        None => {
+            registry.write_blocking::<ExchangePlatformToken, (), _>(call, Platform, move |tx| {
+                tx.emit(EventType::TokenExchanged, &Target::Platform, &data);
+                Ok(())
+            })
+        }
+    }
 }
 
 /// The log-in that the host says the token stands for.

@@ -83,6 +83,7 @@
 //! use freehold::storage::engine::Conn;
 //! ```
 
+pub(crate) mod api_keys;
 mod audit;
 mod denials;
 mod disk;
@@ -100,6 +101,7 @@ mod projection;
 mod provisioning;
 mod queue;
 pub(crate) mod registry;
+mod service_accounts;
 mod settings;
 mod shadow;
 pub(crate) mod tenant;
@@ -107,6 +109,7 @@ mod turns;
 mod unfit_values;
 mod writer;
 
+pub use api_keys::KnownKey;
 pub use disk::{Faults, NoFaults, Operation};
 pub use door::{ReadTx, Tx, WriteTx};
 pub use engine::sqlite::{Contract, OLDEST_SQLITE, Setting, sqlite_version};

@@ -1,20 +1,33 @@
-//! Work that no caller asked for: the registry's projection follows each tenant's outbox, and break-glass entries
-//! and invitations are closed when their time is over.
+//! Work that no caller asked for: the registry's projection follows each tenant's outbox; break-glass entries and
+//! invitations are closed when their time is over; signing keys are retired and rotated, and what was revoked is
+//! forgotten once it has expired.
 //!
 //! Threads of its own: one that tenants' writers wake after a commit that concerns the registry, one that looks from
 //! time to time. What they had not done when the process ended, they do at the next start: the registry knows which
 //! files were being written to, and what tenants were told.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::domain::{Error, Result, TenantId, TenantReference};
-use crate::services::{break_glass, invitations};
+use crate::identity::KeyRing;
+use crate::services::{break_glass, credentials, invitations, signing_keys};
 use crate::storage::Registry;
 
 /// How often it is looked for what nobody wakes a thread for.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// What is looked after of the keys that sign.
+#[derive(Debug, Clone)]
+pub struct KeyKeeping {
+    /// The keys.
+    pub ring: Arc<KeyRing>,
+    /// Seconds that what a key has signed is good once another key signs.
+    pub overlap_s: u32,
+    /// Days after which a new key signs by itself; 0 for never.
+    pub rotate_after_days: u32,
+}
 
 /// The running worker.
 #[derive(Debug)]
@@ -31,7 +44,7 @@ impl Worker {
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub fn start(registry: &Registry) -> Result<Self> {
+    pub fn start(registry: &Registry, keys: Option<KeyKeeping>) -> Result<Self> {
         let (wanted, theirs) = (registry.projections(), registry.clone());
         let projector = spawn("projector", move || {
             catch_up(&theirs);
@@ -41,9 +54,9 @@ impl Worker {
         })?;
         let ((end, ended), theirs) = (mpsc::channel(), registry.clone());
         let keeper = spawn("keeper", move || {
-            keep(&theirs);
+            keep(&theirs, keys.as_ref());
             while ended.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-                keep(&theirs);
+                keep(&theirs, keys.as_ref());
             }
         })?;
         Ok(Self { registry: registry.clone(), projector, keeper, end })
@@ -68,12 +81,19 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     thread.spawn(work).map_err(|error| Error::Internal(error.to_string()))
 }
 
-fn keep(registry: &Registry) {
+fn keep(registry: &Registry, keys: Option<&KeyKeeping>) {
     if let Err(error) = break_glass::keep(registry) {
         tracing::warn!(error = %error, "break-glass entries could not be looked after");
     }
     if let Err(error) = invitations::keep(registry) {
         tracing::warn!(error = %error, "invitations could not be looked after");
+    }
+    if let Err(error) = credentials::keep(registry) {
+        tracing::warn!(error = %error, "what was revoked and has expired could not be forgotten");
+    }
+    let Some(KeyKeeping { ring, overlap_s, rotate_after_days }) = keys else { return };
+    if let Err(error) = signing_keys::keep(registry, ring, *overlap_s, *rotate_after_days) {
+        tracing::warn!(error = %error, "the keys that sign could not be looked after");
     }
 }
 

@@ -315,6 +315,13 @@ impl TestApp {
         Db::open(&self.place, tenant)
     }
 
+    /// The id of a key that signs no more.
+    pub(crate) fn retiring_key(&self) -> String {
+        let before = self.host().get("/v1/platform/keys?state=active").expect(200);
+        self.host().act("/v1/platform/keys/rotate").expect(200);
+        before["items"][0]["id"].as_str().unwrap().to_owned()
+    }
+
     /// Makes an account, and returns its id.
     pub(crate) fn account(&self, name: &str) -> String {
         let identities = json!([{"issuer": "local", "subject": name}]);

@@ -72,6 +72,7 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             .or_else(|| invitations(route, org, name))
             .or_else(|| teams(route, org, name))
             .or_else(|| roles(route, org, name))
+            .or_else(|| service_accounts(route, org, name))
             .or_else(|| workspaces(route, org, name))
             .or_else(|| application_bindings(route, org, name))
             .or_else(|| profiles(route, org, name))
@@ -82,10 +83,14 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             .or_else(|| applications(route, org, name))
             .or_else(|| domains(route, org, name))
             .or_else(|| attributes(route, org, name))
+            .or_else(|| keys(route, org, name))
             .or_else(|| platform(route, org, name)),
         // What changes nothing may be asked for by everybody, again and again.
         Mount::Account if route.operation_id == "my_profile_update" => {
             Some(Ask::at(route.path).version("\"0\"").body(json!({})))
+        }
+        Mount::Account | Mount::Public if CREDENTIALS.contains(&route.operation_id) => {
+            credentials(route, org)
         }
         Mount::Account => Some(own(route, org, name)),
         Mount::Public => Some(Ask::at(route.path.replace("{tenant}", &org.slug))),
@@ -268,6 +273,92 @@ fn roles(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         "role_assignment_delete" => assigned().fresh(),
         _ => return None,
     })
+}
+
+/// What a service account's requests are, on either plane: the list, one of them, one of its keys.
+fn of_service_account(verb: &str, name: &str, made: &dyn Fn() -> (String, String)) -> Option<Ask> {
+    let one = |suffix: &str| Ask::at(format!("{}{suffix}", made().0));
+    let key = |suffix: &str| {
+        let (account, key) = made();
+        Ask::at(format!("{account}/keys/{key}{suffix}"))
+    };
+    Some(match verb {
+        "service_account_list" => Ask::at("/service-accounts"),
+        "service_account_read" => one(""),
+        "service_account_update" => one("").fresh().body(json!({"description": name})),
+        "service_account_delete" => one("").fresh(),
+        "service_account_suspend" => one("/suspend"),
+        "service_account_resume" => one("/resume"),
+        "api_key_list" => one("/keys"),
+        "api_key_create" => one("/keys").body(json!({"name": name})),
+        "api_key_read" => key(""),
+        "api_key_rotate" => key("/rotate").body(json!({"overlap_s": 60})),
+        "api_key_revoke" => key("").fresh(),
+        _ => return None,
+    })
+}
+
+fn service_accounts(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let made = || {
+        let id = org.service_account(name, "member");
+        let path = format!("/service-accounts/{id}");
+        if route.operation_id == "service_account_resume" {
+            org.owner.act(&format!("{path}/suspend")).expect(200);
+        }
+        let key = org.owner.post(&format!("{path}/keys"), &json!({"name": name})).expect(201);
+        (path, key.id())
+    };
+    if route.operation_id == "service_account_create" {
+        org.room_for_service_accounts();
+        return Some(Ask::at(route.path).body(json!({"name": name, "role": "member"})));
+    }
+    of_service_account(route.operation_id, name, &made)
+}
+
+fn keys(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let (name, operator) = (format!("{}-{name}", org.slug), org.app.operator());
+    let made = || {
+        let body = json!({"name": name, "role": "auditor"});
+        let list = "/v1/platform/service-accounts";
+        let id = operator.post(list, &body).expect(201).id();
+        if route.operation_id == "platform_service_account_resume" {
+            operator.act(&format!("{list}/{id}/suspend")).expect(200);
+        }
+        let key = operator.post(&format!("{list}/{id}/keys"), &json!({"name": name})).expect(201);
+        (format!("/service-accounts/{id}"), key.id())
+    };
+    Some(match route.operation_id {
+        "signing_key_list" | "signing_key_rotate" => Ask::at(route.path),
+        "signing_key_retire" => Ask::at(format!("/keys/{}/retire", org.app.retiring_key())),
+        "account_revoke_tokens" => {
+            let account = org.app.account(&name);
+            Ask::at(format!("/accounts/{account}/revoke-tokens")).body(json!({}))
+        }
+        "platform_service_account_create" => {
+            Ask::at(route.path).body(json!({"name": name, "role": "auditor"}))
+        }
+        other => return of_service_account(other.strip_prefix("platform_")?, &name, &made),
+    })
+}
+
+/// A token that is exchanged, or taken back, is in the body.
+/// Routes to which a credential is brought in the body, or that take credentials back.
+const CREDENTIALS: &[&str] = &["me_revoke_tokens", "token_exchange", "token_revoke"];
+
+fn credentials(route: &RouteInfo, org: &Org) -> Option<Ask> {
+    let token = || org.caller("other").token().to_owned();
+    let body = match route.operation_id {
+        // A time at which nobody has any.
+        "me_revoke_tokens" => json!({"before": "2020-01-01T00:00:00Z"}),
+        "token_exchange" => json!({
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": token(),
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        }),
+        "token_revoke" => json!({"token": token()}),
+        _ => return None,
+    };
+    Some(Ask::at(route.path).body(body))
 }
 
 fn workspaces(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {

@@ -54,6 +54,18 @@ const TABLE: &str = "
     role_assignment_read     401    404     404    200    200       404   404        404     200
     role_assignment_put      401    404     404    2xx    2xx       404   404        404     403
     role_assignment_delete   401    404     404    204    204       404   404        404     204
+    service_account_list     401    403     403    200    200       404   404        404     200
+    service_account_create   401    403     403    201    201       404   404        404     403
+    service_account_read     401    404     404    200    200       404   404        404     200
+    service_account_update   401    404     404    200    200       404   404        404     403
+    service_account_delete   401    404     404    204    204       404   404        404     403
+    service_account_suspend  401    404     404    200    200       404   404        404     403
+    service_account_resume   401    404     404    200    200       404   404        404     403
+    api_key_list             401    404     404    200    200       404   404        404     200
+    api_key_create           401    404     404    201    201       404   404        404     403
+    api_key_read             401    404     404    200    200       404   404        404     200
+    api_key_rotate           401    404     404    201    201       404   404        404     403
+    api_key_revoke           401    404     404    204    204       404   404        404     403
     workspace_list           401    200     200    200    200       404   404        404     200
     workspace_create         401    404     403    201    201       404   404        404     403
     workspace_read           401    404     200    200    200       404   404        404     200
@@ -133,6 +145,22 @@ const TABLE: &str = "
     account_suspend          401    404     404    404    404       200   200        404     200
     account_resume           401    404     404    404    404       200   200        404     200
     account_end_sessions     401    404     404    404    404       204   204        404     204
+    account_revoke_tokens            401  404  404    404    404       204   204        404     204
+    signing_key_list                 401  404  404    404    404       200   200        404     200
+    signing_key_rotate               401  404  404    404    404       200   200        404     200
+    signing_key_retire               401  404  404    404    404       200   200        404     200
+    platform_service_account_list    401  404  404    404    404       200   200        404     200
+    platform_service_account_create  401  404  404    404    404       201   201        404     201
+    platform_service_account_read    401  404  404    404    404       200   200        404     200
+    platform_service_account_update  401  404  404    404    404       200   200        404     200
+    platform_service_account_delete  401  404  404    404    404       204   204        404     204
+    platform_service_account_suspend 401  404  404    404    404       200   200        404     200
+    platform_service_account_resume  401  404  404    404    404       200   200        404     200
+    platform_api_key_list            401  404  404    404    404       200   200        404     200
+    platform_api_key_create          401  404  404    404    404       201   201        404     201
+    platform_api_key_read            401  404  404    404    404       200   200        404     200
+    platform_api_key_rotate          401  404  404    404    404       201   201        404     201
+    platform_api_key_revoke          401  404  404    404    404       204   204        404     204
     operator_list            401    404     404    404    404       200   200        404     200
     operator_read            401    404     404    404    404       200   200        404     200
     operator_put             401    404     404    404    404       2xx   2xx        404     2xx
@@ -185,6 +213,9 @@ const TABLE: &str = "
     identity_unlink          401    404     404    404    404       404   401        404     404
     login_begin              404    404     404    404    404       404   404        404     404
     login_finish             404    404     404    404    404       404   404        404     404
+    me_revoke_tokens         401    204     204    204    204       204   401        204     204
+    token_exchange           200    200     200    200    200       200   200        200     200
+    token_revoke             200    200     200    200    200       200   200        200     200
     tenancy_ping             401    200     200    200    200       404   404        404     200
     health_live              200    200     200    200    200       200   200        200     200
     health_ready             200    200     200    200    200       200   200        200     200

@@ -1,6 +1,6 @@
 //! What was taken away is gone with the next request.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::org::Org;
@@ -139,4 +139,141 @@ fn nothing_that_was_sent_after_the_answer_to_a_removal_is_done() {
         late
     });
     assert!(late.iter().all(|status| *status == 404), "{late:?}");
+}
+
+fn revoke(token: &str) -> crate::client::Answer {
+    app().stranger().post("/v1/auth/revoke", &json!({"token": token}))
+}
+
+#[test]
+fn whoever_holds_a_token_takes_it_back() {
+    let org = Org::new(app(), "revoked-token");
+    let (one, other) = (org.caller("admin"), org.caller("admin"));
+    served(&one, "before");
+    revoke(one.token()).expect(200);
+    refused(&one, 401, "unauthenticated");
+    one.root().get("/v1/me").problem(401, "unauthenticated");
+    one.get("/resources/01890000-0000-7000-8000-000000000000").problem(401, "unauthenticated");
+    served(&other, "other");
+    // Again, and whatever is none.
+    for token in [one.token(), "garbage", "fh_garbage", ""] {
+        revoke(token).expect(200);
+    }
+    let form = format!("token={}&token_type_hint=access_token", other.token());
+    let request = app().stranger().request("POST", "/v1/auth/revoke");
+    request.body("application/x-www-form-urlencoded", form).send().expect(200);
+    refused(&other, 401, "unauthenticated");
+    let sql = "select data from outbox_events where type = 'token.revoked' and data like ?1";
+    let told = app().db("platform").texts(sql, &[&format!("%{}%", org.account("admin"))]);
+    assert_eq!(told.len(), 2);
+    assert!(!told.join("").contains(&one.token()[..20]));
+}
+
+#[test]
+fn whoever_holds_a_key_takes_it_back() {
+    let org = Org::new(app(), "revoked-key");
+    let (robot, id, _) = org.robot("robot", "admin");
+    served(&robot, "before");
+    revoke(robot.token()).expect(200);
+    refused(&robot, 401, "unauthenticated");
+    assert_eq!(org.owner.all(&format!("/service-accounts/{id}/keys"), 50).len(), 0);
+}
+
+#[test]
+fn every_token_of_an_account_is_taken_back_at_once_and_new_ones_are_good() {
+    let org = Org::new(app(), "revoked-all");
+    let (one, other, member) = (org.caller("admin"), org.caller("admin"), org.caller("member"));
+    one.root().post("/v1/me/revoke-tokens", &json!({"before": "2020-01-01T00:00:00Z"})).expect(204);
+    served(&one, "past");
+    let late = json!({"before": "2999-01-01T00:00:00Z"});
+    one.root().post("/v1/me/revoke-tokens", &late).problem(422, "invalid");
+    one.root().post("/v1/me/revoke-tokens", &json!({})).expect(204);
+    refused(&one, 401, "unauthenticated");
+    refused(&other, 401, "unauthenticated");
+    served(&member, "member");
+    // A token of the same second is good.
+    let fresh = org.caller("admin");
+    served(&fresh, "fresh");
+    let path = format!("/v1/platform/accounts/{}/revoke-tokens", org.account("admin"));
+    app().operator().post(&path, &json!({})).expect(204);
+    refused(&fresh, 401, "unauthenticated");
+    served(&org.caller("admin"), "after");
+    let nobody = "/v1/platform/accounts/01890000-0000-7000-8000-000000000000/revoke-tokens";
+    app().operator().post(nobody, &json!({})).problem(404, "not_found");
+}
+
+/// A credential in use, and what takes it back.
+type Round<'o> = (Client, Box<dyn Fn() + Send + 'o>);
+
+/// One round: somebody goes on writing while the credential is taken back. Whatever was sent after the answer is refused.
+fn round(make: &(dyn Fn(usize) -> Value + Sync), (caller, take): Round<'_>) -> usize {
+    let is_taken = std::sync::atomic::AtomicBool::new(false);
+    let taken = &is_taken;
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(move || {
+            let mut late = 0;
+            for n in 0..10_000 {
+                // Read before it is sent: what was sent before may go either way.
+                let was_taken = taken.load(std::sync::atomic::Ordering::SeqCst);
+                let status = caller.post("/teams", &make(n)).status;
+                if was_taken {
+                    late += usize::from(status != 401);
+                    break;
+                }
+            }
+            late
+        });
+        take();
+        is_taken.store(true, std::sync::atomic::Ordering::SeqCst);
+        writer.join().unwrap()
+    })
+}
+
+/// Rounds per commit; with `FREEHOLD_LONG=1` a hundred times as many.
+fn rounds() -> usize {
+    if std::env::var_os("FREEHOLD_LONG").is_some() { 100_000 } else { 1000 }
+}
+
+#[test]
+fn nothing_that_was_sent_after_the_answer_to_a_revocation_is_done() {
+    let org = Org::new(app(), "revoked-in-traffic");
+    let mut late = 0;
+    for n in 0..rounds() {
+        // A token, every token of an account, a key, what a key was exchanged for.
+        let (id, key, robot);
+        let round_of: Round<'_> = match n % 4 {
+            0 => {
+                let caller = org.caller("admin");
+                let token = caller.token().to_owned();
+                (caller, Box::new(move || drop(revoke(&token).expect(200))))
+            }
+            1 => {
+                let caller = org.caller("admin");
+                let same = caller.root();
+                let take = move || drop(same.post("/v1/me/revoke-tokens", &json!({})).expect(204));
+                (caller, Box::new(take))
+            }
+            kind => {
+                (robot, id, key) = org.robot(&format!("robot {n}"), "admin");
+                let path = format!("/service-accounts/{id}/keys/{key}");
+                let owner = org.owner.clone();
+                let take = move || drop(owner.delete(&path).expect(204));
+                let caller = if kind == 2 { robot } else { exchanged(&org, &robot) };
+                (caller, Box::new(take))
+            }
+        };
+        let name = move |m: usize| json!({"name": format!("r{n} {m}")});
+        late += round(&name, round_of);
+    }
+    assert_eq!(late, 0, "done after they were taken back");
+}
+
+fn exchanged(org: &Org, robot: &Client) -> Client {
+    let body = json!({
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": robot.token(),
+        "subject_token_type": "urn:freehold:params:oauth:token-type:api-key",
+    });
+    let answer = app().stranger().post("/v1/auth/token", &body).expect(200);
+    org.seen_by(&app().bearer(answer["access_token"].as_str().unwrap()))
 }

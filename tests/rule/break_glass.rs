@@ -7,6 +7,9 @@ use freehold::services::break_glass::is_usable;
 /// What gives somebody authority or property that outlasts the entry, or belongs to people of the tenant alone.
 const CLOSED: &[&str] = &[
     "admin.create",
+    "api_key.create",
+    "api_key.revoke",
+    "api_key.rotate",
     "application_binding.update",
     "invitation.accept",
     "invitation.create",
@@ -23,10 +26,16 @@ const CLOSED: &[&str] = &[
     "role.create",
     "role.update",
     "role_assignment.update",
+    "service_account.create",
+    "service_account.delete",
+    "service_account.resume",
+    "service_account.suspend",
+    "service_account.update",
     "team.create",
     "team.move",
     "team_member.update",
     "tenant.import",
+    "token.exchange",
     "workspace.create",
 ];
 

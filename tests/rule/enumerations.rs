@@ -7,7 +7,8 @@ use std::path::Path;
 use freehold::domain::{
     AccountState, AppliesTo, AuditDecision, BreakGlassState, InvitationState, IssuerState,
     ItemLayer, JoinRole, Layer, MemberState, OperatorRole, Permission, PrincipalType, Role,
-    RowSecurityMode, TeamRole, TenantKind, TenantStatus, Visibility, WithheldReason, Word,
+    RowSecurityMode, ServiceRole, SigningKeyState, TeamRole, TenantKind, TenantStatus, Visibility,
+    WithheldReason, Word,
 };
 
 type Words = BTreeSet<String>;
@@ -46,6 +47,11 @@ const COLUMNS: &[Entry] = &[
     ("registry", "attributes", "personal_data", truth),
     ("registry", "catalog_items", "defined", truth),
     ("registry", "audit_log", "decision", words::<AuditDecision>),
+    ("registry", "signing_keys", "state", words::<SigningKeyState>),
+    ("registry", "service_accounts", "role", words::<OperatorRole>),
+    ("registry", "service_accounts", "state", words::<AccountState>),
+    ("tenant", "service_accounts", "role", words::<ServiceRole>),
+    ("tenant", "service_accounts", "state", words::<AccountState>),
     ("tenant", "organizations", "kind", words::<TenantKind>),
     ("tenant", "principals", "type", words::<PrincipalType>),
     ("tenant", "org_members", "role", words::<Role>),

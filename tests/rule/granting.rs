@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use freehold::domain::action::*;
 use freehold::domain::{
     AccountId, ActionPattern, Call, ChangeRole, ChangeTeam, Error, InvitationId, IssuerId, Letters,
-    MemberId, Name, NewInvitation, NewMember, NewRole, PageRequest, Patterns, PlaneName, Platform,
-    Precondition, PrincipalId, PrincipalRef, PrincipalType, ResourceFilter, ResourceId,
-    ResourceTypeName, Result, Role, RoleId, Slug, TeamFilter, TeamId, TeamRole, TenantId,
-    WorkspaceFilter, WorkspaceId, WorkspaceOwner, action,
+    MemberId, Name, NewInvitation, NewMember, NewRole, NewServiceAccount, PageRequest, Patterns,
+    PlaneName, Platform, Precondition, PrincipalId, PrincipalRef, PrincipalType, ResourceFilter,
+    ResourceId, ResourceTypeName, Result, Role, RoleId, ServiceAccountId, ServiceRole, Slug,
+    TeamFilter, TeamId, TeamRole, TenantId, WorkspaceFilter, WorkspaceId, WorkspaceOwner, action,
 };
 use freehold::services::invitations::{self, Mailing};
 use freehold::services::{
-    members, resources, role_assignments, roles, team_members, teams, workspaces,
+    members, resources, role_assignments, roles, service_accounts, team_members, teams, workspaces,
 };
 use freehold::storage::TenantStore;
 use proptest::collection::vec;
@@ -83,6 +83,7 @@ struct World<'n> {
     role: RoleId,
     invitation: InvitationId,
     issuer: IssuerId,
+    service: ServiceAccountId,
 }
 
 /// Asks for every action of the tenant plane.
@@ -148,10 +149,12 @@ impl<'n> World<'n> {
             role: RoleId(uuid::Uuid::nil()),
             invitation: InvitationId(uuid::Uuid::nil()),
             issuer: IssuerId(uuid::Uuid::nil()),
+            service: ServiceAccountId(uuid::Uuid::nil()),
             store,
         };
         world.invitation = world.invite(&keeper);
         world.role = world.new_role(&keeper, "probe", 6).unwrap();
+        world.service = world.new_service(&keeper, "probe").unwrap();
         // Some keep roles, some teams, some people, to begin with.
         for (number, somebody) in [(0, 2), (2, 3), (4, 4), (1, 5)] {
             let role = world.new_role(&keeper, &format!("first {number}"), number).unwrap();
@@ -197,7 +200,10 @@ impl<'n> World<'n> {
                 ListInvitations CreateInvitation EvaluateAccess EvaluateOwnAccess ExplainAccess
                 SimulateAccess ListAudit ListEvents ReadProfileDefaults UpdateProfileDefaults
                 ReadCatalog InspectCatalog ListTenantCatalog UpdateTenantCatalog
-                DeleteTenantCatalog;
+                DeleteTenantCatalog ListServiceAccounts CreateServiceAccount ExchangeToken;
+            service: ReadServiceAccount UpdateServiceAccount DeleteServiceAccount
+                SuspendServiceAccount ResumeServiceAccount ListApiKeys CreateApiKey RotateApiKey
+                RevokeApiKey;
             member: ReadMember UpdateMember SuspendMember ResumeMember DeleteMember ReadProfile
                 UpdateProfile ListAccountCatalog UpdateAccountCatalog DeleteAccountCatalog;
             team: ReadTeam UpdateTeam MoveTeam DeleteTeam ListTeamMembers UpdateTeamMember
@@ -229,6 +235,14 @@ impl<'n> World<'n> {
         let new = NewRole { name, description: None, permissions: patterns(number) };
         self.store.write_blocking::<CreateRole, _, _>(call, self.tenant, move |tx| {
             roles::create(tx, &new).map(|it| it.id)
+        })
+    }
+
+    fn new_service(&self, call: &Call, name: &str) -> Result<ServiceAccountId> {
+        let (name, role) = (Name::parse(name).unwrap(), ServiceRole::Guest);
+        let new = NewServiceAccount { name, description: None, role };
+        self.store.write_blocking::<CreateServiceAccount, _, _>(call, self.tenant, move |tx| {
+            service_accounts::create(tx, &new).map(|it| it.id)
         })
     }
 

@@ -188,6 +188,7 @@ fn targets(kind: &str) -> Vec<(String, TargetFacts)> {
         "role" => vec![("role".to_owned(), TargetFacts::Role)],
         "application" => vec![("application".to_owned(), TargetFacts::Application)],
         "issuer" => vec![("issuer".to_owned(), TargetFacts::Issuer)],
+        "service_account" => vec![("service account".to_owned(), TargetFacts::ServiceAccount)],
         "break_glass" => [true, false]
             .map(|own| (format!("{} entry", whose(own)), TargetFacts::BreakGlass { own }))
             .into(),

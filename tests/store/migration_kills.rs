@@ -29,6 +29,7 @@ const LATER: &[(u32, &str)] = &[
     (7, include_str!("../../migrations/tenant/V0007__invitations.sql")),
     (8, include_str!("../../migrations/tenant/V0008__layered_values.sql")),
     (4, include_str!("../../migrations/tenant/V0004__issuers.sql")),
+    (5, include_str!("../../migrations/tenant/V0005__service_accounts.sql")),
 ];
 
 /// A place that an older program left, and what is expected of its files.

@@ -78,7 +78,7 @@ impl Node {
         let registry = Registry::start(settings, policy, clock).unwrap();
         registry.migrate(None, &|_, _| ()).unwrap();
         tenants::recover(&registry).unwrap();
-        let worker = Worker::start(&registry).unwrap();
+        let worker = Worker::start(&registry, None).unwrap();
         Self { registry, worker, place: place.clone() }
     }
 

@@ -113,7 +113,7 @@ fn keys(directory: &Path) -> Vec<PathBuf> {
 
 fn no_key(path: &Path) -> Option<String> {
     let read = match path.file_name() {
-        Some(name) if name == "cursor.key" => load_secret(path).map(drop),
+        Some(name) if name == "cursor.key" || name == "api.key" => load_secret(path).map(drop),
         _ => SigningKey::load(path).map(drop),
     };
     Some(format!("{}; put the right one back, or remove it and a new one is made", read.err()?))

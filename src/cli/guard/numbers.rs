@@ -10,7 +10,13 @@ const HOUR_S: u64 = 3600;
 type Bound = (&'static str, u64, u64, u64);
 
 pub(super) fn findings(configuration: &Configuration) -> Vec<String> {
-    let bounds = [http(configuration), http_times(configuration), storage(configuration)].concat();
+    let bounds = [
+        http(configuration),
+        http_times(configuration),
+        storage(configuration),
+        identity(configuration),
+    ]
+    .concat();
     let is_outside = |(_, value, least, most): &Bound| !(*least..=*most).contains(value);
     let outside = bounds.into_iter().filter(is_outside);
     outside
@@ -64,5 +70,21 @@ fn storage(configuration: &Configuration) -> Vec<Bound> {
         ("storage.reader_idle_s",        storage.reader_idle_s,               1,       24 * HOUR_S),
         ("storage.min_free_bytes",       storage.min_free_bytes,              0,       1024 * 1024 * MIB),
         ("storage.max_opening_tenants",  storage.max_opening_tenants as u64,  1,       64),
+    ]
+}
+
+/// What a key has signed must be good for as long as any token that it can have signed: a day.
+#[rustfmt::skip]
+fn identity(configuration: &Configuration) -> Vec<Bound> {
+    let identity = &configuration.identity;
+    let most_s = u64::from(identity.max_token_ttl_s);
+    let most_days = u64::from(identity.max_api_key_ttl_days);
+    vec![
+        ("identity.max_token_ttl_s",      most_s,                               60,     24 * HOUR_S),
+        ("identity.token_ttl_s",          identity.token_ttl_s.into(),          30,     most_s),
+        ("identity.max_api_key_ttl_days", most_days,                            1,      366),
+        ("identity.api_key_ttl_days",     identity.api_key_ttl_days.into(),     1,      most_days),
+        ("identity.key_overlap_s",        identity.key_overlap_s.into(),        86_460, 31 * 24 * HOUR_S),
+        ("identity.rotate_after_days",    identity.rotate_after_days.into(),    0,      3650),
     ]
 }

@@ -21,6 +21,7 @@ use super::claims::Claims;
 use super::jose::{MAX_BYTES, Signed, object};
 use super::jwks::{Look, RemoteKeys};
 use super::keys::SigningKey;
+use super::ring::{Held, KeyRing};
 use crate::domain::{
     Email, Error, Identity, IdentityPart, Result, Revocable, Said, TenantId, TenantIssuer,
     Timestamp,
@@ -49,8 +50,7 @@ pub enum Subject {
 pub struct Issuer {
     name: String,
     subject: Subject,
-    kid: String,
-    key: DecodingKey,
+    ring: Arc<KeyRing>,
 }
 
 impl std::fmt::Debug for Issuer {
@@ -63,7 +63,13 @@ impl Issuer {
     /// An issuer whose key is here.
     #[must_use]
     pub fn new(name: &str, subject: Subject, key: &SigningKey) -> Self {
-        Self { name: name.to_owned(), subject, kid: key.kid.clone(), key: key.decoding.clone() }
+        Self::with(name, subject, Arc::new(KeyRing::of(key.clone())))
+    }
+
+    /// An issuer whose keys are here, and change.
+    #[must_use]
+    pub fn with(name: &str, subject: Subject, ring: Arc<KeyRing>) -> Self {
+        Self { name: name.to_owned(), subject, ring }
     }
 }
 
@@ -140,6 +146,8 @@ impl From<Refused> for Error {
 /// What is remembered of a token.
 #[derive(Clone)]
 struct Remembered {
+    /// The generation of our own keys at which it was verified.
+    generation: u64,
     verified: Arc<Verified>,
     /// The key of an issuer elsewhere, which may take it away.
     key: Option<(Arc<RemoteKeys>, [u8; 32])>,
@@ -253,11 +261,14 @@ impl Verifier {
             return Err(Refused::of("the token is too long"));
         }
         let sum = sum(token, issuer);
-        let known = match self.remembered.get(&sum) {
+        // Noted before the keys are looked at: what is verified may be newer than it says, never older.
+        let generation = self.generation();
+        let known = self.remembered.get(&sum).filter(|known| known.generation == generation);
+        let known = match known {
             Some(known) => known,
             None => {
                 let (verified, key) = anew()?;
-                let known = Remembered { verified: Arc::new(verified), key };
+                let known = Remembered { generation, verified: Arc::new(verified), key };
                 self.remembered.insert(sum, known.clone());
                 known
             }
@@ -278,6 +289,11 @@ impl Verifier {
         Ok(known.verified)
     }
 
+    /// Moves whenever a key of ours comes or goes.
+    fn generation(&self) -> u64 {
+        self.issuers.iter().map(|issuer| issuer.ring.held().generation).sum()
+    }
+
     fn verify_own(
         &self,
         signed: &Signed<'_>,
@@ -293,9 +309,12 @@ impl Verifier {
         let issuer = self
             .issuers
             .iter()
-            .find(|issuer| issuer.name == name && issuer.kid == header.kid)
+            .find(|issuer| issuer.name == name)
             .ok_or("the issuer or its key is not known")?;
-        let decoded = jsonwebtoken::decode::<Claims>(token, &issuer.key, &self.rules(issuer))
+        let held: Arc<Held> = issuer.ring.held();
+        let key: &DecodingKey =
+            held.key(&header.kid, now).ok_or("the issuer or its key is not known")?;
+        let decoded = jsonwebtoken::decode::<Claims>(token, key, &self.rules(issuer))
             .map_err(|_| "the signature or a claim is wrong")?;
         check_times(&decoded.claims, now.seconds())?;
         Ok(of(issuer, decoded.claims))

@@ -11,7 +11,7 @@ use crate::domain::action::{self, TenantPlane};
 use crate::domain::{
     AccountId, Action, ApplicationPolicy, ApplicationResourceType, Entity, Evaluation,
     EvaluationRequest, IdentityPart, NamedAction, PlaneName, Properties, Reason, ResourceKeeper,
-    ResourceKey, ResourceTypeName, Result, Target, TenantId,
+    ResourceKey, ResourceTypeName, Result, Subject, Target, TenantId,
 };
 use crate::storage::tenant::access::{self, Asked, Asking, Ruling, TypeOwner};
 use crate::storage::tenant::application_bindings::Bound;
@@ -29,7 +29,7 @@ pub struct Hearing<'h, 't, A: Action<Plane = TenantPlane>> {
     pub(super) tx: &'h ReadTx<'t, A>,
     pub(super) tenant: TenantId,
     applications: OnceCell<Vec<Application>>,
-    people: RefCell<HashMap<AccountId, Rc<Asked>>>,
+    people: RefCell<HashMap<Subject, Rc<Asked>>>,
     /// Whose the last identity was that a question named.
     last: RefCell<Option<Known>>,
     owners: RefCell<HashMap<String, TypeOwner>>,
@@ -48,7 +48,10 @@ pub(super) enum Kind<'h> {
     Unknown,
 }
 
-const NOUNS: &[&str] = &["tenant", "member", "team", "workspace", "resource_type", "role"];
+const NOUNS: &[&str] =
+    &["tenant", "member", "team", "workspace", "resource_type", "role", "service_account"];
+/// Those nouns whose word may be a resource type's of the tenant's own: it was there before them.
+const LATER_NOUNS: &[&str] = &["role", "service_account"];
 
 impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
     pub(super) fn new(tx: &'h ReadTx<'t, A>, tenant: TenantId) -> Self {
@@ -81,7 +84,7 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
         let noun = NOUNS.iter().find(|noun| **noun == word);
         // A tenant's own type may have had the name before there was a noun of it.
         let owner = match noun {
-            Some(noun) if *noun != "role" => return Ok(Kind::Noun(noun)),
+            Some(noun) if !LATER_NOUNS.contains(noun) => return Ok(Kind::Noun(noun)),
             _ => self.owner(word)?,
         };
         let declared = |(bound, policy): &Application| {
@@ -130,26 +133,29 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
         Ok(first.filter(|first| issuers.all(|other| other == *first)))
     }
 
-    fn account(&self, subject: &Entity, resource_type: &str) -> Result<Option<AccountId>> {
-        if subject.kind == "account" {
-            return Ok(subject.id.parse().ok());
+    /// Whom a word and an id mean, if they can mean anybody.
+    fn somebody(&self, subject: &Entity, resource_type: &str) -> Result<Option<Subject>> {
+        match subject.kind.as_str() {
+            "account" => return Ok(subject.id.parse().ok().map(Subject::Account)),
+            "service_account" => return Ok(subject.id.parse().ok().map(Subject::ServiceAccount)),
+            _ => {}
         }
         let Some(issuer) = self.issuer(&subject.kind, resource_type)? else { return Ok(None) };
         if let Some((by, known, account)) = &*self.last.borrow()
             && by == issuer
             && *known == subject.id
         {
-            return Ok(*account);
+            return Ok(account.map(Subject::Account));
         }
         let account = access::account_of(self.tx, issuer, &subject.id)?;
         *self.last.borrow_mut() = Some((issuer.clone(), subject.id.clone(), account));
-        Ok(account)
+        Ok(account.map(Subject::Account))
     }
 
     /// Whether a question is about whoever asks.
     pub(super) fn is_caller(&self, subject: &Entity, resource_type: &str) -> Result<bool> {
-        let account = self.account(subject, resource_type)?;
-        Ok(account.is_some() && account == self.tx.caller().subject.account())
+        let somebody = self.somebody(subject, resource_type)?;
+        Ok(somebody == Some(self.tx.caller().subject))
     }
 
     /// Who is asked about, if it is anybody.
@@ -158,23 +164,28 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
         subject: &Entity,
         resource_type: &str,
     ) -> Result<Option<Rc<Asked>>> {
-        let account = self.account(subject, resource_type)?;
-        account.map(|account| self.person(account)).transpose()
+        let somebody = self.somebody(subject, resource_type)?;
+        somebody.map(|somebody| self.asked(somebody)).transpose()
     }
 
-    /// Somebody, as they would call. Whoever asks is known as they do call.
+    /// A person, as they would call.
     pub(super) fn person(&self, account: AccountId) -> Result<Rc<Asked>> {
-        if let Some(known) = self.people.borrow().get(&account) {
+        self.asked(Subject::Account(account))
+    }
+
+    /// Somebody, as they would call: a service account by the best of its keys. Whoever asks is known as they do call.
+    pub(super) fn asked(&self, somebody: Subject) -> Result<Rc<Asked>> {
+        if let Some(known) = self.people.borrow().get(&somebody) {
             return Ok(known.clone());
         }
         let caller = self.tx.caller();
-        let caller = if caller.subject.account() == Some(account) {
+        let caller = if caller.subject == somebody {
             caller.clone()
         } else {
-            asked_about(self.tenant, account)
+            asked_about(self.tenant, somebody)
         };
         let asked = Rc::new(access::asked(self.tx, caller)?);
-        self.people.borrow_mut().insert(account, asked.clone());
+        self.people.borrow_mut().insert(somebody, asked.clone());
         Ok(asked)
     }
 
@@ -290,6 +301,7 @@ fn noun_target(noun: &str, id: &str, tenant: TenantId) -> Option<Target> {
         "workspace" => id.parse().ok().map(Target::Workspace),
         "resource_type" => ResourceTypeName::parse(id).ok().map(Target::ResourceType),
         "role" => id.parse().ok().map(Target::Role),
+        "service_account" => id.parse().ok().map(Target::ServiceAccount),
         _ => None,
     }
 }

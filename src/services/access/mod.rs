@@ -17,8 +17,8 @@ use self::hearing::Hearing;
 pub use self::simulate::simulate;
 use crate::domain::action::{EvaluateAccess, EvaluateOwnAccess, ReadTenant, TenantPlane};
 use crate::domain::{
-    AccountId, Action, Caller, Covers, Entity, Error, Evaluation, EvaluationRequest, FoundEntity,
-    Page, PageRequest, Result, Subject, SubjectSearchRequest, TenancyPing, TenantId, Timestamp,
+    Action, Caller, Covers, Entity, Error, Evaluation, EvaluationRequest, FoundEntity, Page,
+    PageRequest, Result, Subject, SubjectSearchRequest, TenancyPing, TenantId, Timestamp,
 };
 use crate::storage::tenant::access;
 use crate::storage::{ReadTx, Registry};
@@ -63,6 +63,13 @@ pub enum Whose {
 /// # Errors
 /// Storage failed.
 pub fn whose(registry: &Registry, caller: &Caller, question: &impl Question) -> Result<Whose> {
+    if let Subject::ServiceAccount(own) = caller.subject {
+        let is_own = |ask: &Ask<'_>| {
+            ask.subject.kind == "service_account" && ask.subject.id.parse() == Ok(own)
+        };
+        let is_own = question.subjects().iter().all(is_own);
+        return Ok(if is_own { Whose::Own } else { Whose::Others });
+    }
     let Some(caller) = caller.subject.account() else { return Ok(Whose::Others) };
     let mut whose = Whose::Own;
     let mut known: Option<&str> = None;
@@ -176,9 +183,9 @@ impl Question for EvaluationRequest {
 }
 
 /// A caller as it would be with a credential for this tenant.
-fn asked_about(tenant: TenantId, account: AccountId) -> Caller {
+fn asked_about(tenant: TenantId, subject: Subject) -> Caller {
     Caller {
-        subject: Subject::Account(account),
+        subject,
         tenant: Some(tenant),
         issuer: "evaluation".into(),
         credential: Arc::default(),

@@ -9,7 +9,7 @@ use crate::domain::action::{self, TenantPlane};
 use crate::domain::{
     AccountId, Action, ActionSearchRequest, Entity, FoundAction, FoundEntity, NamedAction, Page,
     PageRequest, PlaneName, Position, ResourceKey, ResourceSearchRequest, ResourceTypeName, Result,
-    SubjectSearchRequest,
+    ServiceAccountId, Subject, SubjectSearchRequest,
 };
 use crate::storage::tenant::access::{self, Asked, Candidate};
 
@@ -64,6 +64,9 @@ pub(super) fn subjects<A: Action<Plane = TenantPlane>>(
 ) -> Result<Page<FoundEntity>> {
     access::take_time(hearing.tx)?;
     let kind = request.subject.kind.as_str();
+    if kind == "service_account" {
+        return service_accounts(hearing, request, page);
+    }
     let issuer = match kind {
         "account" => None,
         word => match hearing.issuer(word, &request.resource.kind)? {
@@ -89,6 +92,27 @@ pub(super) fn subjects<A: Action<Plane = TenantPlane>>(
         let asked = hearing.person(account)?;
         let answer = hearing.decide(&asked, &request.action, &request.resource)?;
         Ok(answer.decision.then(|| FoundEntity { kind: kind.to_owned(), id }))
+    })
+}
+
+/// Service accounts that may do something by one of their keys.
+fn service_accounts<A: Action<Plane = TenantPlane>>(
+    hearing: &Hearing<'_, '_, A>,
+    request: &SubjectSearchRequest,
+    page: &PageRequest,
+) -> Result<Page<FoundEntity>> {
+    let read = |after: Option<&Position>| {
+        let after = after.map_or("", |after| after.id.as_str());
+        let ids = access::service_accounts(hearing.tx, after, CHUNK)?;
+        let more = ids.len() == CHUNK as usize;
+        let candidates = ids.into_iter().map(|id| (by_id(&id.to_string()), id)).collect();
+        Ok(Chunk { candidates, more })
+    };
+    sift(page, read, |id: ServiceAccountId| {
+        let asked = hearing.asked(Subject::ServiceAccount(id))?;
+        let answer = hearing.decide(&asked, &request.action, &request.resource)?;
+        let kind = request.subject.kind.clone();
+        Ok(answer.decision.then(|| FoundEntity { kind, id: id.to_string() }))
     })
 }
 

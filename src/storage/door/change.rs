@@ -258,6 +258,7 @@ where
             }
             (Target::Member(id), _) => Writes::Principal(id.to_string().into()),
             (Target::Team(id), _) => Writes::Principal(id.to_string().into()),
+            (Target::ServiceAccount(id), _) => Writes::Principal(id.to_string().into()),
             _ => Writes::Nothing,
         }
     }

@@ -41,6 +41,9 @@ use crate::domain::{
 /// How audit rows name the platform.
 const PLATFORM: &str = "platform";
 
+/// The policy by which whatever was taken back is refused.
+const REVOKED: &str = "revoked-credential";
+
 /// What a file's doors have in common.
 pub(in crate::storage) struct Core {
     /// The tenant's id, or `platform`.
@@ -294,6 +297,11 @@ fn ask<A: Action>(
         let record = record(door, call, A::NAME, target, AuditDecision::Deny, policies);
         Refusal { error, trace: Some(Box::new(record.into())) }
     };
+    // Whoever comes with what was taken back learns nothing, not even what is there.
+    if !known.subject.live {
+        let error = Error::Unauthenticated("the credential was taken back, or has run out");
+        return Err(refuse(error, &[REVOKED.to_owned()]));
+    }
     let Some(found) = door.target(sql, &call.caller, target)? else {
         return Err(refuse(Error::NotFound, &[]));
     };

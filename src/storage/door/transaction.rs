@@ -187,8 +187,8 @@ impl<'t, A: Action> ReadTx<'t, A> {
     pub(in crate::storage) fn withheld(&self, resource: &Resource) {
         let reason = WithheldReason::of(resource.visibility);
         let Inner { door, call, now, .. } = &self.inner;
-        if let Some(account) = call.caller.subject.account() {
-            door.core().shadow.count(account.into(), reason, resource.id, *now);
+        if let Some(principal) = call.caller.subject.principal() {
+            door.core().shadow.count(principal, reason, resource.id, *now);
         }
     }
 

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use super::{RegistryFile, applications, break_glass, credentials};
+use super::{RegistryFile, api_keys, applications, break_glass, credentials};
 use crate::domain::{
-    AccountId, AccountState, Caller, Error, FileId, IdentityPart, OperatorRole, Region, Result,
-    RowSecurityMode, Slug, Target, TargetFacts, TenantId, TenantKind, TenantReference,
-    TenantStatus,
+    AccountId, AccountState, Caller, Error, FileId, IdentityPart, NotBefore, OperatorRole, Region,
+    Result, RowSecurityMode, Slug, Subject, Target, TargetFacts, TenantId, TenantKind,
+    TenantReference, TenantStatus,
 };
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::{Session, Sql, params};
@@ -21,6 +21,8 @@ pub struct AccountEntry {
     pub state: Option<AccountState>,
     /// Its platform role.
     pub operator: Option<OperatorRole>,
+    /// Tokens that are older are good for nothing.
+    pub tokens_not_before: Option<NotBefore>,
 }
 
 /// What the registry knows of a tenant and of its file.
@@ -145,11 +147,15 @@ impl RegistryFile {
 
 fn read_account(sql: Sql<'_>, account: AccountId) -> Result<AccountEntry> {
     let found = sql.one(
-        "select a.state, o.role from accounts a left join operators o on o.account_id = a.id where a.id = ?1",
+        "select a.state, o.role, a.tokens_not_before, a.tokens_not_before_id
+        from accounts a left join operators o on o.account_id = a.id where a.id = ?1",
         params![account],
-        |row| Ok(AccountEntry { state: row.next()?, operator: row.next()? }),
+        |row| {
+            let (state, operator) = (row.next()?, row.next()?);
+            Ok(AccountEntry { state, operator, tokens_not_before: credentials::not_before(row)? })
+        },
     )?;
-    Ok(found.unwrap_or(AccountEntry { state: None, operator: None }))
+    Ok(found.unwrap_or(AccountEntry { state: None, operator: None, tokens_not_before: None }))
 }
 
 fn read_entry(sql: Sql<'_>, reference: &TenantReference) -> Result<Option<TenantEntry>> {
@@ -187,7 +193,7 @@ fn concat_entry(condition: &str) -> String {
 pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result<(Known, Session)> {
     let account = caller.subject.account();
     let session = Session {
-        account: account.map(|account| account.to_string().into()),
+        account: caller.subject.principal().map(|own| own.to_string().into()),
         ..nobody(&file.core.name)
     };
     let mut known = Known::of(&file.core, caller);
@@ -198,6 +204,16 @@ pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result
         known.subject.account = entry.state;
         // A platform role counts with a platform credential alone.
         known.subject.operator = entry.operator.filter(|_| caller.tenant.is_none());
+    }
+    if let (Subject::ServiceAccount(id), None, Some(key)) =
+        (caller.subject, caller.tenant, caller.credential.api_key)
+        && let Some(entry) = api_keys::read_service(sql, id, key)?
+    {
+        known.subject.account = Some(entry.state);
+        known.subject.operator = entry.operator;
+        if known.subject.live && caller.credential.token.is_none() {
+            file.uses.note(key, file.core.clock.now());
+        }
     }
     Ok((known, session))
 }
@@ -222,6 +238,13 @@ pub(super) fn target(
         }
         Target::Tenant(id) => {
             sql.one("select 1 from tenants where id = ?1", params![*id], |row| row.next())?
+        }
+        Target::ServiceAccount(id) => {
+            let found: Option<i64> =
+                sql.one("select 1 from service_accounts where id = ?1", params![*id], |row| {
+                    row.next()
+                })?;
+            return Ok(found.map(|_| TargetFacts::ServiceAccount));
         }
         Target::Account(id) => {
             sql.one("select 1 from accounts where id = ?1", params![*id], |row| row.next())?

@@ -2,12 +2,13 @@
 
 pub(crate) mod accounts;
 pub(crate) mod addresses;
+pub(crate) mod api_keys;
 pub(crate) mod applications;
 pub(crate) mod attributes;
 pub(crate) mod audit;
 pub(crate) mod break_glass;
 pub(crate) mod catalog;
-mod credentials;
+pub(crate) mod credentials;
 pub(crate) mod domains;
 pub(crate) mod events;
 mod facts;
@@ -19,7 +20,9 @@ pub(crate) mod memberships;
 pub(crate) mod operators;
 pub(crate) mod profiles;
 pub(crate) mod row_security;
+pub(crate) mod service_accounts;
 pub(crate) mod sessions;
+pub(crate) mod signing_keys;
 pub(crate) mod tenant_issuers;
 pub(crate) mod tenants;
 
@@ -51,9 +54,9 @@ use super::writer::Writers;
 use super::{denials, entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
-    AccountId, Action, BreakGlassId, Call, Clock, DecisionPoint, Definitions, Error, EventType,
-    FileProblem, Manifest, Platform, Region, Result, SessionId, Slug, StoredValues, SystemTask,
-    Target, TenantId, TenantIssuer, TenantReference, Word,
+    AccountId, Action, ApiKeyId, BreakGlassId, Call, Clock, DecisionPoint, Definitions, Error,
+    EventType, FileProblem, Manifest, Platform, Region, Result, ServiceAccountId, SessionId, Slug,
+    StoredValues, SystemTask, Target, TenantId, TenantIssuer, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -95,6 +98,14 @@ pub(in crate::storage) struct RegistryFile {
     entries: Cache<BreakGlassId, (u64, Option<Arc<break_glass::Entry>>)>,
     /// Issuers that tenants trust, by address, with the epoch that each was read in.
     issuers: Cache<(TenantId, Arc<str>), (u64, Option<Arc<TenantIssuer>>)>,
+    /// Tokens, with the epoch in which each was looked for among those that were taken back.
+    tokens: Cache<credentials::TokenName, (u64, bool)>,
+    /// The platform's service accounts by their keys, with the epoch that each was read in.
+    services: Cache<(ServiceAccountId, ApiKeyId), (u64, Option<api_keys::ServiceEntry>)>,
+    /// What of the platform's keys never changes.
+    keys: Cache<ApiKeyId, Arc<super::api_keys::KnownKey>>,
+    /// Uses of those keys that are not written down yet.
+    pub(super) uses: super::api_keys::Uses,
     /// The policies of applications' versions.
     applications: Cache<applications::VersionKey, applications::Kept>,
     /// Definitions of layered values.
@@ -167,6 +178,10 @@ impl RegistryFile {
             touches: sessions::Touches::default(),
             entries: Cache::new(MAX_ENTRIES),
             issuers: Cache::new(MAX_ISSUERS),
+            tokens: Cache::new(settings.known_accounts),
+            services: Cache::new(MAX_ENTRIES),
+            keys: Cache::new(MAX_ENTRIES),
+            uses: super::api_keys::Uses::default(),
             applications: applications::cache(),
             definitions: attributes::Known::default(),
             lookups,
@@ -351,6 +366,7 @@ impl Registry {
         self.file.housekeeping.execute_at_fixed_rate(every, every, move || {
             let Some(file) = file.upgrade() else { return };
             let mut result = entry::write_down_denials(&file.core, file.core.clock.now());
+            result = result.and(file.write_down_uses());
             let live = file.open.live();
             for tenant in &live {
                 result = result.and(tenant.write_down());
@@ -571,6 +587,19 @@ impl Registry {
         entry::wait(self.file.system(task, true, body)?)
     }
 
+    /// The same, for the sake of a request.
+    ///
+    /// # Errors
+    /// What the body reports.
+    pub(crate) fn system_for<T, F>(&self, call: &Call, task: SystemTask, body: F) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, PlatformWork>) -> Result<T> + Send + 'static,
+    {
+        let (door, call) = (self.file.clone(), call.by_system(task));
+        entry::wait(door::write_for_system(door, call, Target::Platform, true, body)?)
+    }
+
     /// Reads the registry for the program itself.
     ///
     /// # Errors
@@ -636,7 +665,8 @@ impl Registry {
             tracing::warn!(error = %error, "when sessions were last used could not be written down");
         }
         let end = crate::domain::Timestamp(i64::MAX);
-        if let Err(error) = entry::write_down_denials(&self.file.core, end) {
+        let written = self.file.write_down_uses();
+        if let Err(error) = entry::write_down_denials(&self.file.core, end).and(written) {
             tracing::warn!(error = %error, "counted denials could not be written down");
         }
         self.file.core.writers.stop();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{TenantFile, invitations, issuers};
+use super::{TenantFile, invitations, issuers, service};
 use crate::domain::{
     AccountId, Caller, Error, Facts, Hypothesis, InvitationId, MemberState, Patterns, Permission,
     PrincipalId, PrincipalRef, PrincipalType, Result, Role, RoleId, RowLevels, RowSecurityMode,
@@ -20,14 +20,14 @@ use crate::storage::engine::{Principals, Reach, Session, Sql, Writes, params};
 /// What is known of one account in this tenant.
 #[derive(Debug)]
 pub(super) struct MemberFacts {
-    authority: i64,
-    membership: Option<(Role, MemberState)>,
-    account: Arc<str>,
-    principals: Arc<Principals>,
+    pub(super) authority: i64,
+    pub(super) membership: Option<(Role, MemberState)>,
+    pub(super) account: Arc<str>,
+    pub(super) principals: Arc<Principals>,
     /// What its custom roles permit.
-    roles: Patterns,
-    levels: RowLevels,
-    reach: Arc<Reach>,
+    pub(super) roles: Patterns,
+    pub(super) levels: RowLevels,
+    pub(super) reach: Arc<Reach>,
 }
 
 /// What is known of a caller.
@@ -38,7 +38,13 @@ pub(super) fn know(file: &TenantFile, sql: Sql<'_>, caller: &Caller) -> Result<(
     known.tenant = Some(status);
     let nobody = Session { mode, ..nobody(&file.core.name) };
     known.subject.live = file.registry.is_live(caller)? && may_speak(file, sql, caller)?;
-    let Subject::Account(account) = caller.subject else { return Ok((known, nobody)) };
+    let account = match caller.subject {
+        Subject::Account(account) => account,
+        Subject::ServiceAccount(id) => {
+            return service::know(file, sql, (caller, id), authority, (known, nobody));
+        }
+        Subject::Host | Subject::System(_) => return Ok((known, nobody)),
+    };
     let entry = file.registry.account(account)?;
     known.subject.account = entry.state;
     if caller.tenant.is_none() {
@@ -102,6 +108,9 @@ pub(super) fn renew(file: &TenantFile, caller: &Caller, mut facts: Facts) -> Res
         facts.subject.operator = known.operator.filter(|_| caller.tenant.is_none());
         facts.subject.break_glass =
             facts.subject.break_glass && opened(file, caller)?.covers(facts.action);
+    }
+    if let Subject::ServiceAccount(id) = caller.subject {
+        service::renew(file, caller, id, &mut facts.subject)?;
     }
     Ok(facts)
 }
@@ -206,7 +215,7 @@ fn principals(
 }
 
 /// What the custom roles of any of these principals permit.
-fn custom_roles(
+pub(super) fn custom_roles(
     sql: Sql<'_>,
     principals: &Principals,
     hypothesis: &Hypothesis,
@@ -247,14 +256,14 @@ pub(super) fn suppose(
     Ok((known, Session { mode, ..supposed }))
 }
 
-fn is_known_as(known: &mut Known, member: &MemberFacts) {
+pub(super) fn is_known_as(known: &mut Known, member: &MemberFacts) {
     known.subject.role = member.membership.map(|(role, _)| role);
     known.subject.membership = member.membership.map(|(_, state)| state);
     known.roles = member.roles.clone();
     known.levels = member.levels;
 }
 
-fn session(file: &TenantFile, member: &MemberFacts, mode: RowSecurityMode) -> Session {
+pub(super) fn session(file: &TenantFile, member: &MemberFacts, mode: RowSecurityMode) -> Session {
     Session {
         tenant: file.core.name.clone(),
         account: Some(member.account.clone()),
@@ -302,6 +311,13 @@ pub(super) fn target(
             let found: Option<i64> =
                 sql.one("select 1 from issuers where id = ?1", params![*id], |row| row.next())?;
             Ok(found.map(|_| TargetFacts::Issuer))
+        }
+        Target::ServiceAccount(id) => {
+            let found: Option<i64> =
+                sql.one("select 1 from service_accounts where id = ?1", params![*id], |row| {
+                    row.next()
+                })?;
+            Ok(found.map(|_| TargetFacts::ServiceAccount))
         }
         Target::Tenant(_)
         | Target::Platform

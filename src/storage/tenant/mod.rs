@@ -1,6 +1,7 @@
 //! A tenant's file: its doors, and one file of statements per noun.
 
 pub(crate) mod access;
+pub(crate) mod api_keys;
 pub(crate) mod application_bindings;
 pub(crate) mod audit;
 mod break_glass;
@@ -19,6 +20,8 @@ pub(crate) mod resources;
 pub(crate) mod role_assignments;
 pub(crate) mod roles;
 pub(crate) mod row_security;
+mod service;
+pub(crate) mod service_accounts;
 pub(crate) mod team_members;
 pub(crate) mod teams;
 mod upkeep;
@@ -33,6 +36,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::facts::MemberFacts;
+use self::service::ServiceFacts;
 use super::door::{self, Core, Door, ReadTx, WriteTx};
 use super::engine::sqlite::{FileIdentity, Maintenance, Setting, Side};
 use super::engine::{Pool, Session, Sql};
@@ -41,9 +45,9 @@ use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, ApplicationName, Call, Caller, Definitions, Error, FileProblem, Hypothesis,
-    IdentityPart, Result, Slug, StoredValues, SystemTask, Target, TenantId, TenantReference,
-    Withheld, Word,
+    AccountId, Action, ApiKeyId, ApplicationName, Call, Caller, Definitions, Error, FileProblem,
+    Hypothesis, IdentityPart, Result, ServiceAccountId, Slug, StoredValues, SystemTask, Target,
+    TenantId, TenantReference, Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -62,6 +66,12 @@ pub(in crate::storage) struct TenantFile {
     core: Core,
     registry: Arc<RegistryFile>,
     members: Cache<AccountId, Arc<MemberFacts>>,
+    /// Service accounts, each by one of its keys.
+    services: Cache<(ServiceAccountId, ApiKeyId), Arc<ServiceFacts>>,
+    /// What of keys never changes.
+    keys: Cache<ApiKeyId, Arc<super::api_keys::KnownKey>>,
+    /// Uses of keys that are not written down yet.
+    uses: super::api_keys::Uses,
     /// The newest version of the file's authority that is known to be committed.
     committed_authority: AtomicI64,
     /// The registry knows that the file is being written to.
@@ -127,6 +137,9 @@ impl TenantFile {
                 },
                 registry: registry.clone(),
                 members: Cache::new(registry.settings.known_members_per_tenant),
+                services: Cache::new(registry.settings.known_members_per_tenant),
+                keys: Cache::new(registry.settings.known_members_per_tenant),
+                uses: super::api_keys::Uses::default(),
                 committed_authority: AtomicI64::new(0),
                 known_dirty: AtomicBool::new(entry.dirty),
                 noted: AtomicBool::new(false),

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{TenantFile, TenantStore, row_security};
-use crate::domain::{AuditRecord, Result, TenantId, Timestamp, Withheld};
+use crate::domain::{ApiKeyId, AuditRecord, Result, TenantId, Timestamp, Withheld};
 use crate::storage::audit::{self, Head};
 use crate::storage::engine::Sql;
 use crate::storage::queue::Queue;
 use crate::storage::registry::RegistryFile;
-use crate::storage::{door, entry, projection};
+use crate::storage::{api_keys, door, entry, projection};
 
 impl TenantFile {
     /// Writes down what was counted: denials, and what row-level security would have withheld.
     pub(in crate::storage) fn write_down(self: &Arc<Self>) -> Result<()> {
         let written = entry::write_down_denials(&self.core, self.core.clock.now());
-        TenantStore::new(self.clone()).write_down_withheld_blocking().and(written)
+        let withheld = TenantStore::new(self.clone()).write_down_withheld_blocking();
+        self.write_down_uses().and(withheld).and(written)
     }
 
     /// The end of the audit chain, where it has grown since it was last asked for.
@@ -44,6 +45,13 @@ impl TenantFile {
 struct Rest {
     denials: Vec<AuditRecord>,
     withheld: Vec<Withheld>,
+    uses: Vec<(ApiKeyId, Timestamp)>,
+}
+
+impl Rest {
+    fn is_empty(&self) -> bool {
+        self.denials.is_empty() && self.withheld.is_empty() && self.uses.is_empty()
+    }
 }
 
 impl Drop for TenantFile {
@@ -52,10 +60,11 @@ impl Drop for TenantFile {
         let rest = Rest {
             denials: self.core.denials.ended(Timestamp(i64::MAX)),
             withheld: self.core.shadow.take(),
+            uses: self.uses.take(),
         };
         let is_changed = self.known_dirty.load(Ordering::Acquire)
             || self.noted.load(Ordering::Acquire)
-            || !(rest.denials.is_empty() && rest.withheld.is_empty());
+            || !rest.is_empty();
         let is_fenced = self.is_fenced();
         let (queue, name) = (self.core.queue.clone(), self.core.name.clone());
         let closing = registry.closing.clone();
@@ -81,10 +90,11 @@ fn settle(
     queue: &Queue,
     rest: &Rest,
 ) -> Result<()> {
-    if !(rest.denials.is_empty() && rest.withheld.is_empty()) {
+    if !rest.is_empty() {
         queue.transact(|conn| {
             let _session = conn.session(door::nobody(name));
             row_security::add(Sql::on(conn), &rest.withheld)?;
+            api_keys::note_uses(Sql::on(conn), &rest.uses)?;
             rest.denials.iter().try_for_each(|record| audit::append(Sql::on(conn), record))
         })?;
     }

@@ -33,14 +33,16 @@ pub(crate) struct Strange {
 pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin, String)> {
     let sibling = if parameter == "workspace" { "team" } else { "workspace" };
     match parameter {
-        "team" | "workspace" | "resource" | "role" | "issuer" | "principal" => vec![
-            (Foreign, there.thing(parameter).to_owned()),
-            (Deleted, here.gone(parameter).unwrap().to_owned()),
-            (Sibling, here.thing(sibling).to_owned()),
-            (Random, NOBODY.to_owned()),
-            (Malformed, "nope".to_owned()),
-            (Malformed, here.thing(parameter).to_ascii_uppercase()),
-        ],
+        "team" | "workspace" | "resource" | "role" | "issuer" | "principal" | "service_account" => {
+            vec![
+                (Foreign, there.thing(parameter).to_owned()),
+                (Deleted, here.gone(parameter).unwrap().to_owned()),
+                (Sibling, here.thing(sibling).to_owned()),
+                (Random, NOBODY.to_owned()),
+                (Malformed, "nope".to_owned()),
+                (Malformed, here.thing(parameter).to_ascii_uppercase()),
+            ]
+        }
         // A membership that has ended is still on record.
         "account" => vec![
             (Foreign, there.thing(parameter).to_owned()),
@@ -64,6 +66,13 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Random, NOBODY.to_owned()),
             (Malformed, "nope".to_owned()),
         ],
+        "api_key" => vec![
+            (Sibling, here.thing(sibling).to_owned()),
+            (Random, NOBODY.to_owned()),
+            (Malformed, "nope".to_owned()),
+        ],
+        // The platform's: what has the form of a key and is none.
+        "kid" => vec![(Random, "k".repeat(43)), (Malformed, "nope".to_owned())],
         "resource_type" => vec![
             (Foreign, there.thing(parameter).to_owned()),
             (Random, "never-was".to_owned()),

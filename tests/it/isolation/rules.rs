@@ -14,6 +14,11 @@ const AUDITOR: &[&str] = &[
     "account_list",
     "account_read",
     "operator_read",
+    "signing_key_list",
+    "platform_service_account_list",
+    "platform_service_account_read",
+    "platform_api_key_list",
+    "platform_api_key_read",
     "platform_audit_list",
     "platform_event_list",
 ];
@@ -203,7 +208,7 @@ impl Rules {
         let about = route.path.split('/').find(|name| name.starts_with('{'));
         let may_know =
             matches!(about, None | Some("{tenant}" | "{break_glass}" | "{application}" | "{key}"))
-                || (about == Some("{account}") && role == "auditor");
+                || (matches!(about, Some("{account}" | "{service_account}")) && role == "auditor");
         Refused(if may_know { 403 } else { 404 }, Some(Log::Registry))
     }
 

@@ -96,6 +96,8 @@ fn things(org: &Org, canary: &str, fate: &str) -> BTreeMap<&'static str, String>
         "name": name, "url": format!("https://{fate}.{canary}.example.com"), "audience": canary,
     });
     let issuer = make("/issuers", issuer);
+    let robot = json!({"name": name, "description": canary, "role": "member"});
+    let robot = make("/service-accounts", robot);
     BTreeMap::from([
         ("invitation", invitation),
         ("issuer", issuer),
@@ -103,6 +105,7 @@ fn things(org: &Org, canary: &str, fate: &str) -> BTreeMap<&'static str, String>
         ("workspace", workspace),
         ("resource", resource),
         ("role", role),
+        ("service_account", robot),
     ])
 }
 
@@ -111,6 +114,8 @@ fn things_deleted(org: &Org, canary: &str) -> BTreeMap<&'static str, String> {
     for kind in ["resource", "workspace", "team", "role", "issuer"] {
         org.owner.delete(&format!("/{kind}s/{}", things[kind])).expect(204);
     }
+    let robot = &things["service_account"];
+    org.owner.delete(&format!("/service-accounts/{robot}")).expect(204);
     things
 }
 

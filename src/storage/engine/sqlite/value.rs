@@ -5,10 +5,11 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccountId, ApplicationName, AttributeKey, Attributes, Audience, BreakGlassId, Description,
-    Email, FileId, HostName, IdentityPart, InvitationId, IssuerId, JsonSchema, JsonValue, Manifest,
-    Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName, RoleId, ScopeName,
-    SessionId, Slug, TeamId, TenantId, TenantKind, Timestamp, Values, Word, WorkspaceId,
+    AccountId, ApiKeyId, ApplicationName, AttributeKey, Attributes, Audience, BreakGlassId,
+    Description, Email, FileId, HostName, IdentityPart, InvitationId, IssuerId, JsonSchema,
+    JsonValue, KeyId, Manifest, Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName,
+    RoleId, ScopeName, ServiceAccountId, SessionId, Slug, TeamId, TenantId, TenantKind, Timestamp,
+    Values, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -180,6 +181,12 @@ impl FromColumn for Vec<TeamId> {
     }
 }
 
+impl<'a> From<&'a Vec<ScopeName>> for Param<'a> {
+    fn from(scopes: &'a Vec<ScopeName>) -> Self {
+        scopes.as_slice().into()
+    }
+}
+
 impl FromColumn for Vec<TenantKind> {
     fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
         serde_json::from_str(text(value)?).map_err(|error| error.to_string())
@@ -283,7 +290,9 @@ ids!(
     BreakGlassId,
     InvitationId,
     IssuerId,
-    SessionId
+    SessionId,
+    ServiceAccountId,
+    ApiKeyId
 );
 
 macro_rules! texts {
@@ -311,5 +320,6 @@ texts!(
     Region,
     HostName,
     ApplicationName,
-    AttributeKey
+    AttributeKey,
+    KeyId
 );

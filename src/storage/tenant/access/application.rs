@@ -11,7 +11,7 @@ use crate::domain::action::TenantPlane;
 use crate::domain::{
     Action, ApplicationAction, ApplicationFacts, ApplicationPolicy, ApplicationResourceType,
     AttributeDeclaration, AttributeSource, AttributeType, Attributes, Error, Manifest, PrincipalId,
-    Properties, Reason, ResourceId, ResourceKeeper, ResourceKey, Result, RoleId, Target,
+    Properties, Reason, ResourceId, ResourceKeeper, ResourceKey, Result, RoleId, Subject, Target,
 };
 use crate::storage::door::{self, Asked, ReadTx, Ruling};
 use crate::storage::engine::params;
@@ -121,7 +121,7 @@ pub(super) fn evaluate_with<A: Action<Plane = TenantPlane>>(
     let manifest = asking.policy.manifest();
     let (subject, circumstances) =
         tx.known_of(asked, action, |scope| leaves(asking.bound, manifest, scope, action));
-    let Some(account) = asked.account() else {
+    let Some(account) = asked.caller().subject.principal() else {
         return Ok(Ruling::unknown(Reason::UnknownSubject));
     };
     let facts = ApplicationFacts {
@@ -154,6 +154,11 @@ fn roles<'s, A: Action<Plane = TenantPlane>>(
 ) -> Result<&'s [String]> {
     if let Some(known) = asked.roles.get() {
         return Ok(known);
+    }
+    // A service account's count no further than its keys reach.
+    let is_service = matches!(asked.caller().subject, Subject::ServiceAccount(_));
+    if is_service && asked.known().roles.iter().next().is_none() {
+        return Ok(&[]);
     }
     // Whoever is nobody in the tenant has no principals, not even none.
     if asked.principals().is_empty() {

@@ -9,6 +9,7 @@ pub(crate) use self::application::{Asking, applications, evaluate_application, r
 pub(crate) use self::explain::{policy, sources};
 pub(crate) use self::search::{
     Candidate, candidates, evaluate_row, is_the_only_one, members, nouns, permitted,
+    service_accounts,
 };
 pub(crate) use self::simulate::{compile, count_of_type, everybody, of_type, supposed};
 use crate::domain::action::TenantPlane;

@@ -6,7 +6,7 @@ use super::application::{Asking, Row, evaluate_with};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
     AccountId, Action, Attributes, Direction, IdentityPart, Page, PageRequest, Permission,
-    Position, ResourceId, ResourceTypeName, Result, TargetFacts,
+    Position, ResourceId, ResourceTypeName, Result, ServiceAccountId, TargetFacts,
 };
 use crate::storage::door::{Asked, ReadTx, Ruling, seek_many, sql};
 use crate::storage::engine::{Listing, Param, params};
@@ -34,6 +34,19 @@ pub(crate) fn members<A: Action<Plane = TenantPlane>>(
     Ok(accounts.into_iter().map(|id| (id, known.remove(&id).unwrap_or_default())).collect())
 }
 
+/// Service accounts in the order of their ids, behind one of them.
+pub(crate) fn service_accounts<A: Action<Plane = TenantPlane>>(
+    tx: &ReadTx<'_, A>,
+    after: &str,
+    count: u32,
+) -> Result<Vec<ServiceAccountId>> {
+    Ok(sql(tx).all(
+        "select id from service_accounts where id > ?1 order by id limit ?2",
+        params![after, count],
+        |row| row.next(),
+    )?)
+}
+
 /// The ids of a noun's things that somebody would find, in order, behind one of them.
 pub(crate) fn nouns<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
@@ -51,6 +64,7 @@ pub(crate) fn nouns<A: Action<Plane = TenantPlane>>(
         "workspace" => "select id from workspaces where id > ?1 order by id limit ?2",
         "resource_type" => "select name from resource_types where name > ?1 order by name limit ?2",
         "role" => "select id from roles where id > ?1 order by id limit ?2",
+        "service_account" => "select id from service_accounts where id > ?1 order by id limit ?2",
         _ => return Ok(Vec::new()),
     };
     tx.seen_by(asked, |sql| Ok(sql.all(statement, params![after, count], |row| row.next())?))

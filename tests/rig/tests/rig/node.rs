@@ -73,7 +73,7 @@ impl Node {
         let started = registry
             .migrate(None, &|_, _| ())
             .and_then(|_| tenants::recover(&registry))
-            .and_then(|()| Worker::start(&registry));
+            .and_then(|()| Worker::start(&registry, None));
         match started {
             Ok(worker) => Ok(Self { registry, worker, data }),
             Err(error) => {

@@ -199,6 +199,8 @@ pub(crate) const TENANT_BACK: &str = "
     drop table member_attributes;
     drop table tenant_attributes;
     drop table issuers;
+    drop table api_keys;
+    drop table service_accounts;
     drop index resource_types_by_application;
     alter table resource_types drop column application;
     drop table application_bindings;
@@ -226,6 +228,12 @@ const REGISTRY_BACK: &str = "
     drop table attributes;
     drop table tenant_issuers;
     drop table sessions;
+    drop table api_keys;
+    drop table service_accounts;
+    drop table signing_keys;
+    drop table revoked_tokens;
+    alter table accounts drop column tokens_not_before_id;
+    alter table accounts drop column tokens_not_before;
     drop table application_requirements;
     drop table application_versions;
     drop table applications;

@@ -1,0 +1,94 @@
+//! Whoever brings a credential in a request's body: no caller yet.
+
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+
+use super::admission::Party;
+use super::authentication;
+use super::describe::{Describe, Sketch};
+use super::failure::Failure;
+use super::middleware::RequestIds;
+use super::reply::Reply;
+use super::state::State;
+use super::turns;
+use crate::domain::{Call, Caller, Error, Result, Said, SystemTask};
+use crate::services::accounts;
+use crate::storage::Registry;
+
+/// The context of whoever brings a credential in the body: it is no caller yet.
+#[derive(Debug)]
+pub(super) struct Holder {
+    http: HttpRequest,
+    state: Data<State>,
+    ids: RequestIds,
+}
+
+impl FromRequest for Holder {
+    type Error = Failure;
+    type Future = std::future::Ready<std::result::Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let lost = |what: &str| Failure::from(Error::Internal(format!("no {what}")));
+        let state = request.app_data::<Data<State>>().cloned().ok_or_else(|| lost("state"));
+        let ids = request.extensions().get::<RequestIds>().cloned();
+        let ids = ids.ok_or_else(|| lost("request id"));
+        let http = request.clone();
+        std::future::ready(state.and_then(|state| Ok(Self { http, state, ids: ids? })))
+    }
+}
+
+impl Describe for Holder {
+    fn describe(sketch: &mut Sketch) {
+        sketch.problems(&[(503, "Too much at once")]);
+        sketch.answer_header(503, "Retry-After", "Seconds until a try may succeed.");
+    }
+}
+
+impl Holder {
+    /// What every request can reach.
+    pub(super) fn state(&self) -> Data<State> {
+        self.state.clone()
+    }
+
+    /// Whose a credential is. One that is refused is written down in the platform's audit log.
+    pub(super) async fn of(&self, credential: &str) -> Reply<Caller> {
+        let (http, state, ids) = (&self.http, &self.state, &self.ids);
+        authentication::holder_of(credential, http, state, ids).await
+    }
+
+    /// The same, with a place among their requests.
+    pub(super) async fn enter(&self, credential: &str) -> Reply<Arc<Caller>> {
+        let caller = self.of(credential).await?;
+        if let Some(own) = caller.subject.principal() {
+            self.state.admission.enter(Party::Caller(own), &self.http)?;
+            turns::wait(&self.http, Party::Caller(own)).await;
+        }
+        Ok(Arc::new(caller))
+    }
+
+    /// Writes down what the credential's issuer says of its holder's address, and lets them join where that lets them.
+    pub(super) async fn hear(&self, caller: &Caller) -> Reply<()> {
+        let said = self.http.extensions().get::<Arc<Said>>().cloned();
+        let (Some(said), Some(account)) = (said, caller.subject.account()) else { return Ok(()) };
+        self.run(move |registry, _| accounts::hear(registry, account, &said)).await
+    }
+
+    /// Runs a use case on the blocking pool; the call says which request it is for, and not yet whose.
+    pub(super) async fn run<T, F>(&self, body: F) -> Reply<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Registry, &Call) -> Result<T> + Send + 'static,
+    {
+        let registry = self.state.registry.clone();
+        let call = Call {
+            request_id: self.ids.request.clone(),
+            correlation_id: self.ids.correlation.clone(),
+            ..Call::system(SystemTask::Revoke)
+        };
+        let ended = actix_web::web::block(move || body(&registry, &call)).await;
+        Ok(ended.map_err(|error| Error::Internal(error.to_string()))??)
+    }
+}
