@@ -13,7 +13,6 @@
     reason = "a benchmark prints, asks the clock, rounds, and ends at the first surprise"
 )]
 
-#[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../tests/it/oidc/mint.rs"]
 mod mint;
 

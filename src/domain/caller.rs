@@ -109,7 +109,7 @@ impl Subject {
 /// What of a credential can be taken back before it expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocable {
-    /// The token's own id (RFC 7519, `jti`), where Freehold signed it.
+    /// The token's own id (RFC 7519, `jti`), where it has one.
     pub token: Option<Arc<str>>,
     /// When it was issued.
     pub issued_at: Timestamp,
@@ -145,8 +145,8 @@ impl Revocable {
     pub fn is_before(&self, not_before: NotBefore) -> bool {
         match self.ordered() {
             Some(own) => own < not_before.id,
-            // Whole seconds: one of the very second may be older.
-            None => self.issued_at.seconds() <= not_before.at.seconds(),
+            // Whole seconds, of a clock that may be ahead of ours.
+            None => self.issued_at.seconds() <= not_before.at.seconds().saturating_add(MAX_AHEAD_S),
         }
     }
 
@@ -186,6 +186,8 @@ pub struct Assurance {
 /// The context class of tokens that the host mints: whoever opens its socket needs no stronger log-in.
 pub const HOST_ACR: &str = "host";
 
+/// Seconds by which the clock of an issuer may be ahead for its tokens to be good.
+pub const MAX_AHEAD_S: i64 = 30;
 /// Seconds by which clocks of issuers may be ahead.
 const MAX_SKEW_S: i64 = 60;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountId, Assurance, Error, Identity, IdentityPart, Result, SessionId, Slug,
+    Account, AccountId, Assurance, Error, Identity, IdentityPart, Issued, Result, SessionId, Slug,
     TenantId, Timestamp,
 };
 
@@ -97,8 +97,8 @@ pub struct Arrival {
     pub identity: Identity,
     /// What it calls them, as it wrote it.
     pub name: Option<String>,
-    /// Where to write to, where the provider says that it has seen to it. Identifies nobody.
-    pub email: Option<String>,
+    /// Where to write to, as it wrote it, and whether it says that the address is theirs. Identifies nobody.
+    pub email: Option<(String, bool)>,
     /// How strongly they logged in.
     pub assurance: Assurance,
 }
@@ -121,6 +121,8 @@ pub struct BegunSession {
     pub account: AccountId,
     /// The tenant that it is for.
     pub tenant: Option<(TenantId, Slug)>,
+    /// When its token is issued, and that one's id.
+    pub issued: Issued,
     /// The context class of the log-in.
     pub acr: Option<String>,
     /// The methods of the log-in.

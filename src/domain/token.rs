@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use uuid::Uuid;
+
 use super::{AccountReference, Timestamp};
 
 /// A token to be minted.
@@ -34,6 +36,16 @@ pub struct NewToken {
     #[serde(default)]
     #[schema(maximum = 31_536_000)]
     pub auth_age_s: Option<u32>,
+}
+
+/// When a token is issued, and its own id; taken before it is decided whether it is, so that whatever is taken back
+/// meanwhile takes it back too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issued {
+    /// When.
+    pub at: Timestamp,
+    /// Its id (RFC 7519, `jti`).
+    pub id: Uuid,
 }
 
 /// A token.

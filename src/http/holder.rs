@@ -14,7 +14,7 @@ use super::middleware::RequestIds;
 use super::reply::Reply;
 use super::state::State;
 use super::turns;
-use crate::domain::{Call, Caller, Error, Result, Said, SystemTask};
+use crate::domain::{AccountState, Call, Caller, Error, Result, Said, SystemTask};
 use crate::services::accounts;
 use crate::storage::Registry;
 
@@ -73,6 +73,12 @@ impl Holder {
     pub(super) async fn hear(&self, caller: &Caller) -> Reply<()> {
         let said = self.http.extensions().get::<Arc<Said>>().cloned();
         let (Some(said), Some(account)) = (said, caller.subject.account()) else { return Ok(()) };
+        // Whoever may do nothing is not listened to.
+        let registry = &self.state.registry;
+        let is_active = registry.account(account)?.state == Some(AccountState::Active);
+        if !is_active || !registry.is_live(caller)? {
+            return Ok(());
+        }
         self.run(move |registry, _| accounts::hear(registry, account, &said)).await
     }
 

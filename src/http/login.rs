@@ -18,8 +18,8 @@ use super::failure::Failure;
 use super::origin;
 use super::state::Settings;
 use crate::domain::{
-    Assurance, BegunSession, Clock, Error, LoginProblem, Result, ReturnPath, SessionId,
-    SessionLimits, Timestamp,
+    Assurance, BegunSession, Error, LoginProblem, Result, ReturnPath, SessionId, SessionLimits,
+    Timestamp,
 };
 use crate::identity::{Grant, Provider, Signer};
 
@@ -175,9 +175,8 @@ impl Login {
         &self,
         signer: &Signer,
         begun: &BegunSession,
-        clock: &dyn Clock,
     ) -> Result<HeaderValue> {
-        let ttl_s = begun.expires_at.seconds() - clock.now().seconds();
+        let ttl_s = begun.expires_at.seconds() - begun.issued.at.seconds();
         let grant = Grant {
             subject: begun.account.to_string(),
             tenant: begun.tenant.clone(),
@@ -192,7 +191,7 @@ impl Login {
             },
             ttl_s,
         };
-        Ok(set(SESSION, &signer.sign(&grant, clock)?.token, ttl_s))
+        Ok(set(SESSION, &signer.sign_as(&grant, begun.issued)?.token, ttl_s))
     }
 }
 

@@ -25,7 +25,35 @@ pub fn infos() -> Vec<RouteInfo> {
 
 /// Every route.
 pub(super) fn table() -> Vec<Route> {
-    [tenant(), platform(), everybody()].into_iter().flatten().collect()
+    [tenant(), people(), values(), platform(), callers(), everybody()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What counts for a tenant's people: profiles and the catalogue.
+#[rustfmt::skip]
+fn values() -> Vec<Route> {
+    use Mount::Tenant;
+    vec![
+        route(Tenant, GET,      "/members/{account}/profile",     "profile_read",         "See what counts in a member's profile", profiles::read),
+        route(Tenant, PATCH,    "/members/{account}/profile",     "profile_update",       "Change the tenant's values of a member's profile", profiles::update),
+        route(Tenant, GET,      "/profile-defaults",              "profile_defaults_read", "See what members' profiles say where nothing else is said", profiles::read_defaults),
+        route(Tenant, PATCH,    "/profile-defaults",              "profile_defaults_update", "Change what members' profiles say where nothing else is said", profiles::update_defaults),
+        route(Tenant, GET,      "/catalog",                       "catalog_read",         "List what counts in the catalogue for oneself, or for somebody", catalog::read),
+        route(Tenant, GET,      "/catalog/tenant",                "tenant_catalog_list",  "List the tenant's items of the catalogue", catalog::list_tenant),
+        route(Tenant, GET,      "/catalog/tenant/{key}",          "tenant_catalog_read",  "Read an item of the tenant's", catalog::read_tenant),
+        route(Tenant, PUT,      "/catalog/tenant/{key}",          "tenant_catalog_put",   "Put an item into the tenant's layer of the catalogue", catalog::put_tenant),
+        route(Tenant, DELETE,   "/catalog/tenant/{key}",          "tenant_catalog_delete", "Take an item out of the tenant's layer of the catalogue", catalog::delete_tenant),
+        route(Tenant, GET,      "/catalog/teams/{team}",          "team_catalog_list",    "List a team's items of the catalogue", catalog::list_team),
+        route(Tenant, GET,      "/catalog/teams/{team}/{key}",    "team_catalog_read",    "Read an item of a team's", catalog::read_team),
+        route(Tenant, PUT,      "/catalog/teams/{team}/{key}",    "team_catalog_put",     "Put an item into a team's layer of the catalogue", catalog::put_team),
+        route(Tenant, DELETE,   "/catalog/teams/{team}/{key}",    "team_catalog_delete",  "Take an item out of a team's layer of the catalogue", catalog::delete_team),
+        route(Tenant, GET,      "/catalog/accounts/{account}",    "account_catalog_list", "List a member's items of the catalogue", catalog::list_account),
+        route(Tenant, GET,      "/catalog/accounts/{account}/{key}", "account_catalog_read", "Read an item of a member's", catalog::read_account),
+        route(Tenant, PUT,      "/catalog/accounts/{account}/{key}", "account_catalog_put", "Put an item into a member's layer of the catalogue", catalog::put_account),
+        route(Tenant, DELETE,   "/catalog/accounts/{account}/{key}", "account_catalog_delete", "Take an item out of a member's layer of the catalogue", catalog::delete_account),
+    ]
 }
 
 /// The installation.
@@ -50,29 +78,6 @@ fn platform() -> Vec<Route> {
         route(Platform, GET,    "/tenants/{tenant}/domains/{domain}", "tenant_domain_read", "Read a tenant's mail domain", domains::read),
         route(Platform, PUT,    "/tenants/{tenant}/domains/{domain}", "tenant_domain_put", "Register a mail domain for a tenant, whose people then join it by themselves", domains::put),
         route(Platform, DELETE, "/tenants/{tenant}/domains/{domain}", "tenant_domain_delete", "Take a mail domain from a tenant", domains::delete),
-        route(Platform, GET,    "/accounts",                      "account_list",         "List accounts", accounts::list),
-        route(Platform, POST,   "/accounts",                      "account_create",       "Make an account", accounts::create),
-        route(Platform, GET,    "/accounts/{account}",            "account_read",         "Read an account", accounts::read),
-        route(Platform, PATCH,  "/accounts/{account}",            "account_update",       "Change an account", accounts::update),
-        route(Platform, POST,   "/accounts/{account}/suspend",    "account_suspend",      "Let an account do nothing anywhere", accounts::suspend),
-        route(Platform, POST,   "/accounts/{account}/resume",     "account_resume",       "Let a suspended account act again", accounts::resume),
-        route(Platform, POST,   "/accounts/{account}/end-sessions", "account_end_sessions", "End every session of an account", sessions::end_all),
-        route(Platform, POST,   "/accounts/{account}/revoke-tokens", "account_revoke_tokens", "Take back every token of an account", credentials::revoke_all),
-        route(Platform, GET,    "/keys",                          "signing_key_list",     "List the keys that sign, the newest first", signing_keys::list),
-        route(Platform, POST,   "/keys/rotate",                   "signing_key_rotate",   "Put a new key in the place of the one that signs", signing_keys::rotate),
-        route(Platform, POST,   "/keys/{kid}/retire",             "signing_key_retire",   "Retire a key that signs no more before its time", signing_keys::retire),
-        route(Platform, GET,    "/service-accounts",              "platform_service_account_list", "List the platform's service accounts", service_accounts::platform::list),
-        route(Platform, POST,   "/service-accounts",              "platform_service_account_create", "Make a service account of the platform", service_accounts::platform::create),
-        route(Platform, GET,    "/service-accounts/{service_account}", "platform_service_account_read", "Read a service account of the platform", service_accounts::platform::read),
-        route(Platform, PATCH,  "/service-accounts/{service_account}", "platform_service_account_update", "Change a service account of the platform", service_accounts::platform::update),
-        route(Platform, DELETE, "/service-accounts/{service_account}", "platform_service_account_delete", "Delete a service account of the platform", service_accounts::platform::delete),
-        route(Platform, POST,   "/service-accounts/{service_account}/suspend", "platform_service_account_suspend", "Let a service account of the platform do nothing", service_accounts::platform::suspend),
-        route(Platform, POST,   "/service-accounts/{service_account}/resume", "platform_service_account_resume", "Let a service account of the platform act again", service_accounts::platform::resume),
-        route(Platform, GET,    "/service-accounts/{service_account}/keys", "platform_api_key_list", "List the keys of a service account of the platform", api_keys::platform::list),
-        route(Platform, POST,   "/service-accounts/{service_account}/keys", "platform_api_key_create", "Make a key for a service account of the platform", api_keys::platform::create),
-        route(Platform, GET,    "/service-accounts/{service_account}/keys/{api_key}", "platform_api_key_read", "Read what is known of a key", api_keys::platform::read),
-        route(Platform, POST,   "/service-accounts/{service_account}/keys/{api_key}/rotate", "platform_api_key_rotate", "Replace a key", api_keys::platform::rotate),
-        route(Platform, DELETE, "/service-accounts/{service_account}/keys/{api_key}", "platform_api_key_revoke", "Take a key back", api_keys::platform::revoke),
         route(Platform, GET,    "/operators",                     "operator_list",        "List operators", operators::list),
         route(Platform, GET,    "/operators/{account}",           "operator_read",        "Read an operator's role", operators::read),
         route(Platform, PUT,    "/operators/{account}",           "operator_put",         "Give an account a platform role", operators::put),
@@ -108,6 +113,37 @@ fn platform() -> Vec<Route> {
     ]
 }
 
+/// Who calls the installation, and by what keys.
+#[rustfmt::skip]
+fn callers() -> Vec<Route> {
+    use Mount::Platform;
+    vec![
+        route(Platform, GET,    "/accounts",                      "account_list",         "List accounts", accounts::list),
+        route(Platform, POST,   "/accounts",                      "account_create",       "Make an account", accounts::create),
+        route(Platform, GET,    "/accounts/{account}",            "account_read",         "Read an account", accounts::read),
+        route(Platform, PATCH,  "/accounts/{account}",            "account_update",       "Change an account", accounts::update),
+        route(Platform, POST,   "/accounts/{account}/suspend",    "account_suspend",      "Let an account do nothing anywhere", accounts::suspend),
+        route(Platform, POST,   "/accounts/{account}/resume",     "account_resume",       "Let a suspended account act again", accounts::resume),
+        route(Platform, POST,   "/accounts/{account}/end-sessions", "account_end_sessions", "End every session of an account", sessions::end_all),
+        route(Platform, POST,   "/accounts/{account}/revoke-tokens", "account_revoke_tokens", "Take back every token of an account", credentials::revoke_all),
+        route(Platform, GET,    "/keys",                          "signing_key_list",     "List the keys that sign, the newest first", signing_keys::list),
+        route(Platform, POST,   "/keys/rotate",                   "signing_key_rotate",   "Put a new key in the place of the one that signs", signing_keys::rotate),
+        route(Platform, POST,   "/keys/{kid}/retire",             "signing_key_retire",   "Retire a key that signs no more before its time", signing_keys::retire),
+        route(Platform, GET,    "/service-accounts",              "platform_service_account_list", "List the platform's service accounts", service_accounts::platform::list),
+        route(Platform, POST,   "/service-accounts",              "platform_service_account_create", "Make a service account of the platform", service_accounts::platform::create),
+        route(Platform, GET,    "/service-accounts/{service_account}", "platform_service_account_read", "Read a service account of the platform", service_accounts::platform::read),
+        route(Platform, PATCH,  "/service-accounts/{service_account}", "platform_service_account_update", "Change a service account of the platform", service_accounts::platform::update),
+        route(Platform, DELETE, "/service-accounts/{service_account}", "platform_service_account_delete", "Delete a service account of the platform", service_accounts::platform::delete),
+        route(Platform, POST,   "/service-accounts/{service_account}/suspend", "platform_service_account_suspend", "Let a service account of the platform do nothing", service_accounts::platform::suspend),
+        route(Platform, POST,   "/service-accounts/{service_account}/resume", "platform_service_account_resume", "Let a service account of the platform act again", service_accounts::platform::resume),
+        route(Platform, GET,    "/service-accounts/{service_account}/keys", "platform_api_key_list", "List the keys of a service account of the platform", api_keys::platform::list),
+        route(Platform, POST,   "/service-accounts/{service_account}/keys", "platform_api_key_create", "Make a key for a service account of the platform", api_keys::platform::create),
+        route(Platform, GET,    "/service-accounts/{service_account}/keys/{api_key}", "platform_api_key_read", "Read what is known of a key", api_keys::platform::read),
+        route(Platform, POST,   "/service-accounts/{service_account}/keys/{api_key}/rotate", "platform_api_key_rotate", "Replace a key", api_keys::platform::rotate),
+        route(Platform, DELETE, "/service-accounts/{service_account}/keys/{api_key}", "platform_api_key_revoke", "Take a key back", api_keys::platform::revoke),
+    ]
+}
+
 /// One tenant. The router tries them in this order: what is asked most often comes first.
 #[rustfmt::skip]
 fn tenant() -> Vec<Route> {
@@ -135,6 +171,14 @@ fn tenant() -> Vec<Route> {
         route(Tenant, GET,      "/events",                        "event_list",           "List what happened in the tenant, oldest first", events::list),
         route(Tenant, GET,      "/row-security",                  "row_security_read",    "See what row-level security does", row_security::read),
         route(Tenant, GET,      "/row-security/report",           "row_security_report",  "List what mode shadow delivers and mode enforce would withhold", row_security::report),
+    ]
+}
+
+/// A tenant's people, teams, values, and callers that are no people.
+#[rustfmt::skip]
+fn people() -> Vec<Route> {
+    use Mount::Tenant;
+    vec![
         route(Tenant, GET,      "/principals",                    "principal_list",       "Find principals", principals::list),
         route(Tenant, GET,      "/members",                       "member_list",          "List members", members::list),
         route(Tenant, POST,     "/members",                       "member_create",        "Add a member", members::create),
@@ -148,23 +192,6 @@ fn tenant() -> Vec<Route> {
         route(Tenant, POST,     "/invitations/bulk",              "invitation_create_many", "Ask several in, all of them or none", invitations::create_many),
         route(Tenant, GET,      "/invitations/{invitation}",      "invitation_read",      "Read an invitation", invitations::read),
         route(Tenant, POST,     "/invitations/{invitation}/revoke", "invitation_revoke",  "Take an invitation back", invitations::revoke),
-        route(Tenant, GET,      "/members/{account}/profile",     "profile_read",         "See what counts in a member's profile", profiles::read),
-        route(Tenant, PATCH,    "/members/{account}/profile",     "profile_update",       "Change the tenant's values of a member's profile", profiles::update),
-        route(Tenant, GET,      "/profile-defaults",              "profile_defaults_read", "See what members' profiles say where nothing else is said", profiles::read_defaults),
-        route(Tenant, PATCH,    "/profile-defaults",              "profile_defaults_update", "Change what members' profiles say where nothing else is said", profiles::update_defaults),
-        route(Tenant, GET,      "/catalog",                       "catalog_read",         "List what counts in the catalogue for oneself, or for somebody", catalog::read),
-        route(Tenant, GET,      "/catalog/tenant",                "tenant_catalog_list",  "List the tenant's items of the catalogue", catalog::list_tenant),
-        route(Tenant, GET,      "/catalog/tenant/{key}",          "tenant_catalog_read",  "Read an item of the tenant's", catalog::read_tenant),
-        route(Tenant, PUT,      "/catalog/tenant/{key}",          "tenant_catalog_put",   "Put an item into the tenant's layer of the catalogue", catalog::put_tenant),
-        route(Tenant, DELETE,   "/catalog/tenant/{key}",          "tenant_catalog_delete", "Take an item out of the tenant's layer of the catalogue", catalog::delete_tenant),
-        route(Tenant, GET,      "/catalog/teams/{team}",          "team_catalog_list",    "List a team's items of the catalogue", catalog::list_team),
-        route(Tenant, GET,      "/catalog/teams/{team}/{key}",    "team_catalog_read",    "Read an item of a team's", catalog::read_team),
-        route(Tenant, PUT,      "/catalog/teams/{team}/{key}",    "team_catalog_put",     "Put an item into a team's layer of the catalogue", catalog::put_team),
-        route(Tenant, DELETE,   "/catalog/teams/{team}/{key}",    "team_catalog_delete",  "Take an item out of a team's layer of the catalogue", catalog::delete_team),
-        route(Tenant, GET,      "/catalog/accounts/{account}",    "account_catalog_list", "List a member's items of the catalogue", catalog::list_account),
-        route(Tenant, GET,      "/catalog/accounts/{account}/{key}", "account_catalog_read", "Read an item of a member's", catalog::read_account),
-        route(Tenant, PUT,      "/catalog/accounts/{account}/{key}", "account_catalog_put", "Put an item into a member's layer of the catalogue", catalog::put_account),
-        route(Tenant, DELETE,   "/catalog/accounts/{account}/{key}", "account_catalog_delete", "Take an item out of a member's layer of the catalogue", catalog::delete_account),
         route(Tenant, GET,      "/teams",                         "team_list",            "List teams", teams::list),
         route(Tenant, POST,     "/teams",                         "team_create",          "Make a team", teams::create),
         route(Tenant, GET,      "/teams/{team}",                  "team_read",            "Read a team", teams::read),

@@ -1,13 +1,11 @@
 //! A browser at the doors of the log-in: no caller yet, or one by the cookie of a session.
 
-use std::future::{Ready, ready};
-use std::sync::Arc;
-
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use serde_json::json;
+use std::future::{Ready, ready};
 
 use super::authentication::{self, Plane};
 use super::describe::{Describe, Sketch};
@@ -119,8 +117,7 @@ impl Visit {
                 tracing::debug!(error = %error, "the session before could not be ended");
             }
         }
-        let clock: Arc<_> = self.state.registry.clock();
-        Ok(login.session_cookie(&self.state.signer, &begun, &*clock)?)
+        Ok(login.session_cookie(&self.state.signer, &begun)?)
     }
 
     /// A log-in that came to nothing, for the platform's audit log: at which issuer, and why.

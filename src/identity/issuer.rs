@@ -8,7 +8,7 @@ use super::claims::{Actor, Claims};
 use super::keys::SigningKey;
 use super::ring::KeyRing;
 use crate::domain::{
-    ApiKeyId, Assurance, Clock, Error, Result, SessionId, Slug, TenantId, Timestamp, Token,
+    ApiKeyId, Assurance, Clock, Error, Issued, Result, SessionId, Slug, TenantId, Timestamp, Token,
 };
 
 /// What a token is to say.
@@ -64,7 +64,15 @@ impl Signer {
     /// # Errors
     /// The crypto library failed.
     pub fn sign(&self, grant: &Grant, clock: &dyn Clock) -> Result<Token> {
-        let now = clock.now().seconds();
+        self.sign_as(grant, Issued { at: clock.now(), id: clock.new_id() })
+    }
+
+    /// Signs what was issued then.
+    ///
+    /// # Errors
+    /// The crypto library failed.
+    pub fn sign_as(&self, grant: &Grant, issued: Issued) -> Result<Token> {
+        let now = issued.at.seconds();
         let held = self.ring.held();
         let key = held.signing.as_ref();
         let key = key.ok_or_else(|| Error::Internal("no key signs".to_owned()))?;
@@ -79,7 +87,7 @@ impl Signer {
             exp: now + grant.ttl_s,
             nbf: now,
             iat: now,
-            jti: clock.new_id().to_string(),
+            jti: issued.id.to_string(),
             tid: grant.tenant.as_ref().map(|(id, _)| *id),
             tenant: Some(tenant),
             scope: grant.scope.clone(),

@@ -29,9 +29,12 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
 use crate::domain::{
-    Arrival, Assurance, Clock, Error, Identity, IdentityPart, LoginProblem, Result, Secret,
+    Arrival, Assurance, Clock, Error, HOST_ACR, Identity, IdentityPart, LoginProblem, Result,
+    Secret,
 };
 
+/// How long a log-in waits for its turn.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Requests to one provider at once.
 const MAX_AT_ONCE: usize = 32;
 /// Bytes of an answer at most.
@@ -244,7 +247,6 @@ impl Provider {
     /// # Errors
     /// [`LoginProblem::ProviderFailed`]; too much at once.
     pub async fn begin(&self, wanted: Wanted) -> Result<BegunLogin> {
-        let _turn = self.turn()?;
         let metadata = self.metadata().await?;
         let client = self.client(&metadata)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -278,7 +280,7 @@ impl Provider {
     /// [`LoginProblem::ProviderFailed`]; [`LoginProblem::Refused`] where the provider takes the code for none;
     /// [`LoginProblem::StateInvalid`] where somebody else sent the browser.
     pub async fn finish(&self, redeemed: Redeemed) -> Result<Arrival> {
-        let _turn = self.turn()?;
+        let _turn = self.turn().await?;
         let metadata = self.metadata().await?;
         self.check_sender(&metadata, redeemed.iss.as_deref())?;
         let client = self.client(&metadata)?;
@@ -300,7 +302,6 @@ impl Provider {
 
     /// Where a browser logs out, if the provider has such a place: only by what is known of it already, or quickly said.
     pub async fn end_session_url(&self, post_logout: &str) -> Option<String> {
-        let _turn = self.turn().ok()?;
         let metadata = self.metadata().await.ok()?;
         let mut url = metadata.additional_metadata().end_session_endpoint.clone()?;
         self.check(&url).ok()?;
@@ -310,8 +311,11 @@ impl Provider {
         Some(url.into())
     }
 
-    fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
-        self.turns.try_acquire().map_err(|_| Error::Busy { retry_after_s: 1 })
+    /// A turn, for which somebody may wait a little: who asks for nothing holds none for long.
+    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        let busy = || Error::Busy { retry_after_s: 1 };
+        let turn = tokio::time::timeout(MAX_WAIT, self.turns.acquire()).await;
+        turn.map_err(|_| busy())?.map_err(|_| busy())
     }
 
     fn failed(&self, what: &str, error: &(dyn std::error::Error + 'static)) -> Error {
@@ -406,7 +410,11 @@ impl Provider {
             Ok(answer) => Ok(answer),
             Err(RequestTokenError::ServerResponse(said)) => {
                 let code = said.error().to_string();
-                tracing::info!(issuer = self.settings.url, code, "a provider took a code for none");
+                tracing::debug!(
+                    issuer = self.settings.url,
+                    code,
+                    "a provider took a code for none"
+                );
                 Err(LoginProblem::Refused.into())
             }
             Err(error) => Err(self.failed("its token endpoint", &error)),
@@ -450,21 +458,24 @@ impl Provider {
             Identity { issuer: part(claims.issuer())?, subject: part(claims.subject())? };
         let named = claims.name().and_then(|name| name.get(None)).map(|name| name.to_string());
         let named = named.or_else(|| claims.preferred_username().map(|name| name.to_string()));
-        let seen_to = |email: Option<String>, seen_to| email.filter(|_| seen_to == Some(true));
+        let said = |email: Option<String>, seen_to: Option<bool>| {
+            email.map(|email| (email, seen_to == Some(true)))
+        };
         let email = claims.email().map(|email| email.to_string());
         let mut arrival = Arrival {
             identity,
             name: named,
-            email: seen_to(email, claims.email_verified()),
+            email: said(email, claims.email_verified()),
             assurance: assurance(claims),
         };
-        if arrival.name.is_none()
+        if (arrival.name.is_none() || arrival.email.is_none())
             && let Some(more) = self.more(client, claims, access).await
         {
             let name = more.name().and_then(|name| name.get(None)).map(|name| name.to_string());
-            arrival.name = name.or_else(|| more.preferred_username().map(|name| name.to_string()));
+            let name = name.or_else(|| more.preferred_username().map(|name| name.to_string()));
+            arrival.name = arrival.name.or(name);
             let email = more.email().map(|email| email.to_string());
-            arrival.email = arrival.email.or(seen_to(email, more.email_verified()));
+            arrival.email = arrival.email.or(said(email, more.email_verified()));
         }
         Ok(arrival)
     }
@@ -536,7 +547,11 @@ fn assurance(claims: &CoreIdTokenClaims) -> Assurance {
     };
     let methods = claims.auth_method_refs().into_iter().flatten();
     Assurance {
-        acr: claims.auth_context_ref().and_then(|class| word(class)),
+        // The host's own word counts as strong wherever it comes from.
+        acr: claims
+            .auth_context_ref()
+            .and_then(|class| word(class))
+            .filter(|class| class != HOST_ACR),
         amr: methods.filter_map(|method| word(method)).take(MAX_METHODS).collect(),
         auth_time_s: claims.auth_time().map(|time| time.timestamp()),
     }

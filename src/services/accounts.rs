@@ -121,7 +121,7 @@ pub(super) fn tell<A: crate::domain::Action>(
 /// # Errors
 /// Storage failed.
 pub fn of_identity(registry: &Registry, identity: &Identity) -> Result<Option<AccountId>> {
-    registry.look(SystemTask::Examine, |tx| accounts::find_by_identity(tx, identity))
+    registry.account_of(&identity.issuer, identity.subject.as_str())
 }
 
 /// Writes down what an issuer says of the address of somebody whom it means; says whose identity that is, where the

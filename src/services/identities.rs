@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::domain::action::{LinkIdentity, ListIdentities, UnlinkIdentity};
 use crate::domain::{
-    AccountId, Caller, Conflict, Covers, Error, EventType, Identity, IdentityKey, MyIdentity, Page,
-    PageRequest, Position, Result, Target,
+    AccountId, Caller, Conflict, Covers, Error, EventType, Identity, IdentityKey, MyIdentity,
+    NotBefore, Page, PageRequest, Position, Result, Target,
 };
-use crate::storage::registry::{accounts, identities, sessions};
+use crate::storage::registry::{accounts, credentials, identities, sessions};
 use crate::storage::{ReadTx, RegistryAction, Tx, WriteTx};
 
 /// Identities of one account at most.
@@ -100,7 +100,8 @@ where
     made.ok_or_else(|| Error::Internal("a linked identity did not come back".to_owned()))
 }
 
-/// Takes an identity from the caller's account, and ends the sessions that began with it.
+/// Takes an identity from the caller's account, ends the sessions that began with it, and takes back every token of the
+/// account that was issued before.
 ///
 /// # Errors
 /// [`Conflict::LastIdentity`]; [`Error::NotFound`].
@@ -117,6 +118,9 @@ where
     let identity = of(found);
     identities::delete(tx, account, &identity)?;
     sessions::end_of_identity(tx, account, &identity)?;
+    // What was exchanged for a token of its issuer does not say so.
+    let before = NotBefore { at: tx.now(), id: tx.new_id() };
+    credentials::revoke_before(tx, account, before)?;
     tell(tx, EventType::IdentityUnlinked, account, &identity);
     Ok(())
 }

@@ -121,6 +121,18 @@ pub fn create<A: Covers<CreateInvitation>>(
     Ok(made)
 }
 
+/// Whether several are no more than can be asked in at once.
+///
+/// # Errors
+/// They are more, or none.
+pub fn check_count(new: &NewInvitations) -> Result<()> {
+    let most = Invitation::MAX_AT_ONCE;
+    if (1..=most).contains(&new.invitations.len()) {
+        return Ok(());
+    }
+    Err(Error::invalid("/invitations", format!("must have 1 to {most} entries")))
+}
+
 /// Asks several in, all of them or none.
 ///
 /// # Errors
@@ -131,10 +143,7 @@ pub fn create_many<A: Covers<CreateInvitation>>(
     accounts: &[Option<AccountId>],
     mailing: &Mailing,
 ) -> Result<MadeInvitations> {
-    let most = Invitation::MAX_AT_ONCE;
-    if !(1..=most).contains(&new.invitations.len()) {
-        return Err(Error::invalid("/invitations", format!("must have 1 to {most} entries")));
-    }
+    check_count(new)?;
     let (mut items, mut wrong, mut exceeding) = (Vec::new(), Vec::new(), Vec::new());
     for (index, (new, account)) in new.invitations.iter().zip(accounts).enumerate() {
         let at = format!("/invitations/{index}");

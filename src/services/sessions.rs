@@ -13,7 +13,7 @@ use crate::domain::action::{
 };
 use crate::domain::{
     Account, AccountId, AccountState, Action, Arrival, Assurance, BegunSession, Caller, Covers,
-    Email, Error, EventType, LoginProblem, MemberState, MyTenant, Name, Page, PageRequest,
+    Email, Error, EventType, Issued, LoginProblem, MemberState, MyTenant, Name, Page, PageRequest,
     PersonalTenants, Result, Said, Session, SessionFilter, SessionId, SessionLimits, Slug,
     SystemTask, Target, TenantId, TenantReference, TenantStatus,
 };
@@ -88,10 +88,11 @@ fn session<A: RegistryAction>(
 /// its own.
 fn arrived(registry: &Registry, account: AccountId, log_in: &LogIn) -> Result<()> {
     let arrival = &log_in.arrival;
-    let email = arrival.email.as_deref().and_then(|email| Email::parse(email).ok());
-    if let Some(email) = email {
-        let said = Said { identity: arrival.identity.clone(), email, email_verified: true };
-        super::accounts::hear(registry, account, &said)?;
+    if let Some((email, email_verified)) = &arrival.email
+        && let Ok(email) = Email::parse(email.as_str())
+    {
+        let (identity, email_verified) = (arrival.identity.clone(), *email_verified);
+        super::accounts::hear(registry, account, &Said { identity, email, email_verified })?;
     }
     super::domains::join(registry, account)?;
     super::tenants::personal(registry, account, log_in.personal_tenants)
@@ -115,7 +116,8 @@ fn account<A: Action<Plane = PlatformPlane>>(
     }
     let name = name(arrival)?;
     // An address that cannot be one is none; it identifies nobody in any case.
-    let email = arrival.email.as_deref().and_then(|email| Email::parse(email).ok());
+    let email = arrival.email.as_ref().filter(|(_, seen_to)| *seen_to);
+    let email = email.and_then(|(email, _)| Email::parse(email.as_str()).ok());
     let identities = std::slice::from_ref(&arrival.identity);
     let made = accounts::insert(tx, tx.new_id(), &name, email.as_ref(), identities)?;
     let data = json!({ "id": made.id, "state": made.state, "version": made.version });
@@ -165,6 +167,7 @@ fn start<A: RegistryAction>(
         id,
         account: new.account,
         tenant,
+        issued: Issued { at: tx.now(), id: tx.new_id() },
         acr: new.assurance.acr.clone(),
         amr: new.assurance.amr.clone(),
         auth_time_s: new.assurance.auth_time_s,
@@ -213,7 +216,8 @@ fn current(tx: &impl Tx) -> Result<(AccountId, Session)> {
 /// time, which ends.
 ///
 /// # Errors
-/// The tenant is none of theirs; [`Error::NotFound`] where the caller came by no session.
+/// The tenant is none of theirs; [`Error::Forbidden`] where the caller came by less than the session;
+/// [`Error::NotFound`] where by none.
 pub fn relocate<A: Covers<MoveSession>>(
     tx: &mut WriteTx<'_, A>,
     wanted: Option<&str>,
@@ -222,6 +226,9 @@ where
     A: RegistryAction,
 {
     let (account, old) = current(tx)?;
+    if !is_whole(tx.caller(), &old) {
+        return Err(Error::Forbidden);
+    }
     let tenant = wanted.map(|wanted| membership(tx, account, wanted)).transpose()?.flatten();
     if wanted.is_some() && tenant.is_none() {
         return Err(Error::invalid(
@@ -246,11 +253,20 @@ where
     };
     let begun = start(tx, &new, tenant.clone())?;
     sessions::end(tx, account, old.id)?;
+    sessions::end_oldest(tx, account, MAX_SESSIONS)?;
     let data = json!({
         "session_id": begun.id, "from": old.id, "account_id": account, "tenant_id": new.tenant,
     });
     tx.emit(EventType::SessionMoved, &Target::Account(account), &data);
     Ok(begun)
+}
+
+/// Whether a credential is all that the session is: what was exchanged for less of it does not become more again.
+fn is_whole(caller: &Caller, session: &Session) -> bool {
+    caller.scopes.is_none()
+        && caller.actor.is_none()
+        && caller.tenant == session.tenant_id
+        && caller.expires_at.seconds() == session.expires_at.seconds()
 }
 
 /// Ends a session of the caller's: the one named, or else the one that they came by. Says by which issuer it began.

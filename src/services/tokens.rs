@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::domain::action::{CreateToken, ExchangePlatformToken, ExchangeToken};
 use crate::domain::{
     AccountId, AccountReference, Assurance, Call, Caller, Error, EventType, HOST_ACR, Identity,
-    IdentityPart, Name, NewToken, OperatorRole, Platform, Result, Subject, Target, TenantId,
-    TenantReference, TenantStatus, Timestamp, Token, TokenExchange, TokenTimes,
+    IdentityPart, Issued, Name, NewToken, OperatorRole, Platform, Result, Subject, Target,
+    TenantId, TenantReference, TenantStatus, Timestamp, Token, TokenExchange, TokenTimes,
 };
 use crate::identity::{Grant, Signer};
 use crate::storage::registry::{accounts, memberships, operators};
@@ -163,6 +163,7 @@ pub fn issue(registry: &Registry, call: &Call, signer: &Signer, ttl_s: i64) -> R
     if ttl_s <= 0 {
         return Err(Error::Unauthenticated("the credential has run out"));
     }
+    let issued = Issued { at: clock.now(), id: clock.new_id() };
     let entry = caller.tenant.map(|tenant| in_service(registry, tenant)).transpose()?;
     write_down(registry, call, entry.as_deref(), ttl_s).map_err(|error| match error {
         // Who does not belong to a tenant hears of it what they would of one that is not there.
@@ -179,7 +180,7 @@ pub fn issue(registry: &Registry, call: &Call, signer: &Signer, ttl_s: i64) -> R
         assurance: (*caller.assurance).clone(),
         ttl_s,
     };
-    signer.sign(&grant, clock.as_ref())
+    signer.sign_as(&grant, issued)
 }
 
 fn in_service(registry: &Registry, tenant: TenantId) -> Result<std::sync::Arc<TenantEntry>> {

@@ -59,7 +59,8 @@ fn an_issuer_is_registered_changed_and_deleted() {
     let read = org.admin.get(&path).expect(200);
     assert_eq!(read.json, made.json);
     let change = json!({"state": "disabled", "algorithms": ["ES256"], "claims": {"acr": "/a/b"}});
-    let changed = org.admin.patch(&path, &change).expect(200);
+    org.admin.patch(&path, &change).problem(403, "forbidden");
+    let changed = org.owner.patch(&path, &change).expect(200);
     assert_eq!((&changed["state"], &changed["version"]), (&json!("disabled"), &json!(2)));
     assert_eq!(changed["claims"]["acr"], "/a/b");
     assert_eq!(org.owner.column("/issuers", "name"), ["Corp"]);

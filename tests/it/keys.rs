@@ -62,11 +62,12 @@ fn a_new_key_signs_and_the_old_one_verifies_until_it_is_retired() {
     let states = app.host().column(KEYS, "state");
     assert_eq!(states, ["active", "retired"]);
     // It is the same after a restart.
+    let (old, fresh) = (org.owner.token().to_owned(), fresh.token().to_owned());
     let app = TestApp::dev_at(&app.stop());
     assert_eq!(published(&app), BTreeSet::from([made.id()]));
-    let fresh = app.bearer(fresh.token()).at("/v1/tenants/rotated");
+    let fresh = app.bearer(&fresh).at("/v1/tenants/rotated");
     fresh.get("").expect(200);
-    app.bearer(org.owner.token()).get("/v1/me").problem(401, "unauthenticated");
+    app.bearer(&old).get("/v1/me").problem(401, "unauthenticated");
 }
 
 #[test]

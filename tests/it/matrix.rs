@@ -91,10 +91,10 @@ const TABLE: &str = "
     application_binding_put    401  403     403    2xx    2xx       404   404        404     403
     application_binding_delete 401  403     403    204    204       404   404        404     204
     issuer_list              401    403     403    200    200       404   404        404     200
-    issuer_create            401    403     403    201    201       404   404        404     403
+    issuer_create            401    403     403    403    201       404   404        404     403
     issuer_read              401    404     404    200    200       404   404        404     200
-    issuer_update            401    404     404    200    200       404   404        404     403
-    issuer_delete            401    404     404    204    204       404   404        404     403
+    issuer_update            401    404     404    403    200       404   404        404     403
+    issuer_delete            401    404     404    403    204       404   404        404     403
     access_explain           401    403     403    200    200       404   404        404     200
     access_simulate          401    403     403    200    200       404   404        404     200
     access_evaluate_many     401    403     403    200    200       404   404        404     200

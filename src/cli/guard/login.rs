@@ -52,9 +52,11 @@ const SHARED: &[&str] = &[
 
 pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String> {
     let (section, issuers) = (&configuration.login, &configuration.identity.issuers);
+    let allow_plain = mode == Mode::Development || configuration.identity.allow_plain_loopback;
     let mut findings = Vec::new();
     for (name, issuer) in issuers {
-        findings.extend(issuer_findings(&format!("identity.issuers.{name}"), name, issuer, mode));
+        let key = format!("identity.issuers.{name}");
+        findings.extend(issuer_findings(&key, name, issuer, allow_plain));
     }
     for (name, issuer) in issuers {
         let twin = issuers.iter().find(|(other, one)| *other < name && one.url == issuer.url);
@@ -77,7 +79,12 @@ pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String>
     findings
 }
 
-fn issuer_findings(key: &str, name: &str, issuer: &IssuerSection, mode: Mode) -> Vec<String> {
+fn issuer_findings(
+    key: &str,
+    name: &str,
+    issuer: &IssuerSection,
+    allow_plain: bool,
+) -> Vec<String> {
     let mut findings = Vec::new();
     let is_name = (1..=MAX_NAME).contains(&name.len())
         && name
@@ -87,7 +94,7 @@ fn issuer_findings(key: &str, name: &str, issuer: &IssuerSection, mode: Mode) ->
         !is_name,
         format!("{key}: the name must be 1 to {MAX_NAME} of a-z, 0-9, - and _"),
     ));
-    findings.extend(issuer_url(key, &issuer.url, mode));
+    findings.extend(issuer_url(key, &issuer.url, allow_plain));
     findings.extend(when(
         issuer.client_id.len() > MAX_WORD
             || !issuer.client_id.bytes().all(|b| b.is_ascii_graphic()),
@@ -110,8 +117,8 @@ fn issuer_findings(key: &str, name: &str, issuer: &IssuerSection, mode: Mode) ->
     findings
 }
 
-fn issuer_url(key: &str, text: &str, mode: Mode) -> Option<String> {
-    let what = match check_url(text, mode == Mode::Development) {
+fn issuer_url(key: &str, text: &str, allow_plain: bool) -> Option<String> {
+    let what = match check_url(text, allow_plain) {
         _ if text.is_empty() => "is missing: what the issuer's tokens say in `iss`".to_owned(),
         _ if text.len() > MAX_URL => "is too long".to_owned(),
         _ if !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains('*') => {

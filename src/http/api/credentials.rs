@@ -15,11 +15,14 @@ pub(in crate::http) async fn revoke(
     holder: Holder,
     Form(wanted): Form<RevokeToken>,
 ) -> Reply<Done> {
-    let caller = match holder.of(&wanted.token).await {
+    let caller = match holder.enter(&wanted.token).await {
         Ok(caller) => caller,
         Err(Failure::Domain(Error::Unauthenticated(_))) => return Ok(Done),
         Err(failure) => return Err(failure),
     };
+    if !holder.state().registry.is_live(&caller)? {
+        return Ok(Done);
+    }
     holder
         .run(move |registry, call| match (&caller.credential.token, caller.credential.api_key) {
             (None, Some(key)) => credentials::revoke_key(registry, call, caller.tenant, key),

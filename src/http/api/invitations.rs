@@ -26,6 +26,7 @@ pub(in crate::http) async fn create(
     Body(new): Body<NewInvitation>,
 ) -> Reply<Created<Invitation>> {
     let mailing = mailing(&cx);
+    cx.read(cx.tenant(), |_| Ok(())).await?;
     let account = invitations::known(cx.registry(), std::slice::from_ref(&new))?.pop().flatten();
     cx.write(cx.tenant(), move |tx| invitations::create(tx, &new, account, &mailing))
         .await
@@ -37,6 +38,9 @@ pub(in crate::http) async fn create_many(
     Body(new): Body<NewInvitations>,
 ) -> Reply<Plain<MadeInvitations>> {
     let mailing = mailing(&cx);
+    // Who may not ask has nobody looked up.
+    cx.read(cx.tenant(), |_| Ok(())).await?;
+    invitations::check_count(&new)?;
     let accounts = invitations::known(cx.registry(), &new.invitations)?;
     cx.write(cx.tenant(), move |tx| invitations::create_many(tx, &new, &accounts, &mailing))
         .await

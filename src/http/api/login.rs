@@ -57,7 +57,7 @@ pub(in crate::http) async fn finish(
     let (_, provider) = login.provider(Some(&pending.issuer)).ok_or_else(invalid)?;
     if let Some(error) = answer.error {
         let error: String = error.chars().filter(char::is_ascii_graphic).take(64).collect();
-        tracing::info!(issuer = provider.issuer(), error, "a provider did not let somebody in");
+        tracing::debug!(issuer = provider.issuer(), error, "a provider did not let somebody in");
         return Err(Error::from(LoginProblem::Refused).into());
     }
     let Pending { nonce, verifier, return_to, tenant, link, .. } = pending;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{Subject, Verified, said};
-use crate::domain::{Assurance, ClaimMapping, HOST_ACR, IssuerTerms, Revocable, Timestamp};
+use crate::domain::{
+    Assurance, ClaimMapping, HOST_ACR, IssuerTerms, MAX_AHEAD_S, Revocable, Timestamp,
+};
 
-/// Seconds that the clocks of issuers elsewhere may be ahead.
-const SKEW_S: i64 = 30;
 /// Characters of a subject at most.
 const MAX_SUBJECT: usize = 255;
 /// Words of a list at most.
@@ -47,7 +47,7 @@ pub(super) fn check(
         assurance: Arc::new(assurance(claims, mapping)?),
         scopes: scopes(claims, mapping)?,
         credential: Arc::new(Revocable {
-            token: None,
+            token: text(claims, "jti")?.map(Into::into),
             issued_at: Timestamp::of_seconds(times.iat),
             session: None,
             api_key: None,
@@ -101,7 +101,7 @@ impl Times {
         if self.exp <= now {
             return Err("the token has expired");
         }
-        if self.iat > now + SKEW_S || self.nbf.is_some_and(|nbf| nbf > now + SKEW_S) {
+        if self.iat > now + MAX_AHEAD_S || self.nbf.is_some_and(|nbf| nbf > now + MAX_AHEAD_S) {
             return Err("the token is not good yet");
         }
         let lifetime = self.exp.checked_sub(self.iat);

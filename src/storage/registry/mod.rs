@@ -55,8 +55,9 @@ use super::{denials, entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
     AccountId, Action, ApiKeyId, BreakGlassId, Call, Clock, DecisionPoint, Definitions, Error,
-    EventType, FileProblem, Manifest, Platform, Region, Result, ServiceAccountId, SessionId, Slug,
-    StoredValues, SystemTask, Target, TenantId, TenantIssuer, TenantReference, Word,
+    EventType, FileProblem, IdentityPart, Manifest, Platform, Region, Result, ServiceAccountId,
+    SessionId, Slug, StoredValues, SystemTask, Target, TenantId, TenantIssuer, TenantReference,
+    Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -262,14 +263,16 @@ fn anchor(registry: &Arc<RegistryFile>, tenants: &[Arc<TenantFile>]) -> Result<(
 
 /// Writes down when sessions were last used.
 fn keep_sessions(registry: &Arc<RegistryFile>) -> Result<()> {
-    let touched: Arc<[_]> = registry.touches.all().into();
+    let touched: Arc<[_]> = registry.touches.unwritten().into();
     if touched.is_empty() {
         return Ok(());
     }
     let oldest = registry.core.clock.now().plus_seconds(-MAX_SESSION_S);
+    let keep = touched.clone();
     entry::wait(
-        registry.system(SystemTask::KeepSessions, false, move |tx| sessions::keep(tx, &touched))?,
+        registry.system(SystemTask::KeepSessions, false, move |tx| sessions::keep(tx, &keep))?,
     )?;
+    registry.touches.written(&touched);
     registry.touches.forget(oldest);
     Ok(())
 }
@@ -408,6 +411,14 @@ impl Registry {
     /// Storage failed.
     pub fn is_live(&self, caller: &crate::domain::Caller) -> Result<bool> {
         self.file.is_live(caller)
+    }
+
+    /// Whose an identity is now.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn account_of(&self, issuer: &IdentityPart, subject: &str) -> Result<Option<AccountId>> {
+        self.file.account_of(issuer, subject)
     }
 
     /// Whether any issuer calls an account so.

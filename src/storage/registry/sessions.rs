@@ -42,7 +42,14 @@ pub(crate) struct NewSession<'n> {
 
 /// When sessions were last used, as far as it is not written down.
 #[derive(Debug, Default)]
-pub(super) struct Touches(Mutex<HashMap<SessionId, Timestamp>>);
+pub(super) struct Touches(Mutex<HashMap<SessionId, Touch>>);
+
+/// When a session was last used, and whether that is written down.
+#[derive(Debug, Clone, Copy)]
+struct Touch {
+    at: Timestamp,
+    is_written: bool,
+}
 
 impl Touches {
     /// Notes that a session is used, if it is still good.
@@ -51,22 +58,35 @@ impl Touches {
             return false;
         }
         let mut touched = self.0.lock();
-        let last = touched.get(&id).map_or(entry.last_seen_at, |at| entry.last_seen_at.max(*at));
+        let last =
+            touched.get(&id).map_or(entry.last_seen_at, |touch| entry.last_seen_at.max(touch.at));
         if last.plus_seconds(entry.idle_s) <= now {
             return false;
         }
-        touched.insert(id, last.max(now));
+        touched.insert(id, Touch { at: last.max(now), is_written: false });
         true
     }
 
     /// What is to be written down. It stays here: what is kept of the rows does not hear of it.
-    pub(super) fn all(&self) -> Vec<(SessionId, Timestamp)> {
-        self.0.lock().iter().map(|(id, at)| (*id, *at)).collect()
+    pub(super) fn unwritten(&self) -> Vec<(SessionId, Timestamp)> {
+        let touched = self.0.lock();
+        let unwritten = touched.iter().filter(|(_, touch)| !touch.is_written);
+        unwritten.map(|(id, touch)| (*id, touch.at)).collect()
+    }
+
+    /// Notes what has been written down.
+    pub(super) fn written(&self, written: &[(SessionId, Timestamp)]) {
+        let mut touched = self.0.lock();
+        for (id, at) in written {
+            if let Some(touch) = touched.get_mut(id) {
+                touch.is_written |= touch.at == *at;
+            }
+        }
     }
 
     /// Forgets those that cannot matter any more.
     pub(super) fn forget(&self, before: Timestamp) {
-        self.0.lock().retain(|_, at| *at >= before);
+        self.0.lock().retain(|_, touch| touch.at >= before);
     }
 }
 
