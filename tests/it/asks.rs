@@ -547,6 +547,7 @@ fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
     Some(match route.operation_id {
         "tenant_list"
         | "account_list"
+        | "issuer_status_list"
         | "migration_list"
         | "diagnostics_read"
         | "platform_audit_list"
