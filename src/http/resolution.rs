@@ -129,6 +129,10 @@ impl Sight {
 }
 
 fn sight(state: &State, caller: &Caller) -> Result<Sight, Failure> {
+    // What was taken back shows nobody every tenant; of its own, the tenant's door says what became of it.
+    if caller.tenant.is_none() && !state.registry.is_live(caller)? {
+        return Ok(Sight::Own(None));
+    }
     Ok(match (caller.subject, caller.tenant) {
         (Subject::Account(account), None) => match state.registry.account(account)?.operator {
             Some(_) => Sight::Every,

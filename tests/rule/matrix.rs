@@ -505,3 +505,68 @@ fn whatever_a_tenants_action_is_done_to_may_be_something_that_one_has_nothing_to
         }
     }
 }
+
+/// What only people do.
+const FOR_PEOPLE: &[&str] = &[
+    "service_account.create",
+    "service_account.update",
+    "service_account.delete",
+    "service_account.suspend",
+    "service_account.resume",
+    "api_key.create",
+    "api_key.rotate",
+    "api_key.revoke",
+    "platform_service_account.create",
+    "platform_service_account.update",
+    "platform_service_account.delete",
+    "platform_service_account.suspend",
+    "platform_service_account.resume",
+    "platform_api_key.create",
+    "platform_api_key.rotate",
+    "platform_api_key.revoke",
+    "break_glass.create",
+    "break_glass.approve",
+    "break_glass.deny",
+];
+
+/// Every question about everybody: the action, who, and what is known.
+fn every() -> impl Iterator<Item = (&'static ActionInfo, Class, Facts)> {
+    let questions = action::ALL.iter().flat_map(|action| {
+        targets(action.target).into_iter().map(move |(_, target)| (action, target))
+    });
+    questions.flat_map(|(action, target)| {
+        classes().into_iter().map(move |class| {
+            let facts = facts(action, class.2, target, Some(TenantStatus::Active));
+            let tenant = facts.circumstances.tenant;
+            let circumstances = Circumstances { tenant, ..class.3 };
+            (action, class, Facts { circumstances, ..facts })
+        })
+    })
+}
+
+#[test]
+fn a_service_account_may_do_what_a_person_may_but_for_what_is_peoples() {
+    let policy = Policy::embedded().unwrap();
+    let persons = every().filter(|(_, class, _)| class.2.kind == SubjectKind::Account);
+    for (action, (_, name, ..), facts) in persons {
+        let subject = SubjectFacts { kind: SubjectKind::ServiceAccount, ..facts.subject };
+        let may = policy.decide(&Facts { subject, ..facts }).allowed;
+        let person = policy.decide(&facts).allowed;
+        let expected = person && !FOR_PEOPLE.contains(&action.name);
+        assert_eq!(may, expected, "{} by {name}", action.name);
+    }
+}
+
+#[test]
+fn what_was_taken_back_is_good_for_nothing() {
+    let policy = Policy::embedded().unwrap();
+    let kinds = [SubjectKind::Account, SubjectKind::ServiceAccount];
+    let known = every().filter(|(_, class, _)| class.2.kind == SubjectKind::Account);
+    for (action, (_, name, ..), facts) in known {
+        for kind in kinds {
+            let subject = SubjectFacts { kind, live: false, ..facts.subject };
+            let decision = policy.decide(&Facts { subject, ..facts });
+            assert!(!decision.allowed, "{} by {name}", action.name);
+        }
+    }
+}

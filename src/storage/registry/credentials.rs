@@ -184,6 +184,14 @@ where
 }
 
 impl Registry {
+    /// Whether nobody has taken a credential back, as far as the registry knows.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn is_live(&self, caller: &Caller) -> Result<bool> {
+        self.file.is_live(caller)
+    }
+
     /// Forgets what was taken back and has expired since. Moves nothing that anybody decides by.
     ///
     /// # Errors
