@@ -184,7 +184,7 @@ where
 }
 
 impl Registry {
-    /// Whether nobody has taken a credential back, as far as the registry knows.
+    /// Whether nobody has taken a credential back, as far as the registry knows; a session that is asked for is in use.
     ///
     /// # Errors
     /// Storage failed.

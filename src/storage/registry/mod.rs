@@ -405,14 +405,6 @@ impl Registry {
         self.file.account(account)
     }
 
-    /// Whether nobody has taken a caller's credential back; a session that is asked for is in use.
-    ///
-    /// # Errors
-    /// Storage failed.
-    pub fn is_live(&self, caller: &crate::domain::Caller) -> Result<bool> {
-        self.file.is_live(caller)
-    }
-
     /// Whose an identity is now.
     ///
     /// # Errors
