@@ -295,11 +295,14 @@ fn an_address_that_is_theirs_no_more_takes_nothing() {
     assert!(heard >= 2, "what issuers say is written down: {heard}");
 }
 
+/// How whoever asked somebody in loses what they gave.
+type Fall = fn(&Org, &str);
+
 #[test]
 fn what_whoever_asked_may_do_no_more_is_taken_back() {
     let org = Org::new(app(), "demoted");
     let team = org.team("demoted");
-    let falls: [(&str, &str, fn(&Org, &str)); 4] = [
+    let falls: [(&str, &str, Fall); 4] = [
         ("guest", "role", |org, account| {
             org.owner.patch(&format!("/members/{account}"), &json!({"role": "guest"})).expect(200);
         }),

@@ -176,8 +176,8 @@ fn whom_the_provider_does_not_let_in_is_not_let_in() {
     refused(browser.go(&forged), 403, "login_refused");
 }
 
+#[expect(clippy::disallowed_methods, reason = "the liar's tokens are of the machine's time")]
 fn now() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "the liar's tokens are of the machine's time")]
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
