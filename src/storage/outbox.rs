@@ -15,6 +15,9 @@ pub(in crate::storage) fn is_projected(kind: EventType) -> bool {
             | EventType::MemberUpdated
             | EventType::MemberDeleted
             | EventType::TenantUpdated
+            | EventType::IssuerCreated
+            | EventType::IssuerUpdated
+            | EventType::IssuerDeleted
     ) || is_of_invitation(kind)
 }
 
@@ -26,9 +29,6 @@ fn is_of_invitation(kind: EventType) -> bool {
             | EventType::InvitationDeclined
             | EventType::InvitationRevoked
             | EventType::InvitationExpired
-            | EventType::IssuerCreated
-            | EventType::IssuerUpdated
-            | EventType::IssuerDeleted
     )
 }
 

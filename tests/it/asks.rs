@@ -539,6 +539,7 @@ fn platform(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
     let operator = org.app.operator();
     let account = || org.app.account(&format!("{}-{name}", org.slug));
     let slug = format!("{}-{}", org.slug, name.replace('_', "-"));
+    let slug = slug.chars().take(63).collect::<String>().trim_end_matches('-').to_owned();
     let new = |suffix: &str| {
         let body = json!({"slug": slug, "name": name});
         let made = operator.post("/v1/platform/tenants", &body).expect(201);

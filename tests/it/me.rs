@@ -40,6 +40,7 @@ fn permissions_rise_with_the_role() {
         "resource.list",
         "catalog.read",
         "access.evaluate_own",
+        "token.exchange",
     ];
     assert_eq!(guests, json!(expected));
     let can = |caller: &Client, action: &str| {

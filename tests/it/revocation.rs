@@ -182,7 +182,7 @@ fn whoever_holds_a_key_takes_it_back() {
 #[test]
 fn every_token_of_an_account_is_taken_back_at_once_and_new_ones_are_good() {
     let org = Org::new(app(), "revoked-all");
-    let (one, other, member) = (org.caller("admin"), org.caller("admin"), org.caller("member"));
+    let (one, other, owner) = (org.caller("admin"), org.caller("admin"), org.caller("owner"));
     one.root().post("/v1/me/revoke-tokens", &json!({"before": "2020-01-01T00:00:00Z"})).expect(204);
     served(&one, "past");
     let late = json!({"before": "2999-01-01T00:00:00Z"});
@@ -190,7 +190,7 @@ fn every_token_of_an_account_is_taken_back_at_once_and_new_ones_are_good() {
     one.root().post("/v1/me/revoke-tokens", &json!({})).expect(204);
     refused(&one, 401, "unauthenticated");
     refused(&other, 401, "unauthenticated");
-    served(&member, "member");
+    served(&owner, "owner");
     // A token of the same second is good.
     let fresh = org.caller("admin");
     served(&fresh, "fresh");

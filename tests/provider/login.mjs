@@ -5,13 +5,17 @@
 // TOOLS is where the packages are (target/tools/provider). Says on standard output where both listen, as JSON, and ends
 // when standard input does.
 //
-// The real one lets in whoever the header `x-person` names, a JSON object, as it is or as base64url: `sub`, and where they are said `name`,
-// `email`, `email_verified`, `acr`, `amr`; with `deny` it lets nobody in. The liar's codes are base64url of a JSON object
+// The real one lets in whoever the header `x-person` names, a JSON object, as it is or as base64url: `sub`, and where they
+// are said `name`, `email`, `email_verified`, `acr`, `amr`; with `deny` it lets nobody in. The liar's codes are base64url of a JSON object
 // that says what its token is to be.
 
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
+
+// What the provider tells of itself is for people: nobody reads on behind the first line of standard output.
+console.info = console.error;
+console.warn = console.error;
 
 const tools = process.argv[2];
 const load = (name) => import(pathToFileURL(`${tools}/node_modules/${name}`));

@@ -153,7 +153,7 @@ fn many_at_once_ask_once() {
     let tokens: Vec<String> = (0..32)
         .map(|n| {
             let mut claims = claims(&server.url(), "ann");
-            claims["jti"] = json!(n);
+            claims["jti"] = json!(n.to_string());
             KEYS.sign("EdDSA", &claims)
         })
         .collect();

@@ -463,7 +463,9 @@ fn what_is_not_a_good_token_is_refused_alike_and_written_down() {
                 "{reason}: {said}"
             );
         }
-        assert!(!Value::from(row.clone()).to_string().contains("ann"), "{reason}: {row:?}");
+        let mut told = row.clone();
+        told.remove("reason");
+        assert!(!Value::from(told).to_string().contains("ann"), "{reason}: {row:?}");
     }
     let log = app.log();
     for (what, token) in &cases {
