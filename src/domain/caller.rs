@@ -363,7 +363,8 @@ mod tests {
         for odd in [None, Some("zzz"), Some("ffffffff-ffff-7fff-bfff-ffffffffffff"), Some("")] {
             assert!(token(odd, 100).is_before(not_before), "{odd:?}");
             assert!(token(odd, 99).is_before(not_before));
-            assert!(!token(odd, 101).is_before(not_before));
+            assert!(token(odd, 130).is_before(not_before));
+            assert!(!token(odd, 131).is_before(not_before));
         }
         assert!(!Revocable::default().is_before(not_before));
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::engine::{Sql, params};
-use super::registry::RegistryFile;
+use super::registry::{self, RegistryFile};
+use super::tenant;
 use crate::domain::catalog::counts;
 use crate::domain::{
     AppliesTo, AttributeKey, Check, Definitions, IgnoredReason, JsonValue, Result, Values,
@@ -79,11 +80,9 @@ impl RegistryFile {
         let definitions = self.definitions(true)?;
         let conn = self.core_pool().get()?;
         let mut unfit = Unfit::default();
-        profiles(
-            Sql::on(&conn),
-            "select account_id, attributes from account_attributes where account_id > ?1 order by account_id limit ?2",
-            |values| unfit.add_profile(&definitions, values),
-        )?;
+        profiles(Sql::on(&conn), registry::profiles::EVERY, |values| {
+            unfit.add_profile(&definitions, values);
+        })?;
         for (key, item) in &definitions.items {
             unfit.add_item(&definitions, key, &item.value, item.defined);
         }
@@ -97,10 +96,7 @@ impl RegistryFile {
     pub(super) fn unfit_values_of(&self, sql: Sql<'_>) -> Result<Check> {
         let definitions = self.definitions(true)?;
         let mut unfit = Unfit::default();
-        for statement in [
-            "select tenant_id, attributes from tenant_attributes where tenant_id > ?1 order by tenant_id limit ?2",
-            "select account_id, attributes from member_attributes where account_id > ?1 order by account_id limit ?2",
-        ] {
+        for statement in [tenant::profiles::EVERY_DEFAULT, tenant::profiles::EVERY] {
             profiles(sql, statement, |values| unfit.add_profile(&definitions, values))?;
         }
         items(sql, |key, value, defined| unfit.add_item(&definitions, key, value, defined))?;
@@ -126,12 +122,10 @@ fn profiles(sql: Sql<'_>, statement: &str, mut look: impl FnMut(&Values)) -> Res
 fn items(sql: Sql<'_>, mut look: impl FnMut(&AttributeKey, &JsonValue, bool)) -> Result<()> {
     let (mut owner, mut key) = (String::new(), String::new());
     loop {
-        let rows: Vec<(String, AttributeKey, JsonValue, bool)> = sql.all(
-            "select owner_id, key, value, defined from catalog_items where (owner_id, key) > (?1, ?2)
-            order by owner_id, key limit ?3",
-            params![&owner, &key, BATCH],
-            |row| Ok((row.next()?, row.next()?, row.next()?, row.next()?)),
-        )?;
+        let rows: Vec<(String, AttributeKey, JsonValue, bool)> =
+            sql.all(tenant::catalog::EVERY, params![&owner, &key, BATCH], |row| {
+                Ok((row.next()?, row.next()?, row.next()?, row.next()?))
+            })?;
         let Some((last_owner, last_key, ..)) = rows.last() else { return Ok(()) };
         owner.clone_from(last_owner);
         key = last_key.to_string();

@@ -107,7 +107,7 @@ fn account(route: &RouteInfo, org: &Org, name: &str) -> Ask {
         "session_delete" => Ask::at("/me/sessions/01890000-0000-7000-8000-000000000000"),
         "session_move" => Ask::at(route.path).body(json!({"tenant": null})),
         "identity_link" => {
-            let token = org.app.local_token(&format!("{}-{name}-linked", org.slug));
+            let token = org.app.local_token(&format!("{name}-linked"));
             Ask::at(route.path).body(json!({"token": token}))
         }
         "identity_unlink" => Ask::at("/me/identities/AAAAAAAAAAAAAAAAAAAAAA"),

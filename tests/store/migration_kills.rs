@@ -26,10 +26,10 @@ const DROPPED: (&str, &str) = ("organizations", "row_security");
 const LATER: &[(u32, &str)] = &[
     (2, include_str!("../../migrations/tenant/V0002__row_security_report.sql")),
     (3, include_str!("../../migrations/tenant/V0003__roles_and_applications.sql")),
-    (7, include_str!("../../migrations/tenant/V0007__invitations.sql")),
-    (8, include_str!("../../migrations/tenant/V0008__layered_values.sql")),
     (4, include_str!("../../migrations/tenant/V0004__issuers.sql")),
     (5, include_str!("../../migrations/tenant/V0005__service_accounts.sql")),
+    (6, include_str!("../../migrations/tenant/V0006__invitations.sql")),
+    (7, include_str!("../../migrations/tenant/V0007__layered_values.sql")),
 ];
 
 /// A place that an older program left, and what is expected of its files.

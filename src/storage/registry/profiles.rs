@@ -6,6 +6,9 @@ use crate::domain::{AccountId, Action, Result, Standing, StoredValues, Values};
 use crate::storage::door::{self, Tx, WriteTx, sql};
 use crate::storage::engine::{Row, Sql, SqlError, params};
 
+/// Every profile of an account's own behind one, some at a time.
+pub(in crate::storage) const EVERY: &str = "select account_id, attributes from account_attributes where account_id > ?1 order by account_id limit ?2";
+
 pub(in crate::storage) fn stored(row: &mut Row<'_>) -> Result<StoredValues, SqlError> {
     Ok(StoredValues {
         values: row.next()?,

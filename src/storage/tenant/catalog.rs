@@ -8,6 +8,11 @@ use crate::domain::{
 use crate::storage::door::{Tx, WriteTx, sql};
 use crate::storage::engine::{Listing, Row, SqlError, params};
 
+/// Every item behind one, some at a time.
+pub(in crate::storage) const EVERY: &str =
+    "select owner_id, key, value, defined from catalog_items where (owner_id, key) > (?1, ?2)
+            order by owner_id, key limit ?3";
+
 fn item(row: &mut Row<'_>) -> Result<StoredItem, SqlError> {
     let key: AttributeKey = row.next()?;
     let (layer, owner_id) = (row.next::<ItemLayer>()?, row.next()?);

@@ -10,6 +10,11 @@ use crate::storage::door::{self, Tx, WriteTx, sql};
 use crate::storage::engine::params;
 use crate::storage::registry::profiles::stored;
 
+/// The tenant's own defaults, as [`EVERY`].
+pub(in crate::storage) const EVERY_DEFAULT: &str = "select tenant_id, attributes from tenant_attributes where tenant_id > ?1 order by tenant_id limit ?2";
+/// Every member's values behind one, some at a time.
+pub(in crate::storage) const EVERY: &str = "select account_id, attributes from member_attributes where account_id > ?1 order by account_id limit ?2";
+
 /// Every definition now.
 pub(crate) fn definitions(tx: &impl Tx<Plane = TenantPlane>) -> Result<Arc<Definitions>> {
     door::definitions(tx)
