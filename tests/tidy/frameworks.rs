@@ -20,6 +20,8 @@ const CONFIG_HOME: &str = "src/cli";
 /// What the pure floor does not name: it neither waits, nor reads files, nor asks for the time.
 const IMPURE_WORDS: &[&str] = &["tokio", "SystemTime", "Instant"];
 const IMPURE_MODULES: &[&str] = &["fs", "net"];
+/// What of them is a value and no more.
+const PURE: &[&str] = &["IpAddr", "Ipv4Addr", "Ipv6Addr"];
 
 fn rule(sources: &[Source]) -> Vec<String> {
     rust(sources)
@@ -71,7 +73,10 @@ fn domain(rust: &Rust<'_>) -> Vec<String> {
     }
     let named = IMPURE_WORDS.iter().flat_map(|word| words(&rust.code, word));
     let reached = rust.paths("std").into_iter().filter(|path| {
-        path.segments.get(1).is_some_and(|name| IMPURE_MODULES.contains(&name.as_str()))
+        let is_one_of = |place: usize, names: &[&str]| {
+            path.segments.get(place).is_some_and(|name| names.contains(&name.as_str()))
+        };
+        is_one_of(1, IMPURE_MODULES) && !is_one_of(2, PURE)
     });
     named
         .chain(reached.map(|path| path.start))
@@ -107,6 +112,7 @@ mod tests {
                 ("src/http/a.rs", "use config;"),
                 ("src/domain/a.rs", "use std::{fmt, fs};"),
                 ("src/domain/a.rs", "fn f() { std::net::TcpStream::connect(a) }"),
+                ("src/domain/a.rs", "use std::net::{IpAddr, TcpStream};"),
                 ("src/domain/a.rs", "use std::time::{Duration, SystemTime};"),
                 ("src/domain/a.rs", "use tokio::sync::oneshot;"),
             ],
@@ -125,6 +131,7 @@ mod tests {
                     "// rusqlite\nconst A: &str = \"actix_web\"; struct Rusqlite;",
                 ),
                 ("src/domain/a.rs", "use std::fmt; use std::time::Duration; // std::fs, Instant"),
+                ("src/domain/a.rs", "use std::net::{IpAddr, Ipv6Addr};"),
                 ("src/storage/a.rs", "use std::fs; use std::time::Instant;"),
             ],
         );
