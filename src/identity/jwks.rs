@@ -183,6 +183,8 @@ impl RemoteKeys {
     async fn fetch(&self) {
         let fetched = self.fetch_keys().await;
         let mut state = self.state.write();
+        // It rests from its answer on, however long that took: who waited for it does not ask again.
+        state.asked_at = Some(Instant::now());
         match fetched {
             Ok(keys) => {
                 state.keys = Some((Arc::new(keys), Instant::now()));
