@@ -178,7 +178,8 @@ impl Browser {
         if origin == PUBLIC {
             request = request.header("host", HOST).header("sec-fetch-site", "same-origin");
         } else {
-            request = request.header("x-person", &self.person.to_string());
+            let person = URL_SAFE_NO_PAD.encode(self.person.to_string());
+            request = request.header("x-person", &person);
         }
         if let Some(jar) = self.jars.get(&origin).filter(|jar| !jar.is_empty()) {
             request = request.header("cookie", &line(jar));

@@ -5,7 +5,7 @@
 // TOOLS is where the packages are (target/tools/provider). Says on standard output where both listen, as JSON, and ends
 // when standard input does.
 //
-// The real one lets in whoever the header `x-person` names, a JSON object: `sub`, and where they are said `name`,
+// The real one lets in whoever the header `x-person` names, a JSON object, as it is or as base64url: `sub`, and where they are said `name`,
 // `email`, `email_verified`, `acr`, `amr`; with `deny` it lets nobody in. The liar's codes are base64url of a JSON object
 // that says what its token is to be.
 
@@ -24,7 +24,10 @@ const SECRET = 'a-secret-of-the-tests-alone-0123456789';
 const PUBLIC = ['https://login.freehold.test', 'http://localhost:8080'];
 
 const people = new Map();
-const who = (req) => JSON.parse(req.headers['x-person'] ?? '{"deny": true}');
+const who = (req) => {
+  const said = req.headers['x-person'] ?? '{"deny": true}';
+  return JSON.parse(said.startsWith('{') ? said : Buffer.from(said, 'base64url'));
+};
 
 async function listen(handle, port = 0) {
   const server = createServer(handle);
