@@ -171,7 +171,6 @@ fn login() -> Vec<Case> {
         issuer("scopes", "openid *", "must be ASCII characters"),
         issuer("scopes", "prof\u{ef}le", "must be ASCII characters"),
         issuer("acr_values", "\"phr\"", "must be ASCII characters"),
-        issuer("client_sekret", "hush-hush", "unknown field"),
         public("http://login.example.com", "must begin with https://"),
         public("login.example.com", "is no URL"),
         public("https://login.example.com/", "no slash"),
@@ -198,6 +197,9 @@ fn login() -> Vec<Case> {
         set("login.post_logout_path", "", "must be a path here"),
         set("login.nonsense", "1", "FREEHOLD__LOGIN__NONSENSE"),
     ];
+    let mut unknown = issuer("client_sekret", SECRET, "unknown field `client_sekret`");
+    unknown.says[0] = "identity.issuers.corp".to_owned();
+    cases.push(unknown);
     let secret = |name: &str, says: &str| {
         let mut case = issuer("client_secret_file", &format!("{{place}}/{name}"), says);
         case.plant = token_files;
