@@ -447,7 +447,13 @@ impl Provider {
             .set_issue_time_verifier_fn(move |at| {
                 if at.timestamp() > latest { Err("it is of the future".to_owned()) } else { Ok(()) }
             });
-        token.claims(&verifier, nonce).cloned()
+        let claims = token.claims(&verifier, nonce)?;
+        // The crate leaves it to us for whom a token was made that is for us too (OpenID Connect Core, section 3.1.3.7).
+        let is_ours = |party: &ClientId| party.as_str() == self.settings.client_id;
+        if claims.authorized_party().is_some_and(|party| !is_ours(party)) {
+            return Err(ClaimsVerificationError::InvalidAudience("azp is another".to_owned()));
+        }
+        Ok(claims.clone())
     }
 
     async fn arrival(
