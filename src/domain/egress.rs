@@ -13,36 +13,38 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Networks that are set apart, each with its bits.
+const APART: &[([u8; 4], u32)] = &[
+    ([0, 0, 0, 0], 8),
+    ([10, 0, 0, 0], 8),
+    ([100, 64, 0, 0], 10),
+    ([127, 0, 0, 0], 8),
+    ([169, 254, 0, 0], 16),
+    ([172, 16, 0, 0], 12),
+    ([192, 0, 0, 0], 24),
+    ([192, 0, 2, 0], 24),
+    ([192, 31, 196, 0], 24),
+    ([192, 52, 193, 0], 24),
+    ([192, 88, 99, 0], 24),
+    ([192, 168, 0, 0], 16),
+    ([192, 175, 48, 0], 24),
+    ([198, 18, 0, 0], 15),
+    ([198, 51, 100, 0], 24),
+    ([203, 0, 113, 0], 24),
+    ([224, 0, 0, 0], 4),
+    ([240, 0, 0, 0], 4),
+];
+
 /// What IANA has set apart (its IPv4 Special-Purpose Address Registry), with multicast and what is reserved.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let within = |a: [u8; 4], bits: u32| {
         let mask = u32::MAX << (32 - bits);
         address.to_bits() & mask == Ipv4Addr::from(a).to_bits() & mask
     };
-    const APART: &[([u8; 4], u32)] = &[
-        ([0, 0, 0, 0], 8),
-        ([10, 0, 0, 0], 8),
-        ([100, 64, 0, 0], 10),
-        ([127, 0, 0, 0], 8),
-        ([169, 254, 0, 0], 16),
-        ([172, 16, 0, 0], 12),
-        ([192, 0, 0, 0], 24),
-        ([192, 0, 2, 0], 24),
-        ([192, 31, 196, 0], 24),
-        ([192, 52, 193, 0], 24),
-        ([192, 88, 99, 0], 24),
-        ([192, 168, 0, 0], 16),
-        ([192, 175, 48, 0], 24),
-        ([198, 18, 0, 0], 15),
-        ([198, 51, 100, 0], 24),
-        ([203, 0, 113, 0], 24),
-        ([224, 0, 0, 0], 4),
-        ([240, 0, 0, 0], 4),
-    ];
     !APART.iter().any(|(net, bits)| within(*net, *bits))
 }
 
-/// Global unicast alone (2000::/3), without what is set apart there, and without what stands for an IPv4 address that is
+/// Global unicast alone (`2000::/3`), without what is set apart there, and without what stands for an IPv4 address that is
 /// not public.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let s = address.segments();

@@ -167,6 +167,7 @@ pub struct ServiceAccountFilter {
 
 #[cfg(test)]
 mod tests {
+    use super::OperatorRole::{Auditor, PlatformAdmin, Support};
     use super::{OperatorRole, Role, ServiceRole};
     use crate::domain::Word;
 
@@ -180,7 +181,6 @@ mod tests {
                 assert!(given.as_str() == role.as_str() || given == *creator);
             }
         }
-        use OperatorRole::{Auditor, PlatformAdmin, Support};
         for role in OperatorRole::ALL {
             assert_eq!(role.within(PlatformAdmin), Some(*role));
             assert_eq!(PlatformAdmin.within(*role), Some(*role));

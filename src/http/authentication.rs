@@ -164,17 +164,17 @@ impl Credential<'_> {
     /// Verifies a token; waits for its issuer's keys where they must be fetched first.
     async fn verify(&self, token: &str) -> Result<Arc<Verified>, Refused> {
         let now = self.state.registry.clock().now();
-        let tried = self.try_to(token, now).await;
+        let tried = self.try_to(token, now);
         match tried {
             Err(Refused { ask: Some(keys), .. }) => {
                 keys.refresh().await;
-                self.try_to(token, now).await
+                self.try_to(token, now)
             }
             tried => tried,
         }
     }
 
-    async fn try_to(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, Refused> {
+    fn try_to(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, Refused> {
         let refused = match self.state.verifier.verify(token, now) {
             Err(refused) if refused.is_unknown && self.plane == Plane::Tenant => refused,
             verified => return verified,
@@ -244,9 +244,10 @@ async fn by_cookie(
     cookie: &str,
 ) -> Result<Caller, Failure> {
     let login = state.login.as_ref().ok_or_else(|| unauthenticated("nobody logs in here"))?;
-    let caller = match login.is_here(request, &state.settings)? {
-        true => of_cookie(state, cookie)?,
-        false => Err(Refused::of("the session is for another host")),
+    let caller = if login.is_here(request, &state.settings)? {
+        of_cookie(state, cookie)?
+    } else {
+        Err(Refused::of("the session is for another host"))
     };
     let (caller, session) = match caller {
         Ok(found) => found,

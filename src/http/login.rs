@@ -171,11 +171,7 @@ impl Login {
     }
 
     /// The cookie of a session.
-    pub(super) fn session_cookie(
-        &self,
-        signer: &Signer,
-        begun: &BegunSession,
-    ) -> Result<HeaderValue> {
+    pub(super) fn session_cookie(signer: &Signer, begun: &BegunSession) -> Result<HeaderValue> {
         let ttl_s = begun.expires_at.seconds() - begun.issued.at.seconds();
         let grant = Grant {
             subject: begun.account.to_string(),

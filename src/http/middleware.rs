@@ -110,9 +110,10 @@ fn finish(mut response: ServiceResponse<BoxBody>, ids: &RequestIds) -> ServiceRe
     let failure = response.response().extensions().get::<Failure>().cloned();
     if let Some(failure) = failure {
         let problem = failure.problem(&ids.request);
-        let (media_type, body) = match page::is_wanted(response.request()) {
-            true => ("text/html; charset=utf-8", page::of(&problem).into_bytes()),
-            false => ("application/problem+json", serde_json::to_vec(&problem).unwrap_or_default()),
+        let (media_type, body) = if page::is_wanted(response.request()) {
+            ("text/html; charset=utf-8", page::of(&problem).into_bytes())
+        } else {
+            ("application/problem+json", serde_json::to_vec(&problem).unwrap_or_default())
         };
         page::protect(response.headers_mut(), media_type);
         response = response.map_body(|_, _| BoxBody::new(body));

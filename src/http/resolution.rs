@@ -138,11 +138,11 @@ fn sight(state: &State, caller: &Caller) -> Result<Sight, Failure> {
             Some(_) => Sight::Every,
             None => Sight::Own(None),
         },
-        (Subject::Account(_), own) => Sight::Own(own),
         // One of the platform's sees what operators see, one of a tenant its own.
-        (Subject::ServiceAccount(_), None) => Sight::Every,
-        (Subject::ServiceAccount(_), own) => Sight::Own(own),
-        (Subject::Host | Subject::System(_), _) => Sight::Every,
+        (Subject::ServiceAccount(_), None) | (Subject::Host | Subject::System(_), _) => {
+            Sight::Every
+        }
+        (Subject::Account(_) | Subject::ServiceAccount(_), own) => Sight::Own(own),
     })
 }
 

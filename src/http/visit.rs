@@ -100,9 +100,9 @@ impl Visit {
     }
 
     /// Lets somebody in, and answers the cookie of the new session; one that the browser had before ends.
-    pub(super) async fn enter(&self, login: &Login, log_in: LogIn) -> Reply<HeaderValue> {
-        let (registry, arrival) = (self.state.registry.clone(), log_in.arrival.clone());
-        let begun = actix_web::web::block(move || sessions::begin(&registry, log_in)).await;
+    pub(super) async fn enter(&self, wanted: LogIn) -> Reply<HeaderValue> {
+        let (registry, arrival) = (self.state.registry.clone(), wanted.arrival.clone());
+        let begun = actix_web::web::block(move || sessions::begin(&registry, wanted)).await;
         let begun = begun.map_err(|error| Error::Internal(error.to_string()))?;
         if let Err(error @ Error::Login(_)) = &begun {
             self.state.registry.note_refusal(self.refusal(&arrival, error)).await?;
@@ -117,7 +117,7 @@ impl Visit {
                 tracing::debug!(error = %error, "the session before could not be ended");
             }
         }
-        Ok(login.session_cookie(&self.state.signer, &begun)?)
+        Ok(Login::session_cookie(&self.state.signer, &begun)?)
     }
 
     /// A log-in that came to nothing, for the platform's audit log: at which issuer, and why.

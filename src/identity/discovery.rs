@@ -78,7 +78,7 @@ impl Reach {
         }
         let written = text.split_once("://").map_or(text, |(_, rest)| rest);
         let authority = written.split(['/', '?']).next().unwrap_or_default();
-        if text.contains('\\') || !written_host(&url).is_some_and(|host| host == authority) {
+        if text.contains('\\') || written_host(&url).is_none_or(|host| host != authority) {
             // 127.1, 0x7f.1 and the like are spellings of another host.
             return Err("must have its host in its one spelling, as https://id.example.com has");
         }
@@ -90,7 +90,7 @@ impl Reach {
 
     fn is_named(&self, url: &Url) -> bool {
         let host = written_host(url).unwrap_or_default();
-        self.private_issuer_hosts.iter().any(|named| *named == host)
+        self.private_issuer_hosts.contains(&host)
     }
 }
 

@@ -25,7 +25,7 @@ const OWN: &[&str] = &["host", "system"];
 ///
 /// # Errors
 /// [`Error::NotFound`] where the caller is no account.
-pub fn list<A: Covers<ListIdentities>>(
+pub fn list<A: Covers<ListIdentities> + RegistryAction>(
     tx: &ReadTx<'_, A>,
     page: &PageRequest,
 ) -> Result<Page<MyIdentity>> {
@@ -75,10 +75,7 @@ fn keeper(caller: &Caller) -> Result<AccountId> {
 pub fn link<A: Covers<LinkIdentity>>(
     tx: &mut WriteTx<'_, A>,
     identity: &Identity,
-) -> Result<MyIdentity>
-where
-    A: RegistryAction,
-{
+) -> Result<MyIdentity> {
     let account = keeper(tx.caller())?;
     if OWN.contains(&identity.issuer.as_str()) {
         return Err(Error::invalid("/token", "is by an issuer that is the host's own"));
@@ -105,10 +102,10 @@ where
 ///
 /// # Errors
 /// [`Conflict::LastIdentity`]; [`Error::NotFound`].
-pub fn unlink<A: Covers<UnlinkIdentity>>(tx: &mut WriteTx<'_, A>, named: &IdentityKey) -> Result<()>
-where
-    A: RegistryAction,
-{
+pub fn unlink<A: Covers<UnlinkIdentity> + RegistryAction>(
+    tx: &mut WriteTx<'_, A>,
+    named: &IdentityKey,
+) -> Result<()> {
     let account = keeper(tx.caller())?;
     let known = all(tx, account)?;
     let found = known.iter().find(|one| one.id == named.0).ok_or(Error::NotFound)?;

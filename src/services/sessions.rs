@@ -179,7 +179,7 @@ fn start<A: RegistryAction>(
 ///
 /// # Errors
 /// [`Error::NotFound`] where the caller is no account.
-pub fn list<A: Covers<ListSessions>>(
+pub fn list<A: Covers<ListSessions> + RegistryAction>(
     tx: &ReadTx<'_, A>,
     filter: &SessionFilter,
     page: &PageRequest,
@@ -221,10 +221,7 @@ fn current(tx: &impl Tx) -> Result<(AccountId, Session)> {
 pub fn relocate<A: Covers<MoveSession>>(
     tx: &mut WriteTx<'_, A>,
     wanted: Option<&str>,
-) -> Result<BegunSession>
-where
-    A: RegistryAction,
-{
+) -> Result<BegunSession> {
     let (account, old) = current(tx)?;
     if !is_whole(tx.caller(), &old) {
         return Err(Error::Forbidden);
@@ -273,13 +270,10 @@ fn is_whole(caller: &Caller, session: &Session) -> bool {
 ///
 /// # Errors
 /// [`Error::NotFound`] where there is none such.
-pub fn end<A: Covers<EndSession>>(
+pub fn end<A: Covers<EndSession> + RegistryAction>(
     tx: &mut WriteTx<'_, A>,
     named: Option<SessionId>,
-) -> Result<String>
-where
-    A: RegistryAction,
-{
+) -> Result<String> {
     let account = own(tx.caller())?;
     let id = named.or(tx.caller().credential.session).ok_or(Error::NotFound)?;
     let found = sessions::find(tx, account, id)?.ok_or(Error::NotFound)?;
@@ -293,13 +287,10 @@ where
 ///
 /// # Errors
 /// Storage failed.
-pub fn end_all<A: Covers<EndAccountSessions>>(
+pub fn end_all<A: Covers<EndAccountSessions> + RegistryAction>(
     tx: &mut WriteTx<'_, A>,
     account: AccountId,
-) -> Result<()>
-where
-    A: RegistryAction,
-{
+) -> Result<()> {
     let count = sessions::end_all(tx, account)?;
     let data = json!({ "account_id": account, "count": count });
     tx.emit(EventType::SessionEnded, &Target::Account(account), &data);

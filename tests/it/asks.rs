@@ -2,6 +2,8 @@
 //!
 //! Whoever adds a route adds its request here, and its row to [`crate::matrix`].
 
+use std::hash::{Hash, Hasher};
+
 use freehold::http::{Mount, RouteInfo};
 use serde_json::{Value, json};
 
@@ -107,7 +109,10 @@ fn account(route: &RouteInfo, org: &Org, name: &str) -> Ask {
         "session_delete" => Ask::at("/me/sessions/01890000-0000-7000-8000-000000000000"),
         "session_move" => Ask::at(route.path).body(json!({"tenant": null})),
         "identity_link" => {
-            let token = org.app.local_token(&format!("{name}-linked"));
+            // Of a name that tells nothing of whose house it is asked in.
+            let mut hasher = std::hash::DefaultHasher::new();
+            (&org.slug, name).hash(&mut hasher);
+            let token = org.app.local_token(&format!("linked-{:x}", hasher.finish()));
             Ask::at(route.path).body(json!({"token": token}))
         }
         "identity_unlink" => Ask::at("/me/identities/AAAAAAAAAAAAAAAAAAAAAA"),

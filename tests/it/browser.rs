@@ -50,6 +50,10 @@ pub(crate) fn providers() -> &'static Providers {
             "the provider is not installed; run tests/contract/install"
         );
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/provider/login.mjs");
+        #[expect(
+            clippy::zombie_processes,
+            reason = "it ends with the tests, which wait for nobody"
+        )]
         let mut child = Command::new("node")
             .arg(script)
             .arg(&tools)
@@ -129,7 +133,7 @@ impl Browser {
     #[track_caller]
     pub(crate) fn log_in(&mut self, query: &str) -> Answer {
         let landed = self.follow(&format!("{PUBLIC}/v1/auth/login?{query}"));
-        self.csrf = landed["csrf_token"].as_str().unwrap_or_default().to_owned();
+        landed["csrf_token"].as_str().unwrap_or_default().clone_into(&mut self.csrf);
         landed
     }
 

@@ -273,7 +273,7 @@ fn login() -> Vec<Case> {
     let twin = set("identity.issuers.twin.url", "https://id.example.com", "keep one of them");
     cases.push(further(twin, "login.default_issuer", "corp"));
     let mut two = set("identity.issuers.other.client_id", "freehold", "there are several issuers");
-    two.says[0] = "login.default_issuer".to_owned();
+    "login.default_issuer".clone_into(&mut two.says[0]);
     cases.push(further(two, "identity.issuers.other.url", "https://other.example.com"));
     cases.push(further(
         public("https://acme.example.com", "means a tenant"),

@@ -39,7 +39,8 @@ fn file(name: &str) -> Option<Value> {
     let folder = folder.unwrap_or_else(|| here.join("../shared/data"));
     let path = folder.join("wycheproof").join(name).with_extension("json");
     if !path.exists() {
-        writeln!(std::io::stderr(), "{} is not there", path.display()).unwrap();
+        let said = writeln!(std::io::stderr(), "{} is not there", path.display());
+        said.unwrap();
         return None;
     }
     serde_json::from_slice(&std::fs::read(path).unwrap()).ok()

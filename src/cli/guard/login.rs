@@ -250,8 +250,8 @@ fn unusable(configuration: &Configuration, mode: Mode) -> Vec<String> {
         .filter(|(_, issuer)| issuer.is_for_browsers())
         .filter_map(|(name, issuer)| {
             let settings = issuer.provider(&configuration.login.public_url, allow_plain);
-            let made = settings.and_then(|settings| Provider::new(settings, clock.clone()));
-            Some(format!("identity.issuers.{name}.url: {}", made.err()?))
+            let provider = settings.and_then(|settings| Provider::new(settings, clock.clone()));
+            Some(format!("identity.issuers.{name}.url: {}", provider.err()?))
         })
         .collect()
 }

@@ -70,8 +70,8 @@ pub(in crate::http) async fn finish(
             let settings = &login.settings;
             let (create_accounts, limits) = (settings.create_accounts, settings.limits);
             let personal_tenants = visit.state().settings.personal_tenants;
-            let log_in = LogIn { arrival, tenant, create_accounts, limits, personal_tenants };
-            cookies.push(visit.enter(login, log_in).await?);
+            let wanted = LogIn { arrival, tenant, create_accounts, limits, personal_tenants };
+            cookies.push(visit.enter(wanted).await?);
         }
     }
     Ok(Redirect(format!("{}{}", login.settings.origin, return_to.as_str()), cookies))

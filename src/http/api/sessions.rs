@@ -35,7 +35,7 @@ pub(in crate::http) async fn relocate(
     let begun = cx.write(move |tx| sessions::relocate(tx, place.tenant.as_deref())).await?;
     let state = cx.state();
     let login = state.login.as_ref().ok_or(Error::NotFound)?;
-    let cookie = login.session_cookie(&state.signer, &begun)?;
+    let cookie = login::Login::session_cookie(&state.signer, &begun)?;
     let moved = MovedSession {
         id: begun.id,
         tenant_id: begun.tenant.map(|(id, _)| id),

@@ -1,6 +1,6 @@
 //! The verifier of tokens, by the rules of RFC 8725.
 //!
-//! Our own tokens: the algorithm is EdDSA; a header says `alg`, `typ` and `kid` and nothing else; `iss`, `aud`, `exp`,
+//! Our own tokens: the algorithm is `EdDSA`; a header says `alg`, `typ` and `kid` and nothing else; `iss`, `aud`, `exp`,
 //! `iat`, `nbf` and `sub` are required and of their types. Those of issuers elsewhere: [`rules`]. What was verified is
 //! remembered by a digest of the whole token, for a minute at most, never beyond its own end, and for no longer than its
 //! issuer has its key. Nothing here waits: where keys must be fetched first, that is said ([`Refused::ask`]).

@@ -32,6 +32,9 @@ pub struct TrustedIssuer {
     keys: Arc<RemoteKeys>,
 }
 
+/// What is wrong with a token, and whose keys must be fetched first.
+type Unusable = (&'static str, Option<Arc<RemoteKeys>>);
+
 /// A key, and whose it is.
 type Used = (Arc<RemoteKeys>, [u8; 32]);
 
@@ -42,7 +45,7 @@ impl TrustedIssuer {
         signed: &Signed<'_>,
         claims: &serde_json::Map<String, serde_json::Value>,
         now: Timestamp,
-    ) -> Result<(Verified, Used), (&'static str, Option<Arc<RemoteKeys>>)> {
+    ) -> Result<(Verified, Used), Unusable> {
         let rules = Rules { algorithms: &self.terms.algorithms, types: Some(&self.terms.typ) };
         let no = |why| (why, None);
         // Nobody is asked for keys of what would be refused whatever they are.

@@ -56,8 +56,7 @@ use crate::domain::action::PlatformPlane;
 use crate::domain::{
     AccountId, Action, ApiKeyId, BreakGlassId, Call, Clock, DecisionPoint, Definitions, Error,
     EventType, FileProblem, IdentityPart, Manifest, Platform, Region, Result, ServiceAccountId,
-    SessionId, Slug, StoredValues, SystemTask, Target, TenantId, TenantIssuer, TenantReference,
-    Word,
+    SessionId, Slug, StoredValues, SystemTask, Target, TenantId, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -98,7 +97,7 @@ pub(in crate::storage) struct RegistryFile {
     /// Break-glass entries, with the epoch that each was read in.
     entries: Cache<BreakGlassId, (u64, Option<Arc<break_glass::Entry>>)>,
     /// Issuers that tenants trust, by address, with the epoch that each was read in.
-    issuers: Cache<(TenantId, Arc<str>), (u64, Option<Arc<TenantIssuer>>)>,
+    issuers: tenant_issuers::Kept,
     /// Tokens, with the epoch in which each was looked for among those that were taken back.
     tokens: Cache<credentials::TokenName, (u64, bool)>,
     /// The platform's service accounts by their keys, with the epoch that each was read in.

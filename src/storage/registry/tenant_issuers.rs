@@ -13,6 +13,9 @@ use crate::domain::{
 use crate::storage::door::{Tx, WriteTx, sql};
 use crate::storage::engine::{Row, Sql, SqlError, params};
 
+/// What is known of issuers by tenant and address, each with the epoch that it was read in.
+pub(super) type Kept = moka::sync::Cache<(TenantId, Arc<str>), (u64, Option<Arc<TenantIssuer>>)>;
+
 fn issuer(row: &mut Row<'_>) -> Result<Issuer, SqlError> {
     let text: String = row.next()?;
     serde_json::from_str(&text).map_err(|error| SqlError::corrupt(0, &error.to_string()))

@@ -122,6 +122,7 @@ impl Keys {
 
 /// Seconds since 1970.
 pub(crate) fn now() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "tokens are of the machine's time")]
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap()
 }

@@ -1,5 +1,7 @@
 //! A real OpenID provider: `oidc-provider`, which `tests/contract/install` puts under `target/tools`.
 
+#![expect(clippy::disallowed_methods, reason = "what is waited for is real")]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

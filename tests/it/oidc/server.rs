@@ -133,7 +133,7 @@ impl State {
             Says::Endless => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"keys\": [")?;
                 for _ in 0..16_384 {
-                    stream.write_all(&[b' '; 65_536])?;
+                    stream.write_all(&vec![b' '; 65_536])?;
                     *self.taken.lock().unwrap() += 65_536;
                 }
                 Ok(())
