@@ -74,6 +74,7 @@ pub struct Attribute {
     /// What a value must be: JSON Schema 2020-12.
     pub schema: JsonSchema,
     /// The platform's value of an attribute of profiles.
+    #[schema(value_type = JsonValue)]
     pub default: Option<JsonValue>,
     /// The layer above which no value counts.
     pub locked_at: Option<Layer>,
@@ -131,7 +132,7 @@ pub struct PutAttribute {
     pub schema: JsonSchema,
     /// The platform's value; of attributes of profiles alone.
     #[serde(default, deserialize_with = "value")]
-    #[schema(value_type = Option<JsonValue>)]
+    #[schema(value_type = JsonValue, required = false)]
     pub default: Option<JsonValue>,
     /// The layer above which no value counts.
     #[serde(default)]

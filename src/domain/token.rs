@@ -164,11 +164,9 @@ impl std::fmt::Debug for ExchangedToken {
 #[serde(deny_unknown_fields)]
 pub struct RevokeToken {
     /// A token, or an API key.
-    #[schema(max_length = 8192)]
     pub token: String,
     /// What the client takes it for; it does not matter.
     #[serde(default)]
-    #[schema(max_length = 255)]
     pub token_type_hint: Option<String>,
 }
 
