@@ -143,5 +143,7 @@ const liar = await listen(async (req, res) => {
   return answer(whole);
 });
 
+// Whoever started this reads the first line only.
+process.stdout.on('error', () => {});
 console.log(JSON.stringify({ url: real.url, liar: liar.url, client_id: CLIENT, client_secret: SECRET }));
 process.stdin.on('end', () => process.exit(0)).resume();
