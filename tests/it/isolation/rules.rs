@@ -195,15 +195,19 @@ impl Rules {
                 if route.path.contains("{service_account}") =>
             {
                 match inside {
-                    Allowed(_) => unheard(),
-                    refused if who.standing == Standing::Operator("support") => refused,
-                    Refused(..) => Refused(404, Some(Log::Registry)),
+                    refused @ Refused(..) if who.standing == Standing::Operator("support") => {
+                        refused
+                    }
+                    _ => Refused(404, Some(Log::Registry)),
                 }
             }
             // The platform plane knows every tenant's: none is foreign there.
             Some(Strange { origin: Origin::Foreign, .. }) => inside,
             // A key is looked for once it is decided who may retire any.
-            Some(_) if route.path.contains("{kid}") && !matches!(inside, Allowed(_)) => inside,
+            Some(_) if route.path.contains("{kid}") => match inside {
+                Allowed(_) => unheard(),
+                refused @ Refused(..) => refused,
+            },
             Some(Strange { is_target: true, .. }) => Refused(404, Some(Log::Registry)),
             Some(_) if matches!(inside, Allowed(_)) => unheard(),
             _ => inside,
