@@ -16,6 +16,8 @@
 //!          /    |    \
 //!    storage  policy  identity      SQLite | Cedar | JWT
 //!          \    |    /
+//!           outbound                where our own requests may go, and by what
+//!               |
 //!            domain                 pure types and rules: no I/O, no clock, no framework
 //! ```
 //!
@@ -44,6 +46,7 @@ pub mod cli;
 pub mod domain;
 pub mod http;
 pub mod identity;
+pub mod outbound;
 pub mod policy;
 pub mod services;
 pub mod storage;

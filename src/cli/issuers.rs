@@ -10,7 +10,8 @@ use crate::domain::{
     ClaimMapping, IdentityPart, IssuerTerms, Secret, SigningAlgorithm, Word as _,
     default_algorithms,
 };
-use crate::identity::{Fetcher, Keeping, Reach, Trust};
+use crate::identity::{Fetcher, Keeping, Trust};
+use crate::outbound::Destinations;
 
 /// Section `identity.issuers.<name>`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -92,10 +93,10 @@ impl IssuerSection {
 
 impl IdentitySection {
     /// Where issuers may be.
-    pub(super) fn reach(&self) -> Reach {
-        Reach {
+    pub(super) fn destinations(&self) -> Destinations {
+        Destinations {
             allow_plain_loopback: self.allow_plain_loopback,
-            private_issuer_hosts: self.private_issuer_hosts.clone(),
+            private_hosts: self.private_issuer_hosts.clone(),
         }
     }
 
@@ -109,7 +110,7 @@ impl IdentitySection {
             max_stale: Duration::from_secs(self.jwks_max_stale_s),
             retry: Duration::from_secs(self.jwks_retry_s),
         };
-        let mut trust = Trust::new(Fetcher::start(self.reach())?, keeping);
+        let mut trust = Trust::new(Fetcher::start(self.destinations())?, keeping);
         for (name, issuer) in &self.issuers {
             let terms = issuer.terms(&self.audience);
             trust.add(name, &issuer.url, terms.map_err(|(key, what)| format!("{key}: {what}"))?);

@@ -34,6 +34,19 @@ pub struct Identity {
     pub subject: IdentityPart,
 }
 
+impl Identity {
+    /// Identities of an account at most.
+    pub const MAX: usize = 16;
+    /// Issuers whose word is the host's own: nobody else speaks for them.
+    pub const HOSTS_ISSUERS: [&str; 2] = ["host", "system"];
+
+    /// Whether the host alone can vouch for it.
+    #[must_use]
+    pub fn is_hosts(&self) -> bool {
+        Self::HOSTS_ISSUERS.contains(&self.issuer.as_str())
+    }
+}
+
 /// A person.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Account {

@@ -337,7 +337,7 @@ actions! {
         /// End every session of an account.
         EndAccountSessions = "account.end_sessions" on AccountId;
         /// Take back every token of an account.
-        RevokeTokens = "account.revoke_tokens" on AccountId;
+        RevokeAccountTokens = "account.revoke_tokens" on AccountId;
         /// List the keys that sign.
         ListSigningKeys = "signing_key.list" on Platform;
         /// Put a new key in the place of the one that signs.

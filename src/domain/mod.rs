@@ -16,7 +16,6 @@ mod caller;
 pub mod catalog;
 mod decision_request;
 mod diagnostics;
-pub mod egress;
 mod error;
 mod event;
 mod explanation;

@@ -7,16 +7,18 @@ use std::sync::Arc;
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
+use serde_json::json;
 
 use super::admission::Party;
 use super::failure::Failure;
 use super::login;
 use super::middleware::RequestIds;
+use super::refusal::refusal;
 use super::resolution;
 use super::state::State;
 use crate::domain::{
-    AccountId, AuditDecision, AuditRecord, BreakGlassId, Caller, Error, Identity, IdentityPart,
-    Revocable, ServiceAccountId, SessionId, TenantId, TenantReference, TenantStatus, Timestamp,
+    AccountId, AuditRecord, BreakGlassId, Caller, Error, Identity, IdentityPart, Revocable,
+    ServiceAccountId, SessionId, TenantId, TenantReference, TenantStatus, Timestamp,
 };
 use crate::identity::{ApiKeys, PresentedKey, Refused, Subject, Verified};
 use crate::services::accounts;
@@ -200,24 +202,11 @@ async fn note(state: &State, ids: &RequestIds, refused: &Refused) -> Result<(), 
     let said = |text: &Option<String>| text.as_deref().map(shown);
     let (issuer, kid) = (said(&refused.issuer), said(&refused.kid));
     tracing::debug!(issuer, kid, reason = refused.why, "a token was refused");
+    let summary = json!({ "reason": refused.why, "iss": issuer, "kid": kid });
     let record = AuditRecord {
-        at: state.registry.clock().now(),
-        actor: NOBODY.to_owned(),
-        actor_tenant: "platform".to_owned(),
-        on_behalf: None,
-        account: None,
-        target_tenant: "platform".to_owned(),
         target_type: "token".to_owned(),
         target_id: refused.why.to_owned(),
-        workspace_id: None,
-        resource_id: None,
-        action: "token.verify".to_owned(),
-        decision: AuditDecision::Deny,
-        policies: "[]".to_owned(),
-        correlation_id: ids.correlation.to_string(),
-        request_id: ids.request.to_string(),
-        summary: serde_json::json!({ "reason": refused.why, "iss": issuer, "kid": kid })
-            .to_string(),
+        ..refusal(state, ids, NOBODY, "token.verify", &summary)
     };
     Ok(state.registry.note_refusal(record).await?)
 }

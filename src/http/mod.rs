@@ -25,6 +25,7 @@ mod origin;
 mod page;
 mod parameters;
 mod precondition;
+mod refusal;
 mod reply;
 mod resolution;
 mod route;

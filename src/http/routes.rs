@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use super::api::{
     access, accounts, acl, api_keys, application_bindings, applications, attributes, audit,
     break_glass, catalog, credentials, diagnostics, domains, events, health, hosts, identities,
-    imports, invitations, issuers, keys, login, me, members, migrations, operators, organization,
+    imports, invitations, issuers, jwks, login, me, members, migrations, operators, organization,
     principals, profiles, resource_types, resources, role_assignments, roles, row_security,
     service_accounts, sessions, signing_keys, team_members, teams, tenants, tokens, workspaces,
 };
@@ -272,7 +272,7 @@ fn everybody() -> Vec<Route> {
         route(Public, GET,      "/livez",                         "health_live",          "Whether the process runs", health::live),
         route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
         route(Internal, GET,    "/_int/tenancy/ping",             "tenancy_ping",         "See which tenant a request reached", access::ping),
-        route(Public, GET,      "/.well-known/jwks.json",         "jwks_read",            "The public keys of system JWTs (RFC 7517)", keys::read),
+        route(Public, GET,      "/.well-known/jwks.json",         "jwks_read",            "The public keys of system JWTs (RFC 7517)", jwks::read),
         route(Public, GET,      "/.well-known/authzen-configuration/v1/tenants/{tenant}", "authzen_configuration_read", "Where a tenant's decision point is asked (AuthZEN 1.0)", access::configuration::read),
         route(Public, GET,      "/.well-known/authzen-configuration/v1/tenant", "authzen_configuration_read_host", "Where the decision point of a host's tenant is asked (AuthZEN 1.0)", access::configuration::read_of_host),
     ]

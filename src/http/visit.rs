@@ -12,12 +12,12 @@ use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::login::{self, Login};
 use super::middleware::RequestIds;
+use super::refusal::refusal;
 use super::reply::Reply;
 use super::state::State;
 use crate::domain::action::{EndSession, LinkIdentity};
 use crate::domain::{
-    AccountId, Arrival, AuditDecision, AuditRecord, BegunSession, Call, Error, LoginProblem,
-    SessionId,
+    AccountId, Arrival, AuditRecord, BegunSession, Call, Error, LoginProblem, SessionId,
 };
 use crate::services::sessions::LogIn;
 use crate::services::{identities, sessions};
@@ -122,24 +122,8 @@ impl Visit {
 
     /// A log-in that came to nothing, for the platform's audit log: at which issuer, and why.
     fn refusal(&self, arrival: &Arrival, error: &Error) -> AuditRecord {
-        AuditRecord {
-            at: self.state.registry.clock().now(),
-            actor: "system:log_in".to_owned(),
-            actor_tenant: "platform".to_owned(),
-            on_behalf: None,
-            account: None,
-            target_tenant: "platform".to_owned(),
-            target_type: "platform".to_owned(),
-            target_id: "platform".to_owned(),
-            workspace_id: None,
-            resource_id: None,
-            action: "session.begin".to_owned(),
-            decision: AuditDecision::Deny,
-            policies: "[]".to_owned(),
-            correlation_id: self.ids.correlation.to_string(),
-            request_id: self.ids.request.to_string(),
-            summary: json!({ "code": error.code(), "issuer": arrival.identity.issuer }).to_string(),
-        }
+        let summary = json!({ "code": error.code(), "issuer": arrival.identity.issuer });
+        refusal(&self.state, &self.ids, "system:log_in", "session.begin", &summary)
     }
 }
 

@@ -12,8 +12,9 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::discovery::{Fetcher, Word};
+use super::discovery::Fetcher;
 use super::jose::{Key, KeySet};
+use crate::outbound::Word;
 
 /// For how long keys are kept.
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +174,7 @@ impl RemoteKeys {
         state.asked_at = Some(now);
         state.flight = Some(receiver.clone());
         let this = self.clone();
-        self.fetcher.runtime().spawn(async move {
+        self.fetcher.outside().spawn(async move {
             this.fetch().await;
             drop(sender);
         });

@@ -22,7 +22,6 @@ use openidconnect::{
     OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl, Scope,
     TokenResponse,
 };
-use reqwest::redirect::Policy;
 use reqwest::{Client as Http, Url};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Semaphore};
@@ -32,13 +31,12 @@ use crate::domain::{
     Arrival, Assurance, Clock, Error, HOST_ACR, Identity, IdentityPart, LoginProblem, Result,
     Secret,
 };
+use crate::outbound::{self, cause, is_loopback};
 
 /// How long a log-in waits for its turn.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Requests to one provider at once.
 const MAX_AT_ONCE: usize = 32;
-/// Bytes of an answer at most.
-const MAX_ANSWER: usize = 64 * 1024;
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it is kept what a provider says of itself.
@@ -173,42 +171,16 @@ impl std::fmt::Debug for Provider {
 #[error("{0}")]
 struct Failed(String);
 
-/// Whether a log-in may go by an address: by TLS, or on this host where that is allowed.
+/// An address that a log-in may go by: by TLS and to somewhere else, or on this host where that is allowed.
 ///
 /// # Errors
 /// Says what the address must be.
-pub fn check_url(text: &str, allow_plain_loopback: bool) -> std::result::Result<Url, String> {
-    let url: Url = text.parse().map_err(|_| "is no URL".to_owned())?;
-    let host = url.host_str().unwrap_or_default();
-    if url.scheme() != "https" && url.scheme() != "http" {
-        return Err("must begin with https://".to_owned());
-    }
-    if is_loopback(host) && !allow_plain_loopback {
-        return Err("is on this host, which is for development alone".to_owned());
-    }
-    if url.scheme() == "http" && !is_loopback(host) {
-        return Err("must begin with https://".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must name no user and no password".to_owned());
+pub fn check_url(text: &str, allow_loopback: bool) -> std::result::Result<Url, &'static str> {
+    let url = outbound::check(text, allow_loopback)?;
+    if is_loopback(&url) && !allow_loopback {
+        return Err("is on this host, which is for development alone");
     }
     Ok(url)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_matches(['[', ']']);
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
-}
-
-/// What went wrong, down to its cause, without the address.
-fn reason(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 impl Provider {
@@ -222,16 +194,8 @@ impl Provider {
     ) -> std::result::Result<Self, String> {
         let url = check_url(&settings.url, settings.allow_plain_loopback)?;
         // A connection belongs to the thread that made it, and another may ask next.
-        let mut builder = Http::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .timeout(TIMEOUT)
-            .user_agent(concat!("freehold/", env!("CARGO_PKG_VERSION")));
-        if url.scheme() != "https" {
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| reason(&error))?;
+        let builder = outbound::builder(&url).pool_max_idle_per_host(0).timeout(TIMEOUT);
+        let http = builder.build().map_err(|error| cause(&error))?;
         let turns = Semaphore::new(MAX_AT_ONCE);
         Ok(Self { settings, http, turns, clock, kept: Mutex::default() })
     }
@@ -319,7 +283,7 @@ impl Provider {
     }
 
     fn failed(&self, what: &str, error: &(dyn std::error::Error + 'static)) -> Error {
-        let reason = reason(error);
+        let reason = cause(error);
         tracing::warn!(issuer = self.settings.url, what, reason, "a provider failed a log-in");
         LoginProblem::ProviderFailed.into()
     }
@@ -497,7 +461,7 @@ impl Provider {
         let send = |request| self.send(request);
         let told = request.request_async(&send).await;
         told.inspect_err(|error| {
-            let reason = reason(error);
+            let reason = cause(error);
             tracing::debug!(issuer = self.settings.url, reason, "a provider tells no more");
         })
         .ok()
@@ -505,21 +469,15 @@ impl Provider {
 
     async fn send(&self, request: HttpRequest) -> std::result::Result<HttpResponse, Failed> {
         let request: reqwest::Request =
-            request.try_into().map_err(|error: reqwest::Error| Failed(reason(&error)))?;
+            request.try_into().map_err(|error: reqwest::Error| Failed(cause(&error)))?;
         self.check(request.url())?;
-        let failed = |error: reqwest::Error| Failed(reason(&error));
-        let mut response = self.http.execute(request).await.map_err(failed)?;
+        let failed = |error: reqwest::Error| Failed(cause(&error));
+        let response = self.http.execute(request).await.map_err(failed)?;
         let mut answer = openidconnect::http::Response::builder().status(response.status());
         for (name, value) in response.headers() {
             answer = answer.header(name, value);
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(Failed(format!("its answer has more than {MAX_ANSWER} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = outbound::read(response).await.map_err(Failed)?;
         answer.body(body).map_err(|error| Failed(error.to_string()))
     }
 }

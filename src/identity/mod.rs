@@ -16,7 +16,7 @@ mod verifier;
 
 pub use api_key::{ApiKeys, NewKey, PresentedKey};
 pub use claims::{Actor, Claims};
-pub use discovery::{Fetcher, Reach, Word};
+pub use discovery::Fetcher;
 pub use issuer::{Grant, Signer};
 pub use jwks::{Keeping, RemoteKeys};
 pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret, load_secret};

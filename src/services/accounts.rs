@@ -11,9 +11,6 @@ use crate::domain::{
 use crate::storage::registry::{accounts, addresses};
 use crate::storage::{PlatformWork, ReadTx, Registry, Tx, WriteTx};
 
-/// Identities of one account at most.
-const MAX_IDENTITIES: usize = 16;
-
 /// Lists accounts.
 ///
 /// # Errors
@@ -42,7 +39,7 @@ pub fn create<A: Covers<CreateAccount>>(
     tx: &mut WriteTx<'_, A>,
     new: &NewAccount,
 ) -> Result<Account> {
-    if new.identities.is_empty() || new.identities.len() > MAX_IDENTITIES {
+    if new.identities.is_empty() || new.identities.len() > Identity::MAX {
         return Err(Error::invalid("/identities", "must have 1 to 16 entries"));
     }
     if tx.caller().subject != Subject::Host {
@@ -54,10 +51,9 @@ pub fn create<A: Covers<CreateAccount>>(
     Ok(account)
 }
 
-/// Issuers whose word is the host's own: nobody else makes accounts for them.
+/// The host alone makes accounts for its own issuers.
 fn check_issuers(identities: &[Identity]) -> Result<()> {
-    const OWN: &[&str] = &["host", "system"];
-    match identities.iter().position(|identity| OWN.contains(&identity.issuer.as_str())) {
+    match identities.iter().position(Identity::is_hosts) {
         Some(index) => {
             Err(Error::invalid(format!("/identities/{index}/issuer"), "is the host's own"))
         }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::domain::action::{RevokeOwnTokens, RevokeTokens as RevokeOf};
+use crate::domain::action::{RevokeAccountTokens, RevokeOwnTokens};
 use crate::domain::{
     AccountId, Action, ApiKeyId, Call, Caller, Covers, Error, EventType, NotBefore, Result,
     RevokeTokens, ServiceAccountId, Subject, SystemTask, Target, TenantId, TenantReference,
@@ -70,7 +70,7 @@ pub fn revoke_key(
 ///
 /// # Errors
 /// A time that is yet to come.
-pub fn revoke_all<A: Covers<RevokeOf>>(
+pub fn revoke_all<A: Covers<RevokeAccountTokens>>(
     tx: &mut WriteTx<'_, A>,
     account: AccountId,
     which: &RevokeTokens,

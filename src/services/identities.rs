@@ -16,11 +16,6 @@ use crate::domain::{
 use crate::storage::registry::{accounts, credentials, identities, sessions};
 use crate::storage::{ReadTx, RegistryAction, Tx, WriteTx};
 
-/// Identities of one account at most.
-const MAX_IDENTITIES: usize = 16;
-/// Issuers whose word is the host's own.
-const OWN: &[&str] = &["host", "system"];
-
 /// Lists the caller's identities.
 ///
 /// # Errors
@@ -77,7 +72,7 @@ pub fn link<A: Covers<LinkIdentity>>(
     identity: &Identity,
 ) -> Result<MyIdentity> {
     let account = keeper(tx.caller())?;
-    if OWN.contains(&identity.issuer.as_str()) {
+    if identity.is_hosts() {
         return Err(Error::invalid("/token", "is by an issuer that is the host's own"));
     }
     let is_it = |one: &MyIdentity| of(one) == *identity;
@@ -88,7 +83,7 @@ pub fn link<A: Covers<LinkIdentity>>(
     if accounts::find_by_identity(tx, identity)?.is_some() {
         return Err(Error::Conflict(Conflict::IdentityTaken));
     }
-    if known.len() >= MAX_IDENTITIES {
+    if known.len() >= Identity::MAX {
         return Err(Error::Conflict(Conflict::IdentityLimit));
     }
     identities::insert(tx, account, identity)?;

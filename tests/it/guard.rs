@@ -197,7 +197,7 @@ fn login() -> Vec<Case> {
     let public = |url: &str, says: &str| set("login.public_url", url, says);
     let mut cases = vec![
         url("", "is missing"),
-        url("corp", "is no URL"),
+        url("corp", "is no address"),
         url("http://id.example.com", "must begin with https://"),
         url("ftp://id.example.com", "must begin with https://"),
         url("https://localhost", "is on this host"),
@@ -225,7 +225,7 @@ fn login() -> Vec<Case> {
             ..issuer("client_sekret", "hush-hush", "")
         },
         public("http://login.example.com", "must begin with https://"),
-        public("login.example.com", "is no URL"),
+        public("login.example.com", "is no address"),
         public("https://login.example.com/", "no slash"),
         public("https://login.example.com/freehold", "no path"),
         public("https://login.example.com?a=b", "no query"),
@@ -325,7 +325,7 @@ const SECRET: &str = "hush-hush";
 fn decision_point() -> Vec<Case> {
     let url = |url: &str, says: &str| set("decision_point.url", url, says);
     let mut cases = vec![
-        url("pdp.example.com", "is no URL"),
+        url("pdp.example.com", "is no address"),
         url("ftp://pdp.example.com/", "must begin with https://"),
         url("http://pdp.example.com/", "must begin with https://"),
         url("http://10.0.0.1/", "must begin with https://"),

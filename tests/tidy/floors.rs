@@ -6,13 +6,14 @@ use crate::source::Source;
 /// Every floor with its height. Floors of one height are siblings.
 const FLOORS: &[(&str, u8)] = &[
     ("domain", 0),
-    ("storage", 1),
-    ("policy", 1),
-    ("identity", 1),
-    ("services", 2),
-    ("http", 3),
-    ("worker", 3),
-    ("cli", 4),
+    ("outbound", 1),
+    ("storage", 2),
+    ("policy", 2),
+    ("identity", 2),
+    ("services", 3),
+    ("http", 4),
+    ("worker", 4),
+    ("cli", 5),
 ];
 
 /// The files above every floor: the map of the house, and its front door.

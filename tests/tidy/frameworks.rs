@@ -14,7 +14,7 @@ const HOMES: &[(&[&str], &[&str])] = &[
     (&["openidconnect", "chrono"], &["src/identity"]),
     // A definition is pure: what it says of a value needs nothing but the two.
     (&["jsonschema"], &["src/domain/value_schema.rs"]),
-    (&["reqwest"], &["src/cli", "src/identity", "src/policy/external"]),
+    (&["reqwest"], &["src/cli", "src/identity", "src/outbound", "src/policy/external"]),
 ];
 
 /// The home of the crate `config`, whose name others may have too.

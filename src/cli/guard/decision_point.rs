@@ -10,12 +10,11 @@ use crate::cli::application::Mode;
 use crate::cli::configuration::Configuration;
 use crate::cli::decision_point::{DecisionPointSection, TenantDecisionPoint, read_token};
 use crate::domain::{ActionPattern, PlaneName, Secret, TenantReference, action};
+use crate::outbound;
 use crate::policy::external;
 
 /// Bytes of a token at most.
 const MAX_TOKEN: usize = 8192;
-/// Characters of an address at most.
-const MAX_URL: usize = 2000;
 
 pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String> {
     let section = &configuration.decision_point;
@@ -112,12 +111,10 @@ fn bound(key: &str, name: &str, value: Option<u64>, (least, most): (u64, u64)) -
 }
 
 fn url(key: &str, text: &str, loopback: bool) -> Option<String> {
-    let what = if text.len() > MAX_URL {
-        Some("is too long")
-    } else {
-        external::check_url(text, loopback).err()
-    };
-    what.map(|what| format!("{key}.url: {what}"))
+    let what = outbound::check(text, loopback).err()?;
+    let would_do = outbound::check(text, true).is_ok();
+    let hint = ", or decision_point.allow_plain_loopback be true, since it is on this host";
+    Some(format!("{key}.url: {what}{}", if would_do { hint } else { "" }))
 }
 
 /// What is asked about must be a change: readings are never asked about.

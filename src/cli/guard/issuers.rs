@@ -4,17 +4,16 @@ use super::when;
 use crate::cli::application::{LOCAL_ISSUER, Mode};
 use crate::cli::configuration::{Configuration, IdentitySection};
 use crate::cli::issuers::IssuerSection;
-use crate::identity::{Reach, Word};
+use crate::domain::{Identity, ImportFile};
+use crate::outbound::{Destinations, Word};
 
-/// Issuers whose word is the program's own.
-const OWN: &[&str] = &[LOCAL_ISSUER, "host", "system", "import"];
 /// Issuers at most.
 const MAX_ISSUERS: usize = 32;
 
 pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String> {
     let section = &configuration.identity;
-    let mut reach = section.reach();
-    reach.allow_plain_loopback |= mode == Mode::Development;
+    let mut destinations = section.destinations();
+    destinations.allow_plain_loopback |= mode == Mode::Development;
     let mut findings = keeping(section);
     findings.extend(when(
         section.issuers.len() > MAX_ISSUERS,
@@ -31,9 +30,14 @@ pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String>
         ));
     }
     for (name, issuer) in &section.issuers {
-        findings.extend(one(name, issuer, section, &reach));
+        findings.extend(one(name, issuer, section, &destinations));
     }
     findings
+}
+
+/// Whether it is the name of an issuer whose word is the program's own.
+fn is_own(url: &str) -> bool {
+    Identity::HOSTS_ISSUERS.contains(&url) || [LOCAL_ISSUER, ImportFile::ISSUER].contains(&url)
 }
 
 fn keeping(section: &IdentitySection) -> Vec<String> {
@@ -55,7 +59,7 @@ fn one(
     name: &str,
     issuer: &IssuerSection,
     section: &IdentitySection,
-    reach: &Reach,
+    destinations: &Destinations,
 ) -> Vec<String> {
     let key = format!("identity.issuers.{name}");
     let is_name = |byte: u8| {
@@ -67,20 +71,20 @@ fn one(
         format!("{key}: is named by 1 to 63 of a-z, 0-9, _ and -"),
     ));
     findings.extend(
-        reach.check(&issuer.url, Word::Host).err().map(|what| format!("{key}.url: {what}")),
+        destinations.check(&issuer.url, Word::Host).err().map(|what| format!("{key}.url: {what}")),
     );
     findings.extend(when(
         issuer.url.len() > 255,
         format!("{key}.url: must be at most 255 characters long"),
     ));
     findings.extend(when(
-        issuer.url == section.issuer || OWN.contains(&issuer.url.as_str()),
+        issuer.url == section.issuer || is_own(&issuer.url),
         format!("{key}.url: is the name of our own tokens' issuer"),
     ));
     let twice = section.issuers.iter().filter(|(_, other)| other.url == issuer.url).count() > 1;
     findings.extend(when(twice, format!("{key}.url: two issuers have it")));
     if let Some(uri) = &issuer.jwks_uri {
-        let what = reach.check(uri, Word::Host).err();
+        let what = destinations.check(uri, Word::Host).err();
         findings.extend(what.map(|what| format!("{key}.jwks_uri: {what}")));
     }
     match issuer.terms(&section.audience) {

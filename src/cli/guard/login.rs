@@ -124,7 +124,7 @@ fn issuer_url(key: &str, text: &str, allow_plain: bool) -> Option<String> {
         _ if !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains('*') => {
             "must name one issuer, in ASCII".to_owned()
         }
-        Err(what) => what,
+        Err(what) => what.to_owned(),
         Ok(url) if url.query().is_some() || url.fragment().is_some() => {
             "must have no query and no fragment".to_owned()
         }
@@ -183,7 +183,7 @@ fn public_url(text: &str, mode: Mode) -> Option<String> {
     let what = match url {
         _ if text.contains('*') => "must name one host".to_owned(),
         _ if text.len() > MAX_URL => "is too long".to_owned(),
-        Err(what) => what,
+        Err(what) => what.to_owned(),
         Ok(url) if url.query().is_some() => "must have no query".to_owned(),
         Ok(url) if url.fragment().is_some() => "must have no fragment".to_owned(),
         Ok(url) if url.path() != "/" || text.ends_with('/') => {

@@ -1,6 +1,6 @@
 //! `/v1/auth/revoke`, `/v1/me/revoke-tokens`, `/v1/platform/accounts/{account}/revoke-tokens`.
 
-use crate::domain::action::{RevokeOwnTokens, RevokeTokens as RevokeOf};
+use crate::domain::action::{RevokeAccountTokens, RevokeOwnTokens};
 use crate::domain::{AccountId, Error, RevokeToken, RevokeTokens};
 use crate::http::body::{Body, Form};
 use crate::http::context::{AccountContext, PlatformContext};
@@ -40,7 +40,7 @@ pub(in crate::http) async fn revoke_own(
 }
 
 pub(in crate::http) async fn revoke_all(
-    cx: PlatformContext<RevokeOf>,
+    cx: PlatformContext<RevokeAccountTokens>,
     Path(account): Path<AccountId>,
     Body(which): Body<RevokeTokens>,
 ) -> Reply<NoContent> {

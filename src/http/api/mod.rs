@@ -20,7 +20,7 @@ pub(super) mod identities;
 pub(super) mod imports;
 pub(super) mod invitations;
 pub(super) mod issuers;
-pub(super) mod keys;
+pub(super) mod jwks;
 pub(super) mod login;
 pub(super) mod me;
 pub(super) mod members;

@@ -8,9 +8,10 @@ use moka::sync::Cache;
 use super::Verified;
 use super::rules;
 use crate::domain::{IssuerStatus, IssuerTerms, TenantId, TenantIssuer, Timestamp};
-use crate::identity::discovery::{Fetcher, Word};
+use crate::identity::discovery::Fetcher;
 use crate::identity::jose::{Rules, Signed};
 use crate::identity::jwks::{Keeping, Look, RemoteKeys};
+use crate::outbound::Word;
 
 /// Issuers of tenants whose keys are kept.
 const MAX_TENANT_ISSUERS: u64 = 1_000;
@@ -124,7 +125,7 @@ impl Trust {
     /// # Errors
     /// Says what it must be.
     pub fn check(&self, url: &str) -> Result<(), &'static str> {
-        self.fetcher.reach().check(url, Word::Tenant)
+        self.fetcher.destinations().check(url, Word::Tenant).map(drop)
     }
 
     /// A tenant's issuer, with the keys that are kept of it.

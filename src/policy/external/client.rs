@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::breaker::{Breaker, Change, Pass};
@@ -15,11 +13,10 @@ use super::{PointSettings, point_id};
 use crate::domain::{
     DecisionRequest, ExternalAnswer, ExternalDecisionPoint, OnExternalAnswer, Secret,
 };
+use crate::outbound::{self, Outside, cause};
 
 /// Requests to one decision point at once.
 const MAX_AT_ONCE: usize = 64;
-/// Bytes of an answer at most.
-const MAX_ANSWER: usize = 64 * 1024;
 /// How long a connection that nobody uses is kept: less than servers keep theirs.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -27,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(2);
 pub(super) struct Point {
     id: String,
     line: Arc<Line>,
-    runtime: Handle,
+    outside: Outside,
 }
 
 /// What a request needs.
@@ -61,18 +58,9 @@ struct Answer {
     decision: bool,
 }
 
-/// A client that goes where it is told: no redirects, no proxies, and, without TLS, no certificates of authorities.
 pub(super) fn client(url: &Url, token: &Secret) -> Result<Client, String> {
-    let mut builder = Client::builder()
-        .redirect(Policy::none())
-        .no_proxy()
-        .pool_idle_timeout(IDLE)
-        .default_headers(headers(token)?)
-        .user_agent(concat!("freehold/", env!("CARGO_PKG_VERSION")));
-    if url.scheme() != "https" {
-        builder = builder.tls_certs_only([]);
-    }
-    builder.build().map_err(|error| reason(&error))
+    let builder = outbound::builder(url).pool_idle_timeout(IDLE).default_headers(headers(token)?);
+    builder.build().map_err(|error| cause(&error))
 }
 
 fn headers(token: &Secret) -> Result<HeaderMap, String> {
@@ -88,17 +76,8 @@ fn headers(token: &Secret) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-/// What went wrong, down to its cause, without the address.
-fn reason(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
-}
-
 impl Point {
-    pub(super) fn new(settings: &PointSettings, runtime: Handle) -> Result<Self, String> {
+    pub(super) fn new(settings: &PointSettings, outside: Outside) -> Result<Self, String> {
         let url: Url = settings.url.parse().map_err(|_| "is no URL".to_owned())?;
         let id = point_id(&url);
         let line = Line {
@@ -109,7 +88,7 @@ impl Point {
             turns: Semaphore::new(MAX_AT_ONCE),
             breaker: Breaker::new(settings.breaker),
         };
-        Ok(Self { id, line: Arc::new(line), runtime })
+        Ok(Self { id, line: Arc::new(line), outside })
     }
 }
 
@@ -122,7 +101,7 @@ impl ExternalDecisionPoint for Point {
         let line = self.line.clone();
         let body = serde_json::to_vec(request);
         let correlation = request.context.correlation_id.clone();
-        self.runtime.spawn(async move {
+        self.outside.spawn(async move {
             let outcome = match body {
                 Ok(body) => line.ask(body, &correlation).await,
                 Err(error) => Err(Failed::theirs(error.to_string())),
@@ -201,26 +180,12 @@ impl Line {
             Ok(id) => request.header("x-request-id", id),
             Err(_) => request,
         };
-        let response = request.send().await.map_err(|error| Failed::theirs(reason(&error)))?;
+        let response = request.send().await.map_err(|error| Failed::theirs(cause(&error)))?;
         if response.status() != StatusCode::OK {
             return Err(Failed::theirs(format!("it answered {}", response.status().as_u16())));
         }
-        decision(&read(response).await?)
+        decision(&outbound::read(response).await.map_err(Failed::theirs)?)
     }
-}
-
-/// Reads an answer, no more of it than it may have.
-async fn read(mut response: Response) -> Result<Vec<u8>, Failed> {
-    let mut body = Vec::new();
-    while let Some(chunk) =
-        response.chunk().await.map_err(|error| Failed::theirs(reason(&error)))?
-    {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(Failed::theirs(format!("its answer has more than {MAX_ANSWER} bytes")));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// A decision, if there is one: an object with a boolean of that name, once.

@@ -12,14 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
-use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
 
 pub use self::breaker::BreakerSettings;
 use self::client::Point;
 use crate::domain::{
     ExternalDecisionPoint, ExternalDecisionPoints, Patterns, PlaneName, Secret, Slug, TenantId,
 };
+use crate::outbound::Outside;
 
 /// How one decision point is asked.
 #[derive(Debug, Clone)]
@@ -52,45 +51,6 @@ fn point_id(url: &Url) -> String {
     format!("external:{}", url.host_str().unwrap_or_default())
 }
 
-/// Whether a host is this one: what goes there leaves no cable.
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// What is wrong with the address of a decision point. Without TLS it must be on this host, and that be allowed.
-///
-/// # Errors
-/// Says what it must be; never what it is.
-pub fn check_url(text: &str, allows_plain_loopback: bool) -> Result<(), &'static str> {
-    let url: Url = text
-        .parse()
-        .map_err(|_| "is no URL, as https://pdp.example.com/access/v1/evaluation is")?;
-    let is_plain = match url.scheme() {
-        "https" => false,
-        "http" => true,
-        _ => return Err("must begin with https://"),
-    };
-    if is_plain && !is_loopback(&url) {
-        return Err(
-            "must begin with https://: what is asked and answered could be read and changed on its way",
-        );
-    }
-    if is_plain && !allows_plain_loopback {
-        return Err(
-            "must begin with https://, or decision_point.allow_plain_loopback be true, since it is on this host",
-        );
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must name no user: give a token");
-    }
-    if url.fragment().is_some() {
-        return Err("must have no fragment");
-    }
-    Ok(())
-}
-
 /// Whether a decision point can be asked as the settings say.
 ///
 /// # Errors
@@ -111,8 +71,6 @@ struct Asked {
 pub struct External {
     installation: Option<Asked>,
     tenants: BTreeMap<String, Option<Asked>>,
-    /// Ends the thread when dropped.
-    _thread: Option<oneshot::Sender<()>>,
 }
 
 impl std::fmt::Debug for External {
@@ -130,11 +88,11 @@ impl External {
         let nobody = settings.installation.is_none()
             && settings.tenants.values().all(|settings| settings.is_none());
         if nobody {
-            return Ok(Self { installation: None, tenants: BTreeMap::new(), _thread: None });
+            return Ok(Self { installation: None, tenants: BTreeMap::new() });
         }
-        let (runtime, thread) = thread()?;
+        let outside = Outside::start("decision-point")?;
         let asked = |settings: &PointSettings| {
-            let point = Arc::new(Point::new(settings, runtime.clone())?);
+            let point = Arc::new(Point::new(settings, outside.clone())?);
             tracing::info!(decision_point = point.id(), "a decision point is asked besides");
             Ok::<_, String>(Asked {
                 actions: settings.actions.clone(),
@@ -147,7 +105,7 @@ impl External {
             tenants.insert(name.clone(), settings.as_ref().map(&asked).transpose()?);
         }
         let installation = settings.installation.as_ref().map(&asked).transpose()?;
-        Ok(Self { installation, tenants, _thread: Some(thread) })
+        Ok(Self { installation, tenants })
     }
 
     /// Who is configured for a tenant: by its id before its slug, which another may have had.
@@ -155,23 +113,6 @@ impl External {
         let own = self.tenants.get(&tenant.to_string()).or_else(|| self.tenants.get(slug.as_str()));
         own.map_or(self.installation.as_ref(), Option::as_ref)
     }
-}
-
-/// A thread that requests run on, until the sender is dropped.
-fn thread() -> Result<(Handle, oneshot::Sender<()>), String> {
-    let runtime =
-        Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let handle = runtime.handle().clone();
-    let (sender, ended) = oneshot::channel::<()>();
-    std::thread::Builder::new()
-        .name("decision-point".to_owned())
-        .spawn(move || {
-            // Ends when the sender is dropped, which is no error here.
-            let _dropped = runtime.block_on(ended);
-            runtime.shutdown_background();
-        })
-        .map_err(|error| error.to_string())?;
-    Ok((handle, sender))
 }
 
 impl ExternalDecisionPoints for External {

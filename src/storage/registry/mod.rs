@@ -12,8 +12,10 @@ pub(crate) mod credentials;
 pub(crate) mod domains;
 pub(crate) mod events;
 mod facts;
+mod file;
 pub(crate) mod files;
 pub(crate) mod hosts;
+mod housekeeping;
 pub(crate) mod identities;
 pub(crate) mod invitations;
 pub(crate) mod memberships;
@@ -26,37 +28,25 @@ pub(crate) mod signing_keys;
 pub(crate) mod tenant_issuers;
 pub(crate) mod tenants;
 
-use std::collections::HashSet;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Weak, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use moka::sync::Cache;
-use parking_lot::Mutex;
-use scheduled_thread_pool::ScheduledThreadPool;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 pub use self::facts::{AccountEntry, TenantEntry};
-use super::audit::Head;
+pub(in crate::storage) use self::file::RegistryFile;
 use super::disk::Disk;
-use super::door::{self, Core, Door, ReadTx, Reply, WriteTx};
-use super::engine::Pool;
-use super::engine::sqlite::{Setting, Side};
-use super::gate::Gate;
-use super::open_tenants::OpenTenants;
-use super::queue::{Epoch, Queue, WrittenFile};
+use super::door::{self, Door, ReadTx, WriteTx};
+use super::engine::sqlite::Setting;
 use super::settings::Settings;
 use super::tenant::{TenantFile, TenantStore};
-use super::turns::Turns;
-use super::writer::Writers;
-use super::{denials, entry, identity, provisioning};
+use super::{entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
-    AccountId, Action, ApiKeyId, BreakGlassId, Call, Clock, DecisionPoint, Definitions, Error,
-    EventType, FileProblem, IdentityPart, Manifest, Platform, Region, Result, ServiceAccountId,
-    SessionId, Slug, StoredValues, SystemTask, Target, TenantId, TenantReference, Word,
+    AccountId, Action, Call, Clock, DecisionPoint, Error, EventType, FileProblem, IdentityPart,
+    Manifest, Platform, Region, Result, SystemTask, Target, TenantId, TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -67,268 +57,6 @@ impl Action for PlatformWork {
     const NAME: &'static str = "system.work";
     type Plane = PlatformPlane;
     type Resource = Platform;
-}
-
-/// The registry's open file, and everything that is kept once per data directory.
-pub(in crate::storage) struct RegistryFile {
-    pub(super) disk: Disk,
-    pub(super) settings: Settings,
-    pub(super) gate: Arc<Gate>,
-    pub(super) housekeeping: Arc<ScheduledThreadPool>,
-    /// Closes tenants' files; apart from housekeeping, since closing waits for the registry.
-    pub(super) closing: Arc<ScheduledThreadPool>,
-    pub(super) tenant_writers: Arc<Writers>,
-    pub(super) open: OpenTenants,
-    /// Readers for what is looked up for every request: nobody's long read keeps them.
-    lookups: Pool,
-    /// Turns to open a tenant's file.
-    opening: Turns,
-    /// Tenants whose files failed while they were open: they are looked through before they are used again.
-    pub(super) suspects: Mutex<HashSet<TenantId>>,
-    /// Held while a tenant's file is being made.
-    pub(super) provisioning: Mutex<()>,
-    core: Core,
-    accounts: Cache<AccountId, (u64, AccountEntry)>,
-    tenants: Cache<TenantReference, (u64, Option<Arc<TenantEntry>>)>,
-    /// Sessions, with the epoch that each was read in.
-    sessions: Cache<SessionId, (u64, Option<sessions::Entry>)>,
-    /// When sessions were last used.
-    touches: sessions::Touches,
-    /// Break-glass entries, with the epoch that each was read in.
-    entries: Cache<BreakGlassId, (u64, Option<Arc<break_glass::Entry>>)>,
-    /// Issuers that tenants trust, by address, with the epoch that each was read in.
-    issuers: tenant_issuers::Kept,
-    /// Tokens, with the epoch in which each was looked for among those that were taken back.
-    tokens: Cache<credentials::TokenName, (u64, bool)>,
-    /// The platform's service accounts by their keys, with the epoch that each was read in.
-    services: Cache<(ServiceAccountId, ApiKeyId), (u64, Option<api_keys::ServiceEntry>)>,
-    /// What of the platform's keys never changes.
-    keys: Cache<ApiKeyId, Arc<super::api_keys::KnownKey>>,
-    /// Uses of those keys that are not written down yet.
-    pub(super) uses: super::api_keys::Uses,
-    /// The policies of applications' versions.
-    applications: Cache<applications::VersionKey, applications::Kept>,
-    /// Definitions of layered values.
-    definitions: attributes::Known,
-    projections: Mutex<Option<mpsc::Sender<TenantId>>>,
-    /// Held as long as the process owns the data directory.
-    _lock: std::fs::File,
-}
-
-/// Seconds that no session outlasts.
-const MAX_SESSION_S: i64 = 24 * 3600;
-/// Seconds after which it is written down when sessions were last used.
-const KEEP_SESSIONS_S: u64 = 60;
-/// Break-glass entries that are remembered.
-const MAX_ENTRIES: u64 = 1_000;
-/// Tenants' issuers that are remembered, and addresses of which it is remembered that they are none.
-const MAX_ISSUERS: u64 = 10_000;
-
-impl std::fmt::Debug for RegistryFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RegistryFile")
-    }
-}
-
-impl RegistryFile {
-    fn open(
-        settings: Settings,
-        disk: Disk,
-        lock: std::fs::File,
-        decisions: Arc<dyn DecisionPoint>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Arc<Self>> {
-        let path = disk.registry();
-        let gate = Arc::new(Gate::default());
-        let housekeeping = threads("housekeeping-{}", 4);
-        let pool = Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?;
-        let identity = identity::of_registry(&pool)?;
-        pool.hold_to(identity.clone());
-        let queue = Queue::new(
-            WrittenFile { path: path.clone(), side: Side::Registry, identity: identity.clone() },
-            disk.clone(),
-            Epoch::Leads(gate.clone()),
-            settings.limits(),
-            Box::new(|| {}),
-        );
-        let lookups = Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?;
-        lookups.hold_to(identity);
-        let core = Core {
-            name: "platform".into(),
-            pool,
-            queue: Arc::new(queue),
-            // A thread of its own: tenants' writers wait for the registry's, never the other way round.
-            writers: Writers::start("registry-writer", 1)?,
-            decisions,
-            external: settings.external.clone(),
-            assurance: settings.assurance.clone(),
-            clock,
-            denials: denials::Denials::default(),
-            shadow: super::shadow::Shadow::default(),
-            to_project: AtomicBool::new(false),
-            elsewhere: settings.turns(settings.registry_readers),
-            read_steps: settings.read_steps,
-        };
-        Ok(Arc::new(Self {
-            open: OpenTenants::new(settings.max_open_tenants),
-            tenant_writers: Writers::start("tenant-writer", settings.writer_threads)?,
-            accounts: Cache::new(settings.known_accounts),
-            tenants: Cache::new(settings.known_tenants),
-            sessions: Cache::new(settings.known_accounts),
-            touches: sessions::Touches::default(),
-            entries: Cache::new(MAX_ENTRIES),
-            issuers: Cache::new(MAX_ISSUERS),
-            tokens: Cache::new(settings.known_accounts),
-            services: Cache::new(MAX_ENTRIES),
-            keys: Cache::new(MAX_ENTRIES),
-            uses: super::api_keys::Uses::default(),
-            applications: applications::cache(),
-            definitions: attributes::Known::default(),
-            lookups,
-            opening: settings.turns_to_open(),
-            suspects: Mutex::default(),
-            provisioning: Mutex::new(()),
-            projections: Mutex::new(None),
-            _lock: lock,
-            disk,
-            settings,
-            gate,
-            closing: threads("closing-{}", 2),
-            housekeeping,
-            core,
-        }))
-    }
-
-    pub(super) fn core(&self) -> &Core {
-        &self.core
-    }
-
-    pub(super) fn core_pool(&self) -> &Pool {
-        &self.core.pool
-    }
-
-    /// Asks the projector to follow a tenant's outbox.
-    pub(super) fn wants_projection(&self, tenant: TenantId) {
-        if let Some(projections) = &*self.projections.lock()
-            && projections.send(tenant).is_err()
-        {
-            tracing::debug!(tenant.id = %tenant, "nobody follows outboxes");
-        }
-    }
-
-    /// Changes the registry for the program itself.
-    pub(super) fn system<T, F>(
-        self: &Arc<Self>,
-        task: SystemTask,
-        moves: bool,
-        body: F,
-    ) -> Result<Reply<T>>
-    where
-        T: Serialize + DeserializeOwned + Send + 'static,
-        F: Fn(&mut WriteTx<'_, PlatformWork>) -> Result<T> + Send + 'static,
-    {
-        door::write_for_system(self.clone(), Call::system(task), Target::Platform, moves, body)
-    }
-
-    /// Notes that a tenant's file is being written to.
-    pub(super) fn mark_dirty(self: &Arc<Self>, tenant: TenantId) -> Result<Reply<()>> {
-        self.system(SystemTask::Project, false, move |tx| files::mark_dirty(tx, tenant))
-    }
-
-    /// Notes that the projection has followed a file to its end, and where its audit chain ends.
-    pub(super) fn settled(self: &Arc<Self>, tenant: TenantId, head: &Head) -> Result<()> {
-        let head = head.clone();
-        // What the registry expects of the file moves: entries that are kept must be read anew.
-        entry::wait(
-            self.system(SystemTask::Anchor, true, move |tx| files::settle(tx, tenant, &head))?,
-        )
-    }
-}
-
-/// Writes down where the audit chains of tenants end that have grown.
-fn anchor(registry: &Arc<RegistryFile>, tenants: &[Arc<TenantFile>]) -> Result<()> {
-    let mut heads = Vec::new();
-    for tenant in tenants {
-        heads.extend(tenant.grown()?);
-    }
-    if heads.is_empty() {
-        return Ok(());
-    }
-    let heads: Arc<[_]> = heads.into();
-    entry::wait(registry.system(SystemTask::Anchor, false, move |tx| {
-        heads.iter().try_for_each(|(tenant, head)| files::anchor(tx, *tenant, head))
-    })?)
-}
-
-/// Writes down when sessions were last used.
-fn keep_sessions(registry: &Arc<RegistryFile>) -> Result<()> {
-    let touched: Arc<[_]> = registry.touches.unwritten().into();
-    if touched.is_empty() {
-        return Ok(());
-    }
-    let oldest = registry.core.clock.now().plus_seconds(-MAX_SESSION_S);
-    let keep = touched.clone();
-    entry::wait(
-        registry.system(SystemTask::KeepSessions, false, move |tx| sessions::keep(tx, &keep))?,
-    )?;
-    registry.touches.written(&touched);
-    registry.touches.forget(oldest);
-    Ok(())
-}
-
-fn threads(names: &str, count: usize) -> Arc<ScheduledThreadPool> {
-    Arc::new(ScheduledThreadPool::builder().num_threads(count).thread_name_pattern(names).build())
-}
-
-impl Door for RegistryFile {
-    fn core(&self) -> &Core {
-        &self.core
-    }
-
-    fn know(
-        &self,
-        sql: super::engine::Sql<'_>,
-        caller: &crate::domain::Caller,
-    ) -> Result<(door::Known, super::engine::Session)> {
-        facts::know(self, sql, caller)
-    }
-
-    fn target(
-        &self,
-        sql: super::engine::Sql<'_>,
-        caller: &crate::domain::Caller,
-        target: &Target,
-    ) -> Result<Option<crate::domain::TargetFacts>> {
-        facts::target(self, sql, caller, target)
-    }
-
-    fn definitions(&self, may_wait: bool) -> Result<Arc<Definitions>> {
-        self.definitions(may_wait)
-    }
-
-    fn account_values(&self, account: AccountId) -> Result<StoredValues> {
-        self.account_values(account)
-    }
-
-    fn before_note(&self) -> Result<()> {
-        Ok(())
-    }
-
-    fn home(&self) -> Result<Option<(TenantId, Slug)>> {
-        Ok(None)
-    }
-
-    fn renew(
-        &self,
-        _: &crate::domain::Caller,
-        facts: crate::domain::Facts,
-    ) -> Result<crate::domain::Facts> {
-        Ok(facts)
-    }
-
-    fn platform(&self) -> Option<Arc<dyn Door>> {
-        None
-    }
 }
 
 /// A cheap handle on the registry, and the only maker of handles on tenants.
@@ -358,34 +86,8 @@ impl Registry {
         provisioning::prepare_template(&disk)?;
         let file = RegistryFile::open(settings, disk, lock, decisions, clock)?;
         let registry = Self { file };
-        registry.keep_house();
+        housekeeping::keep_house(&registry.file);
         Ok(registry)
-    }
-
-    fn keep_house(&self) {
-        let file: Weak<RegistryFile> = Arc::downgrade(&self.file);
-        let every = Duration::from_secs(10);
-        self.file.housekeeping.execute_at_fixed_rate(every, every, move || {
-            let Some(file) = file.upgrade() else { return };
-            let mut result = entry::write_down_denials(&file.core, file.core.clock.now());
-            result = result.and(file.write_down_uses());
-            let live = file.open.live();
-            for tenant in &live {
-                result = result.and(tenant.write_down());
-            }
-            result = result.and(anchor(&file, &live));
-            if let Err(error) = result {
-                tracing::warn!(error = %error, "what was counted could not be written down");
-            }
-        });
-        let file: Weak<RegistryFile> = Arc::downgrade(&self.file);
-        let every = Duration::from_secs(KEEP_SESSIONS_S);
-        self.file.housekeeping.execute_at_fixed_rate(every, every, move || {
-            let Some(file) = file.upgrade() else { return };
-            if let Err(error) = keep_sessions(&file) {
-                tracing::warn!(error = %error, "when sessions were last used could not be written down");
-            }
-        });
     }
 
     /// The registry's entry of a tenant, whatever its state.
@@ -663,7 +365,7 @@ impl Registry {
             tracing::warn!("some tenants were still in use when the time to close was over");
         }
         self.file.tenant_writers.stop();
-        if let Err(error) = keep_sessions(&self.file) {
+        if let Err(error) = housekeeping::keep_sessions(&self.file) {
             tracing::warn!(error = %error, "when sessions were last used could not be written down");
         }
         let end = crate::domain::Timestamp(i64::MAX);

@@ -7,7 +7,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use freehold::domain::{IssuerTerms, NewIssuer, SigningAlgorithm, Timestamp, Word as _};
-use freehold::identity::{Fetcher, Keeping, Reach, Trust, Verifier};
+use freehold::identity::{Fetcher, Keeping, Trust, Verifier};
+use freehold::outbound::Destinations;
 use serde_json::{Value, json};
 
 use super::mint::{KEYS, claims, encode, now};
@@ -39,8 +40,8 @@ fn terms() -> IssuerTerms {
 fn verifier(server: &Server) -> Verifier {
     let hour = Duration::from_hours(1);
     let keeping = Keeping { ttl: hour, max_stale: hour, retry: hour };
-    let reach = Reach { allow_plain_loopback: true, ..Reach::default() };
-    let mut trust = Trust::new(Fetcher::start(reach).unwrap(), keeping);
+    let destinations = Destinations { allow_plain_loopback: true, ..Destinations::default() };
+    let mut trust = Trust::new(Fetcher::start(destinations).unwrap(), keeping);
     trust.add("t", &server.url(), terms());
     Verifier::new("freehold", Vec::new(), trust)
 }
