@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, Conflict, Description, Email, Error, Identity, InvitationId, Name, Result, Role,
-    SearchText, Slug, TeamId, TenantId, Timestamp,
+    AccountId, Conflict, Description, Email, Error, Identity, InvitationId, Name, PrincipalId,
+    Result, Role, SearchText, Slug, TeamId, TenantId, Timestamp,
 };
 
 super::word::words! {
@@ -192,7 +192,7 @@ pub struct Invitation {
     /// Its state.
     pub state: InvitationState,
     /// Who asked them in, and must be able to when they come.
-    pub invited_by: AccountId,
+    pub invited_by: PrincipalId,
     /// Who took it, or turned it down.
     pub account_id: Option<AccountId>,
     /// What whoever asked them in says to them.

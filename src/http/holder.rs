@@ -1,5 +1,6 @@
 //! Whoever brings a credential in a request's body: no caller yet.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
@@ -28,7 +29,7 @@ pub(super) struct Holder {
 
 impl FromRequest for Holder {
     type Error = Failure;
-    type Future = std::future::Ready<std::result::Result<Self, Failure>>;
+    type Future = Ready<std::result::Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let lost = |what: &str| Failure::from(Error::Internal(format!("no {what}")));
@@ -36,7 +37,29 @@ impl FromRequest for Holder {
         let ids = request.extensions().get::<RequestIds>().cloned();
         let ids = ids.ok_or_else(|| lost("request id"));
         let http = request.clone();
-        std::future::ready(state.and_then(|state| Ok(Self { http, state, ids: ids? })))
+        ready(state.and_then(|state| Ok(Self { http, state, ids: ids? })))
+    }
+}
+
+/// Says what is answered where the credential in the body is not good for what is asked.
+#[derive(Debug)]
+pub(super) struct GoodCredential;
+
+impl FromRequest for GoodCredential {
+    type Error = Failure;
+    type Future = Ready<std::result::Result<Self, Failure>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self))
+    }
+}
+
+impl Describe for GoodCredential {
+    fn describe(sketch: &mut Sketch) {
+        sketch.problems(&[
+            (401, "The credential is not good"),
+            (404, "There is no such tenant, or none that the credential's holder may know of"),
+        ]);
     }
 }
 

@@ -35,6 +35,21 @@ pub(super) struct Item<T>(pub(super) T);
 #[derive(Debug)]
 pub(super) struct Created<T>(pub(super) T);
 
+/// A thing that was made in the place of another one, by a verb below that one's path.
+#[derive(Debug)]
+pub(super) struct Replaced<T>(pub(super) T);
+
+/// A thing of the caller's that is there now, whether it was made or had been; and where it is.
+#[derive(Debug)]
+pub(super) struct Ensured<T> {
+    /// It.
+    pub(super) thing: T,
+    /// Whether it was made.
+    pub(super) is_new: bool,
+    /// Where it is.
+    pub(super) location: String,
+}
+
 /// A thing that a `PUT` has made or changed.
 #[derive(Debug)]
 pub(super) struct Put<T>(pub(super) T, pub(super) Precondition);
@@ -182,13 +197,36 @@ impl<T: Versioned> Responder for Created<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let mut response = tagged(json(StatusCode::CREATED, &self.0), self.0.version());
-        let location = format!("{}/{}", request.path().trim_end_matches('/'), self.0.id());
-        if let Ok(location) = header::HeaderValue::from_str(&location) {
-            response.headers_mut().insert(header::LOCATION, location);
-        }
-        response
+        let made = tagged(json(StatusCode::CREATED, &self.0), self.0.version());
+        located(made, &format!("{}/{}", request.path().trim_end_matches('/'), self.0.id()))
     }
+}
+
+impl<T: Versioned> Responder for Replaced<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let made = tagged(json(StatusCode::CREATED, &self.0), self.0.version());
+        // Behind the collection stand the id of the other one, and the verb.
+        let collection = request.path().trim_end_matches('/').rsplitn(3, '/').nth(2);
+        located(made, &format!("{}/{}", collection.unwrap_or_default(), self.0.id()))
+    }
+}
+
+impl<T: Versioned> Responder for Ensured<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let status = if self.is_new { StatusCode::CREATED } else { StatusCode::OK };
+        located(tagged(json(status, &self.thing), self.thing.version()), &self.location)
+    }
+}
+
+fn located(mut response: HttpResponse, location: &str) -> HttpResponse {
+    if let Ok(location) = header::HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 impl<T: Versioned> Responder for Put<T> {
@@ -323,6 +361,23 @@ impl<T: Versioned> Describe for Created<T> {
         sketch.json(201, "It was made", schema);
         sketch.answer_header(201, "ETag", ETAG);
         sketch.answer_header(201, "Location", "Where it is.");
+    }
+}
+
+impl<T: Versioned> Describe for Replaced<T> {
+    fn describe(sketch: &mut Sketch) {
+        Created::<T>::describe(sketch);
+    }
+}
+
+impl<T: Versioned> Describe for Ensured<T> {
+    fn describe(sketch: &mut Sketch) {
+        for (status, description) in [(200, "It was there"), (201, "It was made")] {
+            let schema = sketch.schema::<T>();
+            sketch.json(status, description, schema);
+            sketch.answer_header(status, "ETag", ETAG);
+            sketch.answer_header(status, "Location", "Where it is.");
+        }
     }
 }
 

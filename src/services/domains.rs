@@ -145,7 +145,7 @@ pub fn join(registry: &Registry, account: AccountId) -> Result<()> {
 }
 
 /// The whole domain of an address that the installation may go by.
-fn domain_of(known: &KnownIdentity) -> Option<HostName> {
+pub(super) fn domain_of(known: &KnownIdentity) -> Option<HostName> {
     mail_domain(known.verified_email().filter(|_| known.reach == Reach::Everybody)?)
 }
 

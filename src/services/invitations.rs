@@ -18,12 +18,12 @@ use crate::domain::{
     AccountId, Action, Call, Conflict, Covers, Error, EventType, FieldError, Identity, Invitation,
     InvitationFilter, InvitationId, InvitationState, Invited, Invitee, KnownIdentity, Letters,
     MadeInvitations, MemberState, MyInvitation, Name, NewInvitation, NewInvitations, NewMember,
-    Page, PageRequest, Result, Role, Slug, SystemTask, Target, TeamId, TeamRole, TenantId,
-    TenantReference, TenantStatus,
+    Page, PageRequest, PrincipalId, Result, Role, ServiceAccountId, Slug, Subject, SystemTask,
+    Target, TeamId, TeamRole, TenantId, TenantReference, TenantStatus,
 };
 use crate::storage::registry::invitations as projected;
 use crate::storage::tenant::invitations::{self, Words};
-use crate::storage::tenant::{members as membership, organization, teams};
+use crate::storage::tenant::{members as membership, organization, service_accounts, teams};
 use crate::storage::{ReadTx, Registry, TenantStore, Tx, WriteTx, unavailable};
 
 /// Invitations that are closed in one go at most.
@@ -44,7 +44,7 @@ struct Notice<'i> {
     #[serde(flatten)]
     invited: Invited,
     team_ids: &'i [TeamId],
-    invited_by: AccountId,
+    invited_by: PrincipalId,
     account_id: Option<AccountId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<serde_json::Value>,
@@ -95,7 +95,7 @@ pub fn create<A: Covers<CreateInvitation>>(
     account: Option<AccountId>,
     mailing: &Mailing,
 ) -> Result<Invitation> {
-    let invited_by = tx.caller().subject.account().ok_or(Error::Forbidden)?;
+    let invited_by = tx.caller().subject.principal().ok_or(Error::Forbidden)?;
     let (invitee, expires_in_s) = check(tx, new).map_err(Error::Invalid)?;
     may_give(tx, new.role, &new.team_ids, None)?;
     if let Some(account) = account
@@ -436,7 +436,8 @@ fn inviter_may<A: Action<Plane = TenantPlane>>(
     account: AccountId,
 ) -> Result<bool> {
     let tenant = tx.tenant().ok_or(Error::NotFound)?;
-    let asked = tx.in_place_of(found.invited_by, |tx| {
+    let inviter = inviter(tx, found.invited_by)?;
+    let asked = tx.in_place_of(inviter, |tx| {
         tx.permits::<CreateInvitation>(tenant)?;
         may_give(tx, found.role, team_ids, Some(account))
     });
@@ -447,6 +448,13 @@ fn inviter_may<A: Action<Plane = TenantPlane>>(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whoever asked somebody in: a service account, or a person.
+fn inviter(tx: &impl Tx<Plane = TenantPlane>, id: PrincipalId) -> Result<Subject> {
+    let robot = ServiceAccountId(id.0);
+    let is_robot = service_accounts::find(tx, robot)?.is_some();
+    Ok(if is_robot { Subject::ServiceAccount(robot) } else { Subject::Account(AccountId(id.0)) })
 }
 
 /// Closes the invitations whose time is over.

@@ -13,12 +13,12 @@ use crate::domain::action::{
 };
 use crate::domain::{
     Account, AccountId, AccountState, Action, Arrival, Assurance, BegunSession, Caller, Covers,
-    Email, Error, EventType, Issued, LoginProblem, MemberState, MyTenant, Name, Page, PageRequest,
-    PersonalTenants, Result, Said, Session, SessionFilter, SessionId, SessionLimits, Slug,
-    SystemTask, Target, TenantId, TenantReference, TenantStatus,
+    Email, Error, EventType, Issued, KnownIdentity, LoginProblem, MemberState, MyTenant, Name,
+    Page, PageRequest, PersonalTenants, Reach, Result, Said, Session, SessionFilter, SessionId,
+    SessionLimits, Slug, SystemTask, Target, TenantId, TenantReference, TenantStatus,
 };
 use crate::storage::registry::sessions::NewSession;
-use crate::storage::registry::{accounts, memberships, sessions};
+use crate::storage::registry::{accounts, domains, invitations, memberships, sessions};
 use crate::storage::{ReadTx, Registry, RegistryAction, Tx, WriteTx};
 
 /// Sessions of one account at once; a further one ends the oldest.
@@ -111,7 +111,7 @@ fn account<A: Action<Plane = PlatformPlane>>(
             AccountState::Suspended => Err(LoginProblem::AccountSuspended.into()),
         };
     }
-    if !log_in.create_accounts {
+    if !log_in.create_accounts && !is_expected(tx, arrival)? {
         return Err(LoginProblem::AccountUnknown.into());
     }
     let name = name(arrival)?;
@@ -123,6 +123,25 @@ fn account<A: Action<Plane = PlatformPlane>>(
     let data = json!({ "id": made.id, "state": made.state, "version": made.version });
     tx.emit(EventType::AccountCreated, &Target::Account(made.id), &data);
     Ok(made.id)
+}
+
+/// Whether somebody has asked whoever arrives in, or their mail domain belongs to a tenant: by what an issuer says that
+/// the installation trusts.
+fn is_expected(tx: &impl Tx<Plane = PlatformPlane>, arrival: &Arrival) -> Result<bool> {
+    let said = arrival.email.as_ref();
+    let known = KnownIdentity {
+        identity: arrival.identity.clone(),
+        email: said.and_then(|(email, _)| Email::parse(email.as_str()).ok()),
+        email_verified: said.is_some_and(|(_, is_verified)| *is_verified),
+        reach: Reach::Everybody,
+    };
+    if let Some(domain) = super::domains::domain_of(&known)
+        && domains::find(tx, &domain)?.is_some()
+    {
+        return Ok(true);
+    }
+    let first = PageRequest { limit: 1, max_bytes: usize::MAX, after: None };
+    Ok(!invitations::page_of(tx, &[known], &first)?.items.is_empty())
 }
 
 /// What somebody is called: what the provider says, without what no name may hold; else their subject.

@@ -109,7 +109,7 @@ fn ensure_workspace(tx: &mut WriteTx<'_, TenantWork>, owner: AccountId) -> Resul
     Ok(())
 }
 
-/// Makes the caller's personal tenant, where they have none; else it is the one that they have.
+/// Makes the caller's personal tenant, where they have none; else it is the one that they have. Says whether it was made.
 ///
 /// # Errors
 /// [`Error::Forbidden`] where the installation makes none; [`crate::domain::Conflict::HasPersonalTenant`] where another
@@ -119,27 +119,28 @@ pub fn create_mine(
     call: &Call,
     new: &NewPersonalTenant,
     when: PersonalTenants,
-) -> Result<Tenant> {
+) -> Result<(Tenant, bool)> {
     let account = call.caller.subject.account().ok_or(Error::NotFound)?;
     let is_by_host = call.caller.actor_kind() == Some(ActorKind::Host);
     let may = when != PersonalTenants::Off || is_by_host;
     let (region, new) = (registry.region(None)?, new.clone());
-    let tenant = registry.write_blocking::<CreateMyTenant, _, _>(call, account, move |tx| {
-        if !may {
-            return Err(Error::Forbidden);
-        }
-        match tenants::personal_of(tx, account)? {
-            Some(own)
-                if new.slug.as_ref().is_none_or(|slug| *slug == own.slug)
-                    && new.name.as_ref().is_none_or(|name| *name == own.name) =>
-            {
-                Ok(own)
+    let (tenant, is_new) =
+        registry.write_blocking::<CreateMyTenant, _, _>(call, account, move |tx| {
+            if !may {
+                return Err(Error::Forbidden);
             }
-            Some(_) => Err(Error::Conflict(Conflict::HasPersonalTenant)),
-            None => register_personal(tx, account, &new, &region),
-        }
-    })?;
-    finish_one(registry, tenant)
+            match tenants::personal_of(tx, account)? {
+                Some(own)
+                    if new.slug.as_ref().is_none_or(|slug| *slug == own.slug)
+                        && new.name.as_ref().is_none_or(|name| *name == own.name) =>
+                {
+                    Ok((own, false))
+                }
+                Some(_) => Err(Error::Conflict(Conflict::HasPersonalTenant)),
+                None => Ok((register_personal(tx, account, &new, &region)?, true)),
+            }
+        })?;
+    Ok((finish_one(registry, tenant)?, is_new))
 }
 
 /// Makes an account's personal tenant where it has none, for whoever logs it in.

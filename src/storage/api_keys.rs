@@ -8,11 +8,11 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-use super::door::{Tx, WriteTx, sql};
+use super::door::{Tx, WriteTx, decisions, sql};
 use super::engine::{Listing, Row, Sql, SqlError, params};
 use crate::domain::{
-    AccountId, Action, ApiKey, ApiKeyId, Direction, Error, Name, Page, PageRequest, Position,
-    Result, ScopeName, ServiceAccountId, Timestamp,
+    AccountId, Action, ApiKey, ApiKeyId, Direction, Error, Name, Page, PageRequest, PlaneName,
+    Position, Result, ScopeName, ServiceAccountId, Timestamp, action,
 };
 
 /// What of a key never changes, as whoever comes with it must be known.
@@ -26,6 +26,13 @@ pub struct KnownKey {
     pub scopes: Option<std::sync::Arc<[String]>>,
     /// Until when it was good when it was looked up; the door looks again.
     pub expires_at: Timestamp,
+}
+
+/// Whether a scope of Freehold's own leaves anything on a plane.
+pub(crate) fn is_scope(tx: &impl Tx, plane: PlaneName, scope: &ScopeName) -> bool {
+    let decisions = decisions(tx);
+    let mut actions = action::ALL.iter().filter(|action| action.plane == plane);
+    actions.any(|action| decisions.scope_covers(scope.as_str(), action.name))
 }
 
 fn key(row: &mut Row<'_>) -> Result<ApiKey, SqlError> {

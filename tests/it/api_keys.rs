@@ -100,7 +100,7 @@ fn a_key_is_good_in_its_tenant_alone() {
     other.seen_by(&robot).get("").problem(404, "not_found");
     other.seen_by(&robot).post("/teams", &json!({"name": "x"})).problem(404, "not_found");
     robot.root().get("/v1/platform/tenants").problem(404, "not_found");
-    robot.root().get("/v1/me").problem(401, "unauthenticated");
+    robot.root().get("/v1/me").problem(403, "forbidden");
 }
 
 #[test]
@@ -117,6 +117,11 @@ fn a_key_is_narrowed_to_its_scopes() {
     for scopes in [json!([]), json!(["not a scope"]), json!("people:read")] {
         org.api_key(&id, &json!({"name": "k", "scopes": scopes})).problem(422, "invalid");
     }
+    let unknown = json!({"name": "k", "scopes": ["people:read", "people:raed", "platform:read"]});
+    let refused = org.api_key(&id, &unknown).problem(422, "invalid");
+    let fields: Vec<_> =
+        refused["errors"].as_array().unwrap().iter().map(|error| error["field"].clone()).collect();
+    assert_eq!(fields, ["/scopes/1", "/scopes/2"]);
     // Whoever is narrowed makes no wider one.
     let narrow = org.scoped("owner", "service-accounts:write people:read");
     let keys = format!("/service-accounts/{id}/keys");
@@ -143,6 +148,11 @@ fn a_key_is_good_for_as_long_as_it_may_be() {
         app().db(&org.id).number(sql, &[&made.id()])
     };
     assert_eq!((span(Value::Null), span(json!(60))), (90 * 86_400, 60));
+    let short = org.api_key(&id, &json!({"name": "k", "ttl_s": 7200})).expect(201);
+    let rotate = format!("/service-accounts/{id}/keys/{}/rotate", short.id());
+    let next = org.owner.post(&rotate, &json!({})).expect(201);
+    let sql = "select (expires_at - created_at) / 1000000 from api_keys where id = ?1";
+    assert_eq!(app().db(&org.id).number(sql, &[&next.id()]), 7200, "as long as the old one");
     assert_eq!(span(json!(366 * 86_400)), 366 * 86_400);
 }
 
@@ -153,6 +163,8 @@ fn a_key_is_replaced_with_overlap_and_taken_back() {
     let path = format!("/service-accounts/{id}/keys/{key}");
     let next = org.admin.post(&format!("{path}/rotate"), &json!({"overlap_s": 3600})).expect(201);
     assert_eq!(next["created_by"], json!(org.account("admin")));
+    let there = format!("/v1/tenants/key-rotation/service-accounts/{id}/keys/{}", next.id());
+    assert_eq!(next.header("location"), there);
     let after = org.seen_by(&app().bearer(next["key"].as_str().unwrap()));
     robot.get("").expect(200);
     after.get("").expect(200);

@@ -104,6 +104,27 @@ fn whoever_is_asked_in_by_an_address_that_is_theirs_becomes_what_it_says() {
 }
 
 #[test]
+fn a_service_account_asks_people_in_while_it_may() {
+    let org = Org::new(app(), "asked-by-key");
+    let (robot, id, _) = org.robot("robot", "admin");
+    let body =
+        |name: &str, role: &str| json!({"email": format!("{name}@by-key.example"), "role": role});
+    let made = robot.post("/invitations", &body("ada", "member")).expect(201);
+    assert_eq!(made["invited_by"], json!(id));
+    robot.post("/invitations", &body("own", "owner")).problem(403, "forbidden");
+    let ada = verified(app(), "by-key-ada", "ada@by-key.example");
+    found(&ada, &made.id());
+    answer(&ada, &made.id(), "accept").expect(200);
+    // What it may no more, its invitations give no more.
+    let late = robot.post("/invitations", &body("bea", "member")).expect(201);
+    let account = format!("/service-accounts/{id}");
+    org.owner.patch(&account, &json!({"role": "member"})).expect(200);
+    let bea = verified(app(), "by-key-bea", "bea@by-key.example");
+    found(&bea, &late.id());
+    answer(&bea, &late.id(), "accept").problem(409, "invitation_revoked");
+}
+
+#[test]
 fn the_event_has_what_whoever_sends_mail_needs_and_the_audit_log_has_no_address() {
     let org = Org::new(app(), "mailed");
     let id = invite(&org, "Bo@mailed.example", "guest");
@@ -535,7 +556,7 @@ fn the_same_request_twice_is_answered_alike() {
 
 #[test]
 fn recycled_addresses_members_and_slugs_bring_no_old_authority_back() {
-    let rounds = 200;
+    let rounds = 1_000;
     let org = Org::new(app(), "recycled");
     let (email, role) = ("lou@recycled.example", org.role("old", &json!(["audit.list"])));
     let lou = verified(app(), "recycled-lou", email);
@@ -563,15 +584,13 @@ fn recycled_addresses_members_and_slugs_bring_no_old_authority_back() {
             .done();
         owner.put_bare(&format!("/roles/{role}/assignments/{account}")).done();
         owner.delete(&path).expect(204);
-        if round % 20 == 0 {
-            let next = format!("recycled-{round}");
-            let place = format!("/v1/platform/tenants/{slug}");
-            operator.patch(&place, &json!({"slug": next})).expect(200);
-            operator.get(&format!("/v1/platform/tenants/{slug}")).problem(404, "not_found");
-            let taken = json!({"slug": slug, "name": "Another"});
-            operator.post("/v1/platform/tenants", &taken).problem(409, "slug_taken");
-            slug = next;
-            owner = owner.at(&format!("/v1/tenants/{slug}"));
-        }
+        let next = format!("recycled-{round}");
+        let place = format!("/v1/platform/tenants/{slug}");
+        operator.patch(&place, &json!({"slug": next})).expect(200);
+        operator.get(&format!("/v1/platform/tenants/{slug}")).problem(404, "not_found");
+        let taken = json!({"slug": slug, "name": "Another"});
+        operator.post("/v1/platform/tenants", &taken).problem(409, "slug_taken");
+        slug = next;
+        owner = owner.at(&format!("/v1/tenants/{slug}"));
     }
 }

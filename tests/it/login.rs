@@ -329,6 +329,53 @@ fn whom_nobody_knows_gets_in_only_where_accounts_are_made() {
 }
 
 #[test]
+fn whom_somebody_waits_for_gets_in_though_no_accounts_are_made() {
+    let place = Place::new();
+    let closed = app_with(&place, &[("FREEHOLD__LOGIN__CREATE_ACCOUNTS", "false")]);
+    let org = Org::new(&closed, "waiting");
+    let identity = json!({"issuer": providers().url, "subject": "by-name"});
+    for invitee in [json!({"identity": identity}), json!({"email": "post@waiting.example"})] {
+        let mut body = invitee;
+        body["role"] = json!("member");
+        org.owner.post("/invitations", &body).expect(201);
+    }
+    let domain = "/v1/platform/tenants/waiting/domains/waits.example";
+    closed.operator().put_new(domain, &json!({"join_role": "guest"})).expect(201);
+    let of = |subject: &str, email: &str, is_verified: bool| {
+        let claims = json!({"sub": subject, "email": email, "email_verified": is_verified});
+        Browser::of(&closed, claims)
+    };
+    // An address that nobody vouches for, and that of somebody else.
+    for (subject, email, is_verified) in [
+        ("claims-it", "post@waiting.example", false),
+        ("claims-domain", "x@waits.example", false),
+        ("another", "post@waiting.example.org", true),
+        ("below", "x@sub.waits.example", true),
+    ] {
+        let mut browser = of(subject, email, is_verified);
+        let back = browser.as_far_as_the_callback("");
+        refused(browser.go(&back), 403, "account_unknown");
+    }
+    for (subject, email) in
+        [("by-name", "x@elsewhere.example"), ("by-mail", "Post@Waiting.example")]
+    {
+        eventually(|| {
+            let mut browser = of(subject, email, true);
+            (browser.log_in("").status == 200).then(|| {
+                let mine = browser.get("/v1/me/invitations").expect(200);
+                let id = mine["items"][0]["id"].as_str().unwrap().to_owned();
+                let accept = format!("/v1/me/invitations/{id}/accept");
+                browser.change("POST", &accept).send().expect(200);
+            })
+        });
+    }
+    let mut browser = of("by-domain", "x@waits.example", true);
+    browser.log_in("tenant=waiting&return_to=/v1/me").expect(200);
+    let roles = closed.db(&org.id).texts("select role from org_members order by role", &[]);
+    assert_eq!(roles.iter().filter(|role| *role == "guest").count(), 2, "{roles:?}");
+}
+
+#[test]
 fn a_browser_is_shown_a_page_and_a_program_a_problem() {
     let ask = |path: &str, accept: &str| {
         let browser = Browser::of(app(), Value::Null);

@@ -194,26 +194,26 @@ const TABLE: &str = "
     platform_audit_list      401    404     404    404    404       200   200        404     200
     platform_event_list      401    404     404    404    404       200   200        404     200
 
-    me_read                  401    200     200    200    200       200   401        200     200
+    me_read                  401    200     200    200    200       200   403        200     200
     me_update                401    428     428    428    428       428   428        428     428
-    my_tenant_list           401    200     200    200    200       200   401        200     200
-    my_tenant_create         401    201     201    201    201       201   401        201     201
-    my_invitation_list       401    200     200    200    200       200   401        200     200
-    my_invitation_accept     401    404     404    404    404       404   401        404     404
-    my_invitation_decline    401    404     404    404    404       404   401        404     404
-    my_profile_read          401    200    200    200    200    200    401    200    200
-    my_profile_update        401    403    403    403    403    200    401    403    200
-    session_list             401    200     200    200    200       200   401        200     200
-    session_delete           401    404     404    404    404       404   401        404     404
-    session_read             401    404     404    404    404       404   401        404     404
-    session_move             401    404     404    404    404       404   401        404     404
-    session_end              401    404     404    404    404       404   401        404     404
-    identity_list            401    200     200    200    200       200   401        200     200
-    identity_link            401    200     200    200    200       200   401        200     200
-    identity_unlink          401    404     404    404    404       404   401        404     404
+    my_tenant_list           401    200     200    200    200       200   403        200     200
+    my_tenant_create         401    2xx     2xx    2xx    2xx       2xx   403        2xx     2xx
+    my_invitation_list       401    200     200    200    200       200   403        200     200
+    my_invitation_accept     401    404     404    404    404       404   403        404     404
+    my_invitation_decline    401    404     404    404    404       404   403        404     404
+    my_profile_read          401    200    200    200    200    200    403    200    200
+    my_profile_update        401    403    403    403    403    200    403    403    200
+    session_list             401    200     200    200    200       200   403        200     200
+    session_delete           401    404     404    404    404       404   403        404     404
+    session_read             401    404     404    404    404       404   403        404     404
+    session_move             401    404     404    404    404       404   403        404     404
+    session_end              401    404     404    404    404       404   403        404     404
+    identity_list            401    200     200    200    200       200   403        200     200
+    identity_link            401    200     200    200    200       200   403        200     200
+    identity_unlink          401    404     404    404    404       404   403        404     404
     login_begin              404    404     404    404    404       404   404        404     404
     login_finish             404    404     404    404    404       404   404        404     404
-    me_revoke_tokens         401    204     204    204    204       204   401        204     204
+    me_revoke_tokens         401    204     204    204    204       204   403        204     204
     token_exchange           200    200     200    200    200       200   200        200     200
     token_revoke             200    200     200    200    200       200   200        200     200
     tenancy_ping             401    200     200    200    200       404   404        404     200

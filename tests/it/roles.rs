@@ -75,6 +75,14 @@ fn a_tenant_has_a_hundred_roles() {
 }
 
 #[test]
+fn a_pattern_stands_there_once() {
+    let org = Org::new(app(), "twice-there");
+    let body = json!({"name": "twice", "permissions": ["team.read", "audit.list", "team.read"]});
+    let refused = org.owner.post("/roles", &body).problem(422, "invalid");
+    assert_eq!(refused["errors"][0]["field"], "/permissions/2");
+}
+
+#[test]
 fn every_pattern_must_be_able_to_give_something() {
     let org = Org::new(app(), "role-patterns");
     let many: Vec<String> = vec!["team.list".to_owned(); 101];

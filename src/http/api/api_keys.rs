@@ -12,7 +12,7 @@ use crate::http::body::Body;
 use crate::http::context::TenantContext;
 use crate::http::parameters::{Path, Query};
 use crate::http::precondition::IfMatch;
-use crate::http::reply::{Created, Item, Listed, NoContent, Reply};
+use crate::http::reply::{Created, Item, Listed, NoContent, Replaced, Reply};
 use crate::http::state::State;
 use crate::identity::NewKey;
 use crate::services::api_keys;
@@ -23,9 +23,9 @@ fn make(state: &State, tenant: Option<TenantId>) -> Result<NewKey> {
 }
 
 /// The key with its secret, where it is the one that was made for this very request.
-fn issued(api_key: ApiKey, made: NewKey) -> Created<IssuedApiKey> {
+fn issued(api_key: ApiKey, made: NewKey) -> IssuedApiKey {
     let key = (api_key.id == made.id).then(|| made.reveal());
-    Created(IssuedApiKey { api_key, key })
+    IssuedApiKey { api_key, key }
 }
 
 pub(in crate::http) async fn list(
@@ -44,7 +44,7 @@ pub(in crate::http) async fn create(
     let (state, made) = (cx.state(), make(&cx.state(), Some(cx.tenant()))?);
     let (key, times) = (made.clone(), state.settings.api_keys);
     let kept = cx.write(of, move |tx| api_keys::create(tx, of, &new, &key, times)).await?;
-    Ok(issued(kept, made))
+    Ok(Created(issued(kept, made)))
 }
 
 pub(in crate::http) async fn read(
@@ -60,11 +60,11 @@ pub(in crate::http) async fn rotate(
     Path(of): Path<ServiceAccountId>,
     Path(id): Path<ApiKeyId>,
     Body(how): Body<RotateApiKey>,
-) -> Reply<Created<IssuedApiKey>> {
+) -> Reply<Replaced<IssuedApiKey>> {
     let (state, made) = (cx.state(), make(&cx.state(), Some(cx.tenant()))?);
     let (key, times) = (made.clone(), state.settings.api_keys);
     let kept = cx.write(of, move |tx| api_keys::rotate(tx, of, id, &how, &key, times)).await?;
-    Ok(issued(kept, made))
+    Ok(Replaced(issued(kept, made)))
 }
 
 pub(in crate::http) async fn revoke(
@@ -89,7 +89,7 @@ pub(in crate::http) mod platform {
     use crate::http::context::PlatformContext;
     use crate::http::parameters::{Path, Query};
     use crate::http::precondition::IfMatch;
-    use crate::http::reply::{Created, Item, Listed, NoContent, Reply};
+    use crate::http::reply::{Created, Item, Listed, NoContent, Replaced, Reply};
     use crate::services::api_keys::platform as api_keys;
 
     pub(in crate::http) async fn list(
@@ -108,7 +108,7 @@ pub(in crate::http) mod platform {
         let (state, made) = (cx.state(), make(&cx.state(), None)?);
         let (key, times) = (made.clone(), state.settings.api_keys);
         let kept = cx.write(of, move |tx| api_keys::create(tx, of, &new, &key, times)).await?;
-        Ok(issued(kept, made))
+        Ok(Created(issued(kept, made)))
     }
 
     pub(in crate::http) async fn read(
@@ -124,11 +124,11 @@ pub(in crate::http) mod platform {
         Path(of): Path<ServiceAccountId>,
         Path(id): Path<ApiKeyId>,
         Body(how): Body<RotateApiKey>,
-    ) -> Reply<Created<IssuedApiKey>> {
+    ) -> Reply<Replaced<IssuedApiKey>> {
         let (state, made) = (cx.state(), make(&cx.state(), None)?);
         let (key, times) = (made.clone(), state.settings.api_keys);
         let kept = cx.write(of, move |tx| api_keys::rotate(tx, of, id, &how, &key, times)).await?;
-        Ok(issued(kept, made))
+        Ok(Replaced(issued(kept, made)))
     }
 
     pub(in crate::http) async fn revoke(

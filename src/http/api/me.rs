@@ -8,7 +8,7 @@ use crate::http::body::Body;
 use crate::http::context::AccountContext;
 use crate::http::parameters::Query;
 use crate::http::precondition::IfMatch;
-use crate::http::reply::{Created, Item, Listed, Reply};
+use crate::http::reply::{Ensured, Item, Listed, Reply};
 use crate::services::{me, tenants};
 
 pub(in crate::http) async fn read(cx: AccountContext<ReadMe>) -> Reply<Item<Me>> {
@@ -41,9 +41,10 @@ pub(in crate::http) async fn list_tenants(
 pub(in crate::http) async fn create_tenant(
     cx: AccountContext<CreateMyTenant>,
     Body(new): Body<NewPersonalTenant>,
-) -> Reply<Created<Tenant>> {
+) -> Reply<Ensured<Tenant>> {
     let when = cx.state().settings.personal_tenants;
-    cx.run(move |registry, call| tenants::create_mine(registry, call, &new, when))
-        .await
-        .map(Created)
+    let (thing, is_new) =
+        cx.run(move |registry, call| tenants::create_mine(registry, call, &new, when)).await?;
+    let location = format!("/v1/tenants/{}", thing.slug);
+    Ok(Ensured { thing, is_new, location })
 }

@@ -4,7 +4,7 @@ use crate::domain::action::CreateToken;
 use crate::domain::{Call, ExchangedToken, NewToken, Token, TokenExchange};
 use crate::http::body::{Body, Form};
 use crate::http::context::PlatformContext;
-use crate::http::holder::Holder;
+use crate::http::holder::{GoodCredential, Holder};
 use crate::http::reply::{Plain, Reply};
 use crate::services::tokens;
 
@@ -21,6 +21,7 @@ pub(in crate::http) async fn create(
 /// Whoever brings a good credential gets a token for it (RFC 8693).
 pub(in crate::http) async fn exchange(
     holder: Holder,
+    _: GoodCredential,
     Form(wanted): Form<TokenExchange>,
 ) -> Reply<Plain<ExchangedToken>> {
     let state = holder.state();

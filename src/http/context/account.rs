@@ -49,7 +49,7 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
     /// The caller's account.
     pub(in crate::http) fn account(&self) -> Reply<AccountId> {
         let account = self.request.caller.subject.account();
-        account.ok_or_else(|| Error::Unauthenticated("the caller is no account").into())
+        account.ok_or_else(|| Error::Forbidden.into())
     }
 
     /// Reads the caller's own rows.

@@ -10,11 +10,12 @@ use serde_json::json;
 use crate::domain::action::{CreateApiKey, ListApiKeys, RevokeApiKey, RotateApiKey as Rotate};
 use crate::domain::{
     Action, ApiKey, ApiKeyId, ApiKeyTimes, Conflict, Covers, Error, EventType, FieldError,
-    NewApiKey, Page, PageRequest, Result, RotateApiKey, ScopeName, ServiceAccountId, Target,
-    Timestamp,
+    NewApiKey, Page, PageRequest, PlaneName, Result, RotateApiKey, ScopeName, ServiceAccountId,
+    Target, Timestamp,
 };
 use crate::identity::NewKey;
 use crate::storage::api_keys::{self, Kept};
+use crate::storage::tenant::application_bindings;
 use crate::storage::{ReadTx, Tx, WriteTx};
 
 /// Seconds that a key is on record that has expired.
@@ -56,6 +57,13 @@ pub fn create<A: Covers<CreateApiKey>>(
     key: &NewKey,
     times: ApiKeyTimes,
 ) -> Result<ApiKey> {
+    let bound = application_bindings::manifests(tx)?;
+    let is_bound = |scope: &ScopeName| {
+        bound.iter().flat_map(|manifest| &manifest.scopes).any(|declared| declared.name == *scope)
+    };
+    check_scopes(new.scopes.as_deref(), |scope| {
+        api_keys::is_scope(tx, PlaneName::Tenant, scope) || is_bound(scope)
+    })?;
     make(tx, of, new, key, times)
 }
 
@@ -96,7 +104,6 @@ fn make<A: Action>(
     times: ApiKeyTimes,
 ) -> Result<ApiKey> {
     let expires_at = end(tx.now(), new.ttl_s, times)?;
-    check_scopes(new.scopes.as_deref())?;
     may_narrow(tx, new.scopes.as_deref(), "/scopes")?;
     let made = keep(tx, of, &new.name, new.scopes.as_ref(), key, expires_at)?;
     tell(tx, EventType::ApiKeyCreated, &made);
@@ -116,8 +123,8 @@ fn replace<A: Action>(
         let most = ApiKey::MAX_OVERLAP_S;
         return Err(Error::invalid("/overlap_s", format!("must be 0 to {most}")));
     }
-    let expires_at = end(tx.now(), how.ttl_s, times)?;
     let old = api_keys::find(tx, of, id)?.ok_or(Error::NotFound)?;
+    let expires_at = end(tx.now(), how.ttl_s.or_else(|| lifetime(&old, times)), times)?;
     may_narrow(tx, old.scopes.as_deref(), "api_key")?;
     let made = keep(tx, of, &old.name, old.scopes.as_ref(), key, expires_at)?;
     api_keys::shorten(tx, id, tx.now().plus_seconds(i64::from(overlap_s)))?;
@@ -165,6 +172,13 @@ fn take_back<A: Action>(
     Ok(())
 }
 
+/// For how many seconds a key was made, as far as keys may be good now.
+fn lifetime(key: &ApiKey, times: ApiKeyTimes) -> Option<u32> {
+    let seconds = key.expires_at.seconds() - key.created_at.seconds();
+    let seconds = u32::try_from(seconds).ok()?;
+    Some(seconds.clamp(ApiKeyTimes::LEAST_S, times.most_s))
+}
+
 /// When a key ends that is to be good for so long.
 fn end(now: Timestamp, ttl_s: Option<u32>, times: ApiKeyTimes) -> Result<Timestamp> {
     let ttl_s = ttl_s.unwrap_or(times.usual_s);
@@ -175,15 +189,24 @@ fn end(now: Timestamp, ttl_s: Option<u32>, times: ApiKeyTimes) -> Result<Timesta
     Ok(now.plus_seconds(i64::from(ttl_s)))
 }
 
-fn check_scopes(scopes: Option<&[ScopeName]>) -> Result<()> {
+/// What narrows a key must be declared by somebody, and leave something where the key is for.
+fn check_scopes(
+    scopes: Option<&[ScopeName]>,
+    is_declared: impl Fn(&ScopeName) -> bool,
+) -> Result<()> {
+    let Some(scopes) = scopes else { return Ok(()) };
     let most = ApiKey::MAX_SCOPES;
-    if scopes.is_some_and(|scopes| scopes.is_empty() || scopes.len() > most) {
-        return Err(Error::invalid(
-            "/scopes",
-            format!("must have 1 to {most} entries, or be left out"),
-        ));
+    if scopes.is_empty() || scopes.len() > most {
+        let detail = format!("must have 1 to {most} entries, or be left out");
+        return Err(Error::invalid("/scopes", detail));
     }
-    Ok(())
+    let unknown = scopes.iter().enumerate().filter(|(_, scope)| !is_declared(scope));
+    let unknown: Vec<_> = unknown
+        .map(|(index, scope)| {
+            FieldError::new(format!("/scopes/{index}"), format!("{scope} is no scope here"))
+        })
+        .collect();
+    if unknown.is_empty() { Ok(()) } else { Err(Error::Invalid(unknown)) }
 }
 
 /// Whoever's own credential is narrowed makes no key that is not narrowed as far.

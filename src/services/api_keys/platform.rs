@@ -1,11 +1,11 @@
 //! API keys of the platform's service accounts.
 
-use super::{make, replace, take_back};
+use super::{check_scopes, make, replace, take_back};
 use crate::domain::action::{
     CreatePlatformApiKey, ListPlatformApiKeys, RevokePlatformApiKey, RotatePlatformApiKey,
 };
 use crate::domain::{
-    ApiKey, ApiKeyId, ApiKeyTimes, Covers, Error, NewApiKey, Page, PageRequest, Result,
+    ApiKey, ApiKeyId, ApiKeyTimes, Covers, Error, NewApiKey, Page, PageRequest, PlaneName, Result,
     RotateApiKey, ServiceAccountId,
 };
 use crate::identity::NewKey;
@@ -47,6 +47,9 @@ pub fn create<A: Covers<CreatePlatformApiKey>>(
     key: &NewKey,
     times: ApiKeyTimes,
 ) -> Result<ApiKey> {
+    check_scopes(new.scopes.as_deref(), |scope| {
+        api_keys::is_scope(tx, PlaneName::Platform, scope)
+    })?;
     make(tx, of, new, key, times)
 }
 

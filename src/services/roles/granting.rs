@@ -34,7 +34,12 @@ pub(in crate::services) fn check(
     }
     let actions = actions(tx)?;
     let wrong = patterns.iter().enumerate().filter_map(|(index, pattern)| {
-        let detail = unfit(pattern, patterns, &actions)?;
+        let is_again = patterns.iter().take(index).any(|before| before == pattern);
+        let detail = if is_again {
+            format!("{pattern} stands there twice")
+        } else {
+            unfit(pattern, patterns, &actions)?
+        };
         Some(FieldError::new(format!("/permissions/{index}"), detail))
     });
     let wrong: Vec<_> = wrong.collect();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Inner, Known, WriteTx};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, Assurance, Call, Caller, Error, HOST_ACR, MemberState, PlaneName, Result,
-    Role, Subject, TargetFacts, action,
+    Action, Assurance, Call, Caller, Error, HOST_ACR, MemberState, PlaneName, Result, Role,
+    Subject, TargetFacts, action,
 };
 
 impl<A: Action> WriteTx<'_, A> {
@@ -84,12 +84,12 @@ impl<A: Action<Plane = TenantPlane>> WriteTx<'_, A> {
     /// What the question comes to.
     pub(crate) fn in_place_of<T>(
         &self,
-        account: AccountId,
+        subject: Subject,
         question: impl FnOnce(&WriteTx<'_, A>) -> Result<T>,
     ) -> Result<T> {
         let Inner { door, sql, call, target, now, may_wait, .. } = &self.inner;
         let caller = Caller {
-            subject: Subject::Account(account),
+            subject,
             tenant: self.tenant(),
             assurance: Arc::new(Assurance {
                 acr: Some(HOST_ACR.to_owned()),

@@ -3,8 +3,8 @@
 use crate::domain::action::TenantPlane;
 use crate::domain::{
     AccountId, Action, Conflict, Description, Direction, Error, Invitation, InvitationFilter,
-    InvitationId, InvitationState, Invited, Invitee, Page, PageRequest, Position, Result, Role,
-    TeamId, Timestamp,
+    InvitationId, InvitationState, Invited, Invitee, Page, PageRequest, Position, PrincipalId,
+    Result, Role, TeamId, Timestamp,
 };
 use crate::storage::door::{Tx, WriteTx, sql};
 use crate::storage::engine::{Listing, Row, Sql, SqlError, params};
@@ -116,7 +116,7 @@ pub(crate) struct Words<'w> {
     pub(crate) team_ids: &'w [TeamId],
     pub(crate) message: &'w Description,
     pub(crate) expires_at: Timestamp,
-    pub(crate) invited_by: AccountId,
+    pub(crate) invited_by: PrincipalId,
 }
 
 /// Adds an invitation that waits.
