@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use super::clock::SystemClock;
 use super::configuration::Configuration;
 use super::guard::guard;
-use crate::domain::{Clock, MigrationReport};
+use crate::domain::{Clock, MigrationReport, TenantReference};
 use crate::http::{self, Listeners, Server};
 use crate::identity::{
     ApiKeys, Issuer, KeyRing, Provider, Signer, SigningKey, Subject, Verifier,
@@ -78,6 +78,7 @@ impl Application {
         let registry = Registry::start(settings, policy, Arc::new(SystemClock))?;
         report(&registry.migrate(None, progress)?);
         tenants::recover(&registry)?;
+        note_strangers(&configuration, &registry)?;
         let ring = Arc::new(KeyRing::new(&data.join("keys")));
         let identity = &configuration.identity;
         signing_keys::open(&registry, &ring, identity.key_overlap_s)?;
@@ -115,7 +116,7 @@ impl Application {
                 identity.trust().map_err(anyhow::Error::msg)?,
             ),
             Signer::with(&identity.issuer, &identity.audience, self.ring.clone()),
-            ApiKeys::new(&load_or_create_secret(&self.key("api.key"))?),
+            ApiKeys::new(&self.api_key_secret()?),
             self.configuration.http(mode),
             &secret,
         );
@@ -134,6 +135,18 @@ impl Application {
 
     fn local_key(&self) -> Result<SigningKey> {
         Ok(SigningKey::load_or_create(&self.key("local.key"))?)
+    }
+
+    /// What proves API keys. Where it was lost, they are all worth nothing.
+    fn api_key_secret(&self) -> Result<[u8; 32]> {
+        let path = self.key("api.key");
+        if !path.exists() && self.registry.has_tenants()? {
+            tracing::warn!(
+                file = %path.display(),
+                "what proves API keys was lost: a new one is made, and every key that was given out is refused; to keep them, stop and put it back"
+            );
+        }
+        Ok(load_or_create_secret(&path)?)
     }
 
     fn key(&self, name: &str) -> PathBuf {
@@ -208,6 +221,20 @@ fn external(configuration: &Configuration) -> Result<External> {
     let settings = configuration.decision_point.settings();
     let external = settings.and_then(|settings| External::start(&settings));
     external.map_err(anyhow::Error::msg).context("decision_point")
+}
+
+/// Says which tenants have a decision point of their own, and are none.
+fn note_strangers(configuration: &Configuration, registry: &Registry) -> Result<()> {
+    for name in configuration.decision_point.tenants.keys() {
+        let known = TenantReference::parse(name).map(|it| registry.resolve(&it)).transpose()?;
+        if known.flatten().is_none() {
+            tracing::warn!(
+                key = format!("decision_point.tenants.{name}"),
+                "there is no such tenant: nothing is asked for it"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Says what the process's file descriptors do not suffice for.

@@ -74,13 +74,39 @@ pub(super) enum Verb {
     /// Print the manual: a page for the program and one for each verb.
     Man,
     /// Ask the configured address whether it serves.
-    Healthcheck,
+    Healthcheck(Listen),
 }
 
 impl Verb {
     /// Whether the verb is a server, whose log is wanted.
     pub(super) fn serves(&self) -> bool {
         matches!(self, Self::Dev(_) | Self::Serve(_))
+    }
+
+    /// Whether the verb may begin an installation, or needs none.
+    pub(super) fn may_begin(&self) -> bool {
+        match self {
+            Self::Tenant(verb) => matches!(verb, Tenant::Create(_)),
+            Self::Operator(verb) => matches!(verb, Operator::Set(_)),
+            Self::ServiceAccount(verb) => matches!(verb, ServiceAccount::Create(_)),
+            Self::App(verb) => matches!(verb, App::Register(_)),
+            Self::Token(_)
+            | Self::BreakGlass(_)
+            | Self::Keys(_)
+            | Self::ApiKey(_)
+            | Self::Role(_)
+            | Self::Migrate(_)
+            | Self::Doctor(_) => false,
+            Self::Dev(_)
+            | Self::Serve(_)
+            | Self::Check
+            | Self::Seed(_)
+            | Self::Import(_)
+            | Self::Openapi
+            | Self::Completions { .. }
+            | Self::Man
+            | Self::Healthcheck(_) => true,
+        }
     }
 }
 
@@ -520,9 +546,16 @@ pub(super) struct Doctor {
     pub(super) json: bool,
 }
 
-/// `90`, `90s`, `15m` or `1h` as seconds.
+/// A time of a day at most, in seconds.
 fn ttl(text: &str) -> Result<u32, String> {
-    let wrong = || "a time is a number of seconds, or a number with s, m or h behind it".to_owned();
+    let seconds = span(text)?;
+    if (1..=86_400).contains(&seconds) { Ok(seconds) } else { Err("must be 1s to 24h".to_owned()) }
+}
+
+/// `90`, `90s`, `15m`, `1h` or `30d` as seconds.
+pub(super) fn span(text: &str) -> Result<u32, String> {
+    let wrong =
+        || "a time is a number of seconds, or a number with s, m, h or d behind it".to_owned();
     let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
         Some(end) => text.split_at(end),
         None => (text, "s"),
@@ -531,11 +564,11 @@ fn ttl(text: &str) -> Result<u32, String> {
         "s" => 1,
         "m" => 60,
         "h" => 3600,
+        "d" => 86_400,
         _ => return Err(wrong()),
     };
     let number: u32 = number.parse().map_err(|_| wrong())?;
-    let seconds = number.checked_mul(factor).ok_or_else(wrong)?;
-    if (1..=86_400).contains(&seconds) { Ok(seconds) } else { Err("must be 1s to 24h".to_owned()) }
+    number.checked_mul(factor).ok_or_else(wrong)
 }
 
 /// The command line, as it is defined.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -149,9 +149,12 @@ async fn good(response: Response) -> Result<Response> {
     if response.status().is_success() {
         return Ok(response);
     }
-    let status = response.status();
+    let (status, path) = (response.status(), response.url().path().to_owned());
     let problem: Value = response.json().await.unwrap_or_default();
     let mut text = problem["detail"].as_str().map_or_else(|| status.to_string(), str::to_owned);
+    if status == StatusCode::NOT_FOUND {
+        text = format!("{path}: {text}");
+    }
     for error in problem["errors"].as_array().into_iter().flatten() {
         let (field, detail) = (
             error["field"].as_str().unwrap_or_default(),

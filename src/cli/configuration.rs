@@ -19,6 +19,8 @@ use crate::domain::{
     ActionPattern, ApiKeyTimes, AssurancePolicy, Letters, PersonalTenants, Region, TokenTimes,
 };
 
+/// Letters in which a key may differ from the one that is meant.
+const MAX_TYPOS: usize = 3;
 /// Seconds of a day.
 const DAY_S: u32 = 86_400;
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -177,18 +179,25 @@ impl Configuration {
         let mut builder = Config::builder().add_source(defaults.clone());
         let mut unknown = Vec::new();
         if let Some(path) = file {
-            if !path.exists() {
+            if !path.is_file() {
                 bail!("{}: there is no such configuration file", path.display());
             }
             let given = File::from(path).format(FileFormat::Toml);
-            let keys = keys_of(&given).context("the configuration cannot be read")?;
-            unknown.extend(unknown_among(keys)?.map(|key| format!("{}: {key}", path.display())));
+            let keys = keys_of(&given);
+            let keys = keys
+                .with_context(|| format!("{}: the configuration cannot be read", path.display()))?;
+            let named = |key: String| format!("{}: {key}{}", path.display(), meant(&key));
+            unknown.extend(unknown_among(keys)?.map(named));
             builder = builder.add_source(given);
         }
         let keys = keys_of(&environment).context("the environment cannot be read")?;
-        unknown.extend(unknown_among(keys)?.map(|key| variable(&key)));
+        unknown.extend(unknown_among(keys)?.map(|key| variable(&key) + &meant(&key)));
+        unknown.extend(half_prefixed());
         if !unknown.is_empty() {
-            bail!("there is no such key:\n  {}", unknown.join("\n  "));
+            bail!(
+                "there is no such key (config/default.toml has them all):\n  {}",
+                unknown.join("\n  ")
+            );
         }
         let built = builder.add_source(environment).add_source(secrets());
         let built = built.build().context("the configuration cannot be read")?;
@@ -359,6 +368,26 @@ fn secrets() -> Environment {
 /// A key of the environment, by its variable and by its own name.
 fn variable(key: &str) -> String {
     format!("FREEHOLD__{}: {key}", key.to_uppercase().replace('.', "__"))
+}
+
+/// Variables that lack one of the two underscores that every key's has behind `FREEHOLD`.
+fn half_prefixed() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let halves = names.filter_map(|name| {
+        let key = name.strip_prefix("FREEHOLD_")?;
+        let is_half = !key.starts_with('_') && key.contains("__");
+        is_half.then(|| format!("{name}: write FREEHOLD__{key}"))
+    });
+    halves.collect()
+}
+
+/// The key that was probably meant, in words.
+fn meant(key: &str) -> String {
+    let known = keys_of(&File::from_str(DEFAULTS, FileFormat::Toml)).unwrap_or_default();
+    let distance = |known: &String| strsim::damerau_levenshtein(known, key);
+    let nearest =
+        known.into_iter().min_by_key(distance).filter(|known| distance(known) <= MAX_TYPOS);
+    nearest.map_or_else(String::new, |known| format!("; is {known} meant?"))
 }
 
 /// The keys that a source sets, each with its sections.

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::args::Json;
+use super::args::{Json, span};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
@@ -30,10 +30,10 @@ pub(super) struct Plane {
     /// Of the platform.
     #[arg(long)]
     pub(super) platform: bool,
-    /// Of this tenant, by slug or id.
+    /// Of this tenant, by slug or id; with `--account`.
     #[arg(long, requires = "account", value_name = "TENANT")]
     pub(super) tenant: Option<String>,
-    /// The account that acts: its id, or an identity as `issuer|subject`.
+    /// The account that acts, which `--tenant` needs: its id, or an identity as `issuer|subject`.
     #[arg(long, requires = "tenant", value_name = "ACCOUNT")]
     pub(super) account: Option<String>,
     /// Print JSON.
@@ -121,8 +121,9 @@ pub(super) struct CreateApiKey {
     /// A scope that it is narrowed to; may be given again.
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(super) scopes: Vec<String>,
-    /// Seconds that it is good for.
-    #[arg(long, value_name = "SECONDS")]
+    /// How long it is good for: seconds, or with s, m, h or d behind the number; as `identity.api_key_ttl_days` where
+    /// nothing is said.
+    #[arg(long, value_name = "TIME", value_parser = span)]
     pub(super) ttl: Option<u32>,
     #[command(flatten)]
     pub(super) plane: Plane,
@@ -134,11 +135,11 @@ pub(super) struct RotateApiKey {
     pub(super) service_account: String,
     /// The key's id.
     pub(super) key: String,
-    /// Seconds that the old key is good for beside the new one.
-    #[arg(long, value_name = "SECONDS")]
+    /// How long the old key is good for beside the new one: seconds, or with s, m, h or d behind the number.
+    #[arg(long, value_name = "TIME", value_parser = span)]
     pub(super) overlap: Option<u32>,
-    /// Seconds that the new key is good for.
-    #[arg(long, value_name = "SECONDS")]
+    /// How long the new key is good for: seconds, or with s, m, h or d behind the number.
+    #[arg(long, value_name = "TIME", value_parser = span)]
     pub(super) ttl: Option<u32>,
     #[command(flatten)]
     pub(super) plane: Plane,

@@ -29,7 +29,8 @@ pub(super) async fn import(
             configuration,
             |client| async move { send(&client, path, text).await },
         )
-        .await?;
+        .await
+        .with_context(|| import.file.display().to_string())?;
     if import.json {
         output::json(&report)?;
     } else {

@@ -79,6 +79,9 @@ fn act(arguments: &Arguments) -> Result<ExitCode> {
 
 async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<ExitCode> {
     let data = &arguments.data;
+    if !arguments.verb.may_begin() {
+        node::refuse_empty(data)?;
+    }
     match &arguments.verb {
         Verb::Dev(dev) => serve::dev(data, configuration, dev).await,
         Verb::Serve(listen) => serve::serve(data, configuration, listen).await,
@@ -98,7 +101,7 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::Import(import) => import::import(data, configuration, import).await,
         Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,
         Verb::Doctor(doctor) => doctor::doctor(data, configuration, doctor).await,
-        Verb::Healthcheck => serve::healthcheck(&configuration).await,
+        Verb::Healthcheck(listen) => serve::healthcheck(configuration, listen).await,
         Verb::Openapi | Verb::Completions { .. } | Verb::Man => Ok(ExitCode::SUCCESS),
     }
 }

@@ -42,6 +42,28 @@ where
     result
 }
 
+/// Refuses a data directory that a server runs on.
+pub(super) fn refuse_taken(data: &Path) -> Result<()> {
+    if UnixStream::connect(socket(data)).is_ok() {
+        bail!(
+            "{} belongs to another running freehold: stop that one, or give another directory with --data",
+            data.display()
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a data directory in which nothing was begun, so that a mistyped one is not taken for an empty installation.
+pub(super) fn refuse_empty(data: &Path) -> Result<()> {
+    if !data.join("registry.db").exists() {
+        bail!(
+            "{}: there is no installation; give its directory with --data or FREEHOLD_DATA, or begin one with `freehold serve`",
+            data.display()
+        );
+    }
+    Ok(())
+}
+
 /// Runs work that blocks apart from the runtime's own thread.
 pub(super) async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,

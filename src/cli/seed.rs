@@ -22,8 +22,8 @@ pub(super) async fn seed(
 ) -> Result<ExitCode> {
     let section = configuration.seed.clone();
     let slug = seed.slug.as_ref().unwrap_or(&section.slug);
-    let slug =
-        Slug::parse(slug.as_str()).map_err(|message| anyhow::anyhow!("{slug:?} {message}"))?;
+    let slug = Slug::parse(slug.as_str())
+        .map_err(|message| anyhow::anyhow!("--slug, or seed.slug: {slug:?} {message}"))?;
     let name = seed.name.clone().unwrap_or(section.name);
     let found = node::with_client(data, configuration, |client| async move {
         let me = person(&client, seed.account.as_deref()).await?;

@@ -20,14 +20,26 @@ use crate::domain::{
     Assurance, Call, Caller, HOST_ACR, ImportOutcome, ImportProgress, TenantReference,
 };
 use crate::identity::Grant;
+use crate::outbound;
 use crate::policy::Policy;
 use crate::services::imports::{self, Run};
 
 const DEMO: &str = include_str!("../../config/demo.json");
 /// Seconds that a demo token is good for.
 const DEMO_TTL_S: i64 = 12 * 3600;
+/// The signal of a file that would become larger than may be, on Linux.
+const SIGXFSZ: i32 = 25;
 /// Connections that wait to be taken at most.
 const BACKLOG: u32 = 1024;
+
+impl Listen {
+    /// What is typed counts more than what is configured.
+    fn over(&self, configuration: &mut Configuration) {
+        if let Some(listen) = &self.listen {
+            configuration.http.listen.clone_from(listen);
+        }
+    }
+}
 
 /// Serves for production.
 pub(super) async fn serve(
@@ -35,9 +47,7 @@ pub(super) async fn serve(
     mut configuration: Configuration,
     listen: &Listen,
 ) -> Result<ExitCode> {
-    if let Some(listen) = &listen.listen {
-        configuration.http.listen.clone_from(listen);
-    }
+    listen.over(&mut configuration);
     guard(data, &configuration, Mode::Production)?;
     run(data, configuration, Mode::Production, |_, _| Ok(())).await
 }
@@ -48,9 +58,7 @@ pub(super) async fn dev(
     mut configuration: Configuration,
     dev: &Dev,
 ) -> Result<ExitCode> {
-    if let Some(listen) = &dev.listen.listen {
-        configuration.http.listen.clone_from(listen);
-    }
+    dev.listen.over(&mut configuration);
     configuration.identity.local_issuer = true;
     configuration.identity.allow_plain_loopback = true;
     if !configuration.http.base_domains.iter().any(|domain| domain == "localhost") {
@@ -75,6 +83,7 @@ async fn run(
     let listen = configuration.listen()?;
     // A signal that comes while files are opened stops the server in order too.
     let mut signals = Signals::new()?;
+    node::refuse_taken(data)?;
     // The port is taken before anything is opened, so that a taken one costs nothing.
     let tcp = take(listen).with_context(|| {
         format!("http.listen: {listen} cannot be taken; choose another with --listen")
@@ -112,6 +121,8 @@ fn take(address: SocketAddr) -> std::io::Result<TcpListener> {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// Heard by nobody: a write beyond the limit of a file's size fails like one on a full disk, and ends no process.
+    _file_size: Signal,
 }
 
 impl Signals {
@@ -119,6 +130,7 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            _file_size: signal(SignalKind::from_raw(SIGXFSZ))?,
         })
     }
 
@@ -144,7 +156,11 @@ pub(super) fn check(data: &Path, configuration: &Configuration) -> Result<ExitCo
 }
 
 /// Asks the configured address whether it serves.
-pub(super) async fn healthcheck(configuration: &Configuration) -> Result<ExitCode> {
+pub(super) async fn healthcheck(
+    mut configuration: Configuration,
+    listen: &Listen,
+) -> Result<ExitCode> {
+    listen.over(&mut configuration);
     let mut address = configuration.listen()?;
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -152,10 +168,12 @@ pub(super) async fn healthcheck(configuration: &Configuration) -> Result<ExitCod
     let client = reqwest::Client::builder();
     // What is asked is this host: without certificates of authorities, of which it may have none.
     let client = client.timeout(Duration::from_secs(3)).tls_certs_only([]).build()?;
-    let response =
-        client.get(format!("http://{address}/readyz")).send().await.context("nobody answers")?;
+    let sent = client.get(format!("http://{address}/readyz")).send().await;
+    let response = sent.map_err(|error| {
+        anyhow::anyhow!("http.listen: nobody answers at {address}: {}", outbound::cause(&error))
+    })?;
     if !response.status().is_success() {
-        bail!("the server answers {}", response.status());
+        bail!("the server at {address} answers {}", response.status());
     }
     output::say("ready");
     Ok(ExitCode::SUCCESS)

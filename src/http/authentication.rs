@@ -75,7 +75,7 @@ pub(super) async fn caller(
     let Some(token) = brought else {
         return match request.conn_data::<LocalSocket>() {
             Some(_) => Ok(Arc::new(Caller::host())),
-            None => Err(unauthenticated("there is no token")),
+            None => Err(Failure::CredentialMissing),
         };
     };
     let refused = match token {

@@ -56,6 +56,9 @@ pub(super) enum Failure {
         "a change by the session's cookie needs the origin of the public address and the header Freehold-CSRF"
     )]
     CrossSite,
+    /// The request brings no credential.
+    #[error("A valid bearer token is needed.")]
+    CredentialMissing,
     /// Neither path, host nor header names a tenant.
     #[error("neither path, host nor header names a tenant")]
     TenantMissing,
@@ -105,6 +108,7 @@ impl Failure {
             Self::PreconditionRequired(_) => "precondition_required",
             Self::Method(_) => "method_not_allowed",
             Self::CrossSite => "cross_site_request",
+            Self::CredentialMissing => "unauthenticated",
             Self::TenantMissing => "tenant_missing",
         }
     }
@@ -160,7 +164,9 @@ fn detail(error: &Error) -> &'static str {
         Error::NamesTaken(_) => conflict_detail(Conflict::NameTaken),
         Error::Login(problem) => login_detail(*problem),
         Error::Invalid(_) => "Some fields cannot be accepted.",
-        Error::Stale => "It was changed meanwhile: read it again.",
+        Error::Stale => {
+            "The precondition does not hold: it is in another version, or there already. Read it again."
+        }
         Error::IdempotencyMismatch => "This idempotency key was used for another request.",
         Error::TenantConflict => "The sources that name the tenant disagree.",
         Error::HostInvalid => {
@@ -269,6 +275,7 @@ impl ResponseError for Failure {
             Self::Malformed(_) | Self::TooDeep(_) | Self::Parameter(_) | Self::TenantMissing => {
                 StatusCode::BAD_REQUEST
             }
+            Self::CredentialMissing => StatusCode::UNAUTHORIZED,
             Self::CrossSite => StatusCode::FORBIDDEN,
             Self::MediaType | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UriTooLong(_) => StatusCode::URI_TOO_LONG,
@@ -287,8 +294,13 @@ impl ResponseError for Failure {
         let mut response = HttpResponse::new(self.status_code());
         let headers = response.headers_mut();
         match self {
-            Self::Domain(Error::Unauthenticated(_)) => {
+            // RFC 6750, section 3.1: no error where nothing was brought.
+            Self::CredentialMissing => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Domain(Error::Unauthenticated(_)) => {
+                let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
             Self::Domain(Error::StepUp(needed)) => {
                 if let Ok(challenge) = HeaderValue::from_str(&challenge(needed)) {

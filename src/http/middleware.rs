@@ -133,7 +133,10 @@ fn finish(mut response: ServiceResponse<BoxBody>, ids: &RequestIds) -> ServiceRe
 fn log(failure: &Failure, status: StatusCode) {
     // Whoever sends too much does not write the node's log, too.
     let is_flood = matches!(failure, Failure::Domain(domain::Error::Busy { .. }));
-    if status.is_server_error() && !is_flood {
+    // What a provider fails is said where it is asked, and that a file is refused where it is opened.
+    let is_said = status == StatusCode::BAD_GATEWAY
+        || matches!(failure, Failure::Domain(domain::Error::File(_)));
+    if status.is_server_error() && !is_flood && !is_said {
         tracing::error!(error.code = failure.code(), error = %failure, "a request failed");
     } else {
         tracing::debug!(error.code = failure.code(), error = %failure, "a request was refused");

@@ -168,8 +168,9 @@ pub fn load_or_create_secret(path: &Path) -> Result<[u8; 32]> {
 pub fn load_secret(path: &Path) -> Result<Option<[u8; 32]>> {
     let Some(bytes) = read_private(path)? else { return Ok(None) };
     match bytes.try_into() {
-        Ok(secret) => Ok(Some(secret)),
-        Err(_) => Err(Error::Storage(format!("{}: holds no secret of ours", path.display()))),
+        // What some file systems leave after a power cut is known to everybody.
+        Ok(secret) if secret != [0; 32] => Ok(Some(secret)),
+        _ => Err(Error::Storage(format!("{}: holds no secret of ours", path.display()))),
     }
 }
 

@@ -6,6 +6,9 @@ use reqwest::Url;
 
 use super::public::is_public;
 
+/// What is wrong with a host that is not written as everybody writes it.
+pub const ONE_SPELLING: &str =
+    "must have its host in its one spelling, as https://id.example.com has";
 /// Characters of an address at most.
 const MAX_URL: usize = 2000;
 
@@ -14,9 +17,12 @@ const MAX_URL: usize = 2000;
 /// # Errors
 /// Says what it must be; never what it is.
 pub fn check(text: &str, allow_plain_loopback: bool) -> Result<Url, &'static str> {
+    if text.len() > MAX_URL {
+        return Err("is too long: at most 2000 characters");
+    }
     let url: Url = text.parse().map_err(|_| "is no address, as https://id.example.com is")?;
-    if text.len() > MAX_URL || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("must be ASCII without blanks, and at most 2000 characters long");
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("must be ASCII without blanks");
     }
     match url.scheme() {
         "https" => {}
@@ -33,7 +39,7 @@ pub fn check(text: &str, allow_plain_loopback: bool) -> Result<Url, &'static str
     let authority = written.split(['/', '?']).next().unwrap_or_default();
     if text.contains('\\') || written_host(&url).is_none_or(|host| host != authority) {
         // 127.1, 0x7f.1 and the like are spellings of another host.
-        return Err("must have its host in its one spelling, as https://id.example.com has");
+        return Err(ONE_SPELLING);
     }
     Ok(url)
 }

@@ -9,6 +9,6 @@ mod client;
 mod public;
 mod thread;
 
-pub use address::{Destinations, Word, check, is_loopback};
+pub use address::{Destinations, ONE_SPELLING, Word, check, is_loopback};
 pub use client::{MAX_ANSWER, builder, cause, read, to_public_alone};
 pub use thread::Outside;

@@ -9,12 +9,25 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::{Error, Region, Result, TenantId};
+
+/// How often a data directory that another process owns is asked for: for three seconds.
+const MAX_TRIES: u32 = 150;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+/// Bytes without which nothing can be written, whatever is configured.
+const LEAST_ROOM: u64 = 1024 * 1024;
+
+/// Bytes that are free where a directory is.
+fn free(directory: &Path) -> io::Result<u64> {
+    let found = rustix::fs::statvfs(directory)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
 
 /// What is about to be done to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,17 +124,37 @@ impl Disk {
     pub(in crate::storage) fn lock(&self) -> Result<File> {
         let path = self.root.join("lock");
         self.faults.before(Operation::Open, &path).map_err(failed(&path))?;
-        let file = File::options()
+        let mut file = File::options()
             .create(true)
             .truncate(false)
+            .read(true)
             .write(true)
             .open(&path)
             .map_err(failed(&path))?;
         self.restrict(&path)?;
-        file.try_lock().map_err(|_| {
-            Error::Storage(format!("{} belongs to another running freehold", self.root.display()))
-        })?;
+        // A verb that is at work without a server holds it for a moment.
+        let mut tries = 1;
+        while file.try_lock().is_err() {
+            if tries == MAX_TRIES {
+                return Err(self.taken(&mut file));
+            }
+            tries += 1;
+            std::thread::sleep(BETWEEN_TRIES);
+        }
+        // Only for whoever is refused: a full disk keeps nobody from starting.
+        let _unwritten = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
         Ok(file)
+    }
+
+    fn taken(&self, lock: &mut File) -> Error {
+        let mut holder = String::new();
+        // It may be empty: whoever holds it has not written yet.
+        let _unread = lock.read_to_string(&mut holder);
+        let holder = if holder.is_empty() { String::new() } else { format!(", process {holder}") };
+        Error::Storage(format!(
+            "{} belongs to another running freehold{holder}: stop that one, or give another directory with --data",
+            self.root.display()
+        ))
     }
 
     /// The registry's file.
@@ -188,10 +221,20 @@ impl Disk {
             return Ok(());
         }
         let directory = path.parent().unwrap_or(&self.root);
-        let free = rustix::fs::statvfs(directory)
-            .map(|found| found.f_bavail.saturating_mul(found.f_frsize))
-            .map_err(|error| failed(directory)(error.into()))?;
+        let free = free(directory).map_err(failed(directory))?;
         if free < self.min_free_bytes { Err(Error::DiskFull) } else { Ok(()) }
+    }
+
+    /// Whether the registry can be written, as far as room goes.
+    pub(in crate::storage) fn has_room(&self) -> bool {
+        free(&self.root).is_ok_and(|free| free >= self.min_free_bytes.max(LEAST_ROOM))
+    }
+
+    /// Whether the lock that lies in its place is the one that this process holds.
+    pub(in crate::storage) fn is_locked_by(&self, lock: &File) -> bool {
+        let place = fs::metadata(self.root.join("lock"));
+        let (Ok(place), Ok(held)) = (place, lock.metadata()) else { return false };
+        (place.dev(), place.ino()) == (held.dev(), held.ino())
     }
 
     /// Which files lie in a database's place now.

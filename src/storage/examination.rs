@@ -344,7 +344,7 @@ fn quarantined(known: &KnownFile) -> Check {
     Check::failed("schema", format!("quarantined: {problem}"), WHY_QUARANTINE, remedy)
 }
 
-fn found_of(problem: FileProblem) -> &'static str {
+pub(super) fn found_of(problem: FileProblem) -> &'static str {
     match problem {
         FileProblem::Missing => "there is no file where the registry says",
         FileProblem::Linked => "the path is a symbolic link, or the file has more than one name",

@@ -13,6 +13,7 @@ use super::engine::sqlite::{
     version_of,
 };
 use super::engine::{Pool, Row, Sql, SqlError, params};
+use super::examination::found_of;
 use super::queue::Queue;
 use super::registry::TenantEntry;
 use crate::domain::{Error, FileId, FileProblem, Result, TenantId};
@@ -29,6 +30,29 @@ pub(in crate::storage) fn check_header(disk: &Disk, path: &Path) -> Result<()> {
 /// The same of a file whose schema may be older, which is what it says: the version of its schema.
 pub(in crate::storage) fn check_file(disk: &Disk, path: &Path) -> Result<u32> {
     disk.opening(path)?;
+    look_at(path)
+}
+
+/// What is wrong with the registry's file as it lies there, if something is, and what to do.
+///
+/// # Errors
+/// Says so, by its path.
+pub fn check_registry(path: &Path) -> std::result::Result<(), String> {
+    look_at(path).map(drop).map_err(|error| about_registry(path, error).to_string())
+}
+
+/// An error of opening the registry, with its path and what to do.
+pub(in crate::storage) fn about_registry(path: &Path, error: Error) -> Error {
+    let Error::File(problem) = error else { return error };
+    let remedy = match problem {
+        FileProblem::Denied => "give it, and `-wal` and `-shm` beside it, back to that user: chown",
+        FileProblem::Newer => "run the newer program",
+        _ => "put back a copy of the whole data directory, of one moment",
+    };
+    Error::Storage(format!("{}: {}; {remedy}", path.display(), found_of(problem)))
+}
+
+fn look_at(path: &Path) -> Result<u32> {
     let file = std::fs::symlink_metadata(path).map_err(problem)?;
     check_access(path)?;
     let header = header_of(path, &file)?;

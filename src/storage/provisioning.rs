@@ -6,8 +6,9 @@
 use std::path::Path;
 
 use super::disk::Disk;
-use super::engine::sqlite::{Maintenance, Schema, read_header};
+use super::engine::sqlite::{Maintenance, Schema};
 use super::engine::{Param, params};
+use super::identity::{about_registry, check_file};
 use super::registry::{Registry, RegistryAction, files, tenants};
 use crate::domain::{
     Clock, Error, FileId, PrincipalType, ResourceType, Result, SystemTask, Tenant, TenantReference,
@@ -30,7 +31,7 @@ pub(in crate::storage) fn prepare_registry(disk: &Disk, clock: &dyn Clock) -> Re
         }
         return make_registry(disk, &path, clock);
     }
-    let version = read_header(&path).map_err(super::disk::failed(&path))?.user_version;
+    let version = check_file(disk, &path).map_err(|error| about_registry(&path, error))?;
     let newest = Schema::Registry.newest();
     if version == newest {
         return Ok(());

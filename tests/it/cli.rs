@@ -350,9 +350,51 @@ fn a_second_server_on_one_data_directory_is_refused() {
     for words in ["serve --listen 127.0.0.1:0", "dev --listen 127.0.0.1:0"] {
         let refused = run(app.place(), words).ended(1);
         assert!(refused.err.contains("belongs to another"), "{refused:?}");
+        assert!(refused.err.contains("--data"), "{refused:?}");
     }
     app.demo("alice").get("/v1/tenants/acme").expect(200);
     assert_eq!(run(app.place(), "tenant show acme --json").ended(0).json()["status"], "active");
+}
+
+#[test]
+fn a_directory_in_which_nothing_was_begun_is_no_installation() {
+    for words in [
+        "doctor",
+        "migrate --plan",
+        "keys list",
+        "token --operator",
+        "tenant list",
+        "tenant show acme",
+        "service-account list --platform",
+        "operator list",
+        "app list",
+    ] {
+        let place = Place::new();
+        let refused = run(&place, words).ended(1);
+        assert!(refused.err.contains("there is no installation"), "{words}: {refused:?}");
+        assert!(!place.data().exists(), "{words}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_busy_for_a_moment_is_waited_for() {
+    let place = Place::new();
+    run(&place, "tenant create first").ended(0);
+    let lock = std::fs::File::open(place.data().join("lock")).unwrap();
+    lock.lock().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            lock.unlock().unwrap();
+        });
+        run(&place, "tenant show first").ended(0);
+    });
+    lock.lock().unwrap();
+    let refused = run(&place, "tenant show first").ended(1);
+    assert!(
+        refused.err.contains("belongs to another") && refused.err.contains("process"),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -371,8 +413,12 @@ fn a_healthcheck_asks_the_configured_address() {
     let ask =
         || Place::new().freehold_with(&["healthcheck"], &[("FREEHOLD__HTTP__LISTEN", &address)]);
     assert_eq!(ask().ended(0).out.trim(), "ready");
+    let typed = || run(&Place::new(), &format!("healthcheck --listen {address}"));
+    assert_eq!(typed().ended(0).out.trim(), "ready");
     app.stop();
     ask().ended(1);
+    let refused = typed().ended(1);
+    assert!(refused.err.contains("http.listen") && refused.err.contains(&address), "{refused:?}");
 }
 
 #[test]

@@ -233,7 +233,7 @@ fn login() -> Vec<Case> {
         public("https://me@login.example.com", "must name no user"),
         public("https://LOGIN.example.com", "as browsers write it"),
         public("https://login.example.com:443", "as browsers write it"),
-        public("https://b\u{fc}cher.example", "as browsers write it"),
+        public("https://b\u{fc}cher.example", "must be ASCII"),
         public("https://*.example.com", "must name one host"),
         public("https://localhost", "is on this host"),
         public("https://127.0.0.1", "is on this host"),
@@ -657,7 +657,7 @@ fn an_unknown_key_is_named_with_its_file() {
         place.freehold(&["--config", file.to_str().unwrap(), "check"])
     };
     for (text, says) in [
-        ("[http]\nlistn = \"x\"\n", "settings.toml: http.listn"),
+        ("[http]\nlistn = \"x\"\n", "settings.toml: http.listn; is http.listen meant?"),
         ("[htpp]\nlisten = \"x\"\n", "settings.toml: htpp.listen"),
         ("listen = \"x\"\n", "settings.toml: listen"),
         ("[http]\nworkers = \"many\"\n", "http.workers"),
@@ -669,6 +669,8 @@ fn an_unknown_key_is_named_with_its_file() {
         assert!(refused.err.contains(says), "no {says:?} in {refused:?}");
     }
     check("[storage.regions]\n").ended(0);
+    let half = place.freehold_with(&["check"], &[("FREEHOLD_HTTP__LISTEN", "127.0.0.1:1")]);
+    assert!(half.ended(1).err.contains("FREEHOLD__HTTP__LISTEN"));
 }
 
 #[test]

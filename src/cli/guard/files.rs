@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use super::when;
 use crate::cli::application::socket;
 use crate::identity::{SigningKey, load_secret};
+use crate::storage::check_registry;
 
 /// Bytes that the path of a socket may have.
 const MAX_SOCKET: usize = 107;
 /// What lies in the data directory and tells of tenants.
 const PRIVATE: &[&str] =
-    &["registry.db", "registry.db-wal", "tenants", "template", "backups", "keys"];
+    &["lock", "registry.db", "registry.db-wal", "tenants", "template", "backups", "keys"];
 
 pub(super) fn findings(data: &Path) -> Vec<String> {
     let mut findings: Vec<String> = socket_path(data).into_iter().collect();
@@ -48,12 +49,23 @@ fn socket_path(data: &Path) -> Option<String> {
 
 fn inside(data: &Path) -> Vec<String> {
     let mut findings = closed_directory(data);
-    findings.extend(PRIVATE.iter().filter_map(|name| open_to_others(&data.join(name))));
-    findings.extend(
-        keys(&data.join("keys"))
-            .iter()
-            .filter_map(|key| open_to_others(key).or_else(|| no_key(key))),
-    );
+    for name in PRIVATE {
+        let path = data.join(name);
+        findings.extend(open_to_others(&path).or_else(|| of_another_user(&path)));
+        if path.is_dir() {
+            findings.extend(cannot_be_written(&path));
+        }
+    }
+    let registry = data.join("registry.db");
+    if registry.exists() {
+        findings.extend(check_registry(&registry).err());
+    }
+    findings.extend(keys(&data.join("keys")).iter().filter_map(|key| {
+        is_link(key)
+            .or_else(|| open_to_others(key))
+            .or_else(|| of_another_user(key))
+            .or_else(|| no_key(key))
+    }));
     findings
 }
 
@@ -75,12 +87,17 @@ pub(super) fn open_to_others(path: &Path) -> Option<String> {
     )
 }
 
-/// The super-user may use what belongs to others.
+/// The super-user is refused too: what it makes there, the owner could not open.
 pub(super) fn of_another_user(path: &Path) -> Option<String> {
     let (owner, user) = (fs::metadata(path).ok()?.uid(), fs::metadata("/proc/self").ok()?.uid());
     when(
-        user != 0 && owner != user,
-        about(path, &format!("belongs to the user {owner}, and this process to {user}; chown it")),
+        owner != user,
+        about(
+            path,
+            &format!(
+                "belongs to the user {owner}, and this process to {user}; run it as that user, or chown it"
+            ),
+        ),
     )
 }
 
@@ -111,10 +128,19 @@ fn keys(directory: &Path) -> Vec<PathBuf> {
     keys
 }
 
+fn is_link(path: &Path) -> Option<String> {
+    when(path.is_symlink(), about(path, "is a link; put the key itself there"))
+}
+
 fn no_key(path: &Path) -> Option<String> {
-    let read = match path.file_name() {
-        Some(name) if name == "cursor.key" || name == "api.key" => load_secret(path).map(drop),
-        _ => SigningKey::load(path).map(drop),
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let (read, without) = match name {
+        "cursor.key" => (load_secret(path).map(drop), "log-ins under way and cursors"),
+        "api.key" => (load_secret(path).map(drop), "every API key there is"),
+        _ => (SigningKey::load(path).map(drop), "what it signed"),
     };
-    Some(format!("{}; put the right one back, or remove it and a new one is made", read.err()?))
+    let error = read.err()?;
+    Some(format!(
+        "{error}; put the right one back: a new one that is made in its place ends {without}"
+    ))
 }

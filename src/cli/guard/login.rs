@@ -13,6 +13,7 @@ use crate::cli::issuers::IssuerSection;
 use crate::cli::login::LoginSection;
 use crate::domain::ReturnPath;
 use crate::identity::{Provider, check_url};
+use crate::outbound::ONE_SPELLING;
 
 /// Characters of an address at most.
 const MAX_URL: usize = 255;
@@ -130,7 +131,9 @@ fn issuer_url(key: &str, text: &str, allow_plain: bool) -> Option<String> {
         }
         Ok(_) => return None,
     };
-    Some(format!("{key}.url: {what}"))
+    let is_here = !allow_plain && check_url(text, true).is_ok();
+    let hint = ", unless identity.allow_plain_loopback is true, for a provider on this host";
+    Some(format!("{key}.url: {what}{}", if is_here { hint } else { "" }))
 }
 
 fn secrets(key: &str, issuer: &IssuerSection) -> Vec<String> {
@@ -183,6 +186,9 @@ fn public_url(text: &str, mode: Mode) -> Option<String> {
     let what = match url {
         _ if text.contains('*') => "must name one host".to_owned(),
         _ if text.len() > MAX_URL => "is too long".to_owned(),
+        Err(ONE_SPELLING) => {
+            "must be written as browsers write it: lower case, A-labels, no default port".to_owned()
+        }
         Err(what) => what.to_owned(),
         Ok(url) if url.query().is_some() => "must have no query".to_owned(),
         Ok(url) if url.fragment().is_some() => "must have no fragment".to_owned(),

@@ -13,6 +13,7 @@ mod people;
 mod regions;
 mod values;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -31,7 +32,8 @@ pub(super) fn guard(data: &Path, configuration: &Configuration, mode: Mode) -> R
 }
 
 fn findings(data: &Path, configuration: &Configuration, mode: Mode) -> Vec<String> {
-    [
+    let mut told = HashSet::new();
+    let mut findings = [
         numbers::findings(configuration),
         values::findings(configuration, mode),
         decision_point::findings(configuration, mode),
@@ -42,7 +44,10 @@ fn findings(data: &Path, configuration: &Configuration, mode: Mode) -> Vec<Strin
         files::findings(data),
         regions::findings(data, &configuration.storage.regions),
     ]
-    .concat()
+    .concat();
+    // What two parts need, both find wrong.
+    findings.retain(|finding| told.insert(finding.clone()));
+    findings
 }
 
 /// A finding where something is so.

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use super::when;
 use crate::cli::application::{LOCAL_ISSUER, Mode};
 use crate::cli::configuration::{AssuranceSection, Configuration};
-use crate::domain::{ActionPattern, action, has_true_labels};
+use crate::domain::{ActionPattern, Identity, ImportFile, action, has_true_labels};
 
 /// Characters of an issuer's or an audience's name at most.
 const MAX_NAME: usize = 255;
@@ -32,6 +32,11 @@ pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String>
     findings.extend(when(
         mode == Mode::Production && identity.local_issuer,
         "identity.local_issuer: must be false; the local issuer signs for everybody and is for `freehold dev` alone",
+    ));
+    findings.extend(when(
+        Identity::HOSTS_ISSUERS.contains(&identity.issuer.as_str())
+            || identity.issuer == ImportFile::ISSUER,
+        "identity.issuer: is the name of an issuer that is the host's own; choose another",
     ));
     findings.extend(level(&configuration.log.level));
     findings.extend(openers(configuration));

@@ -83,7 +83,7 @@ pub(in crate::storage) struct RegistryFile {
     pub(super) definitions: attributes::Known,
     pub(super) projections: Mutex<Option<mpsc::Sender<TenantId>>>,
     /// Held as long as the process owns the data directory.
-    _lock: std::fs::File,
+    pub(super) lock: std::fs::File,
 }
 
 impl std::fmt::Debug for RegistryFile {
@@ -151,7 +151,7 @@ impl RegistryFile {
             suspects: Mutex::default(),
             provisioning: Mutex::new(()),
             projections: Mutex::new(None),
-            _lock: lock,
+            lock,
             disk,
             settings,
             gate,

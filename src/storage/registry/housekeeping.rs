@@ -20,6 +20,11 @@ pub(super) fn keep_house(registry: &Arc<RegistryFile>) {
     let every = Duration::from_secs(10);
     registry.housekeeping.execute_at_fixed_rate(every, every, move || {
         let Some(file) = file.upgrade() else { return };
+        if !file.disk.is_locked_by(&file.lock) {
+            tracing::error!(
+                "the data directory's lock was removed: another process may write to the same files; stop every one, and start one"
+            );
+        }
         let mut result = entry::write_down_denials(&file.core, file.core.clock.now());
         result = result.and(file.write_down_uses());
         let live = file.open.live();

@@ -84,7 +84,9 @@ impl Registry {
         let lock = disk.lock()?;
         provisioning::prepare_registry(&disk, &*clock)?;
         provisioning::prepare_template(&disk)?;
-        let file = RegistryFile::open(settings, disk, lock, decisions, clock)?;
+        let path = disk.registry();
+        let file = RegistryFile::open(settings, disk, lock, decisions, clock)
+            .map_err(|error| identity::about_registry(&path, error))?;
         let registry = Self { file };
         housekeeping::keep_house(&registry.file);
         Ok(registry)
@@ -183,16 +185,25 @@ impl Registry {
                 tracing::error!(tenant.id = %id, error = %error, "a file's problem could not be written down");
             }
             (Ok(()), Some(problem)) => {
-                tracing::error!(tenant.id = %id, tenant.slug = %entry.slug, problem = problem.as_str(), "a tenant's file is refused; `freehold doctor` says what to do");
+                let path = self.file.disk.tenant(id, &entry.data_region);
+                tracing::error!(tenant.id = %id, tenant.slug = %entry.slug, problem = problem.as_str(), file = %path.display(), "a tenant's file is refused; `freehold doctor` says what to do");
             }
             (Ok(()), None) => tracing::info!(tenant.id = %id, "a tenant's file is accepted again"),
         }
     }
 
-    /// Whether the registry takes writes: what was fenced is tried again.
+    /// Whether the registry takes writes: there is room, and what was fenced is tried again.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.file.core.queue.is_ready()
+        self.file.disk.has_room() && self.file.core.queue.is_ready()
+    }
+
+    /// Whether there is a tenant's file.
+    ///
+    /// # Errors
+    /// The data directory cannot be read.
+    pub fn has_tenants(&self) -> Result<bool> {
+        Ok(!self.file.disk.tenants()?.is_empty())
     }
 
     /// The data region that a new tenant's file goes to.
