@@ -49,3 +49,45 @@ fn what_is_not_there_is_not_found() {
         app().stranger().get(path).expect(404);
     }
 }
+
+fn written() -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/api.md");
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_guide_to_the_api_has_every_problem() {
+    let document = app().stranger().get("/openapi.json").expect(200);
+    let told = document["info"]["description"].as_str().unwrap();
+    let codes = told.split("it is one of").nth(1).unwrap().split('`').skip(1).step_by(2);
+    let (codes, page): (Vec<_>, _) = (codes.collect(), written());
+    assert!(codes.len() > 60, "{codes:?}");
+    let is_missing = |code: &&&str| !page.contains(&format!("| `{code}` |"));
+    let missing: Vec<_> = codes.iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_guide_to_the_api_has_every_list_with_its_filters() {
+    let document = app().stranger().get("/openapi.json").expect(200);
+    let page = written();
+    let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let mut lists = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let parameters = operations["get"]["parameters"].as_array();
+        let asked = parameters.into_iter().flatten().filter(|one| one["in"] == "query");
+        let filters: Vec<_> = asked.map(|one| one["name"].as_str().unwrap()).collect();
+        if !filters.contains(&"cursor") {
+            continue;
+        }
+        lists += 1;
+        let list = path.trim_start_matches("/v1/").trim_start_matches("tenants/{tenant}/");
+        let named = format!("`{list}`");
+        let row = rows.iter().find(|row| row.split('|').nth(1).unwrap().contains(&named));
+        let row = row.unwrap_or_else(|| panic!("{path} is in no row"));
+        for filter in filters.iter().filter(|name| !["cursor", "limit"].contains(name)) {
+            assert!(row.contains(&format!("`{filter}`")), "{path}: {filter}");
+        }
+    }
+    assert!(lists > 35, "{lists}");
+}

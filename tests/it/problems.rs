@@ -395,6 +395,8 @@ fn every_answer_carries_the_requests_id() {
 #[test]
 fn whoever_has_no_good_token_is_told_how_to_come_by_one() {
     let org = Org::new(app(), "strangers");
+    let without = app().stranger().get("/v1/me").problem(401, "unauthenticated");
+    assert_eq!(without.header("www-authenticate"), "Bearer");
     let with =
         |value: &str| app().stranger().request("GET", "/v1/me").header("authorization", value);
     let token = org.owner.token();
@@ -402,7 +404,7 @@ fn whoever_has_no_good_token_is_told_how_to_come_by_one() {
         ["Bearer", "Bearer ", "Basic YTpi", "Bearer x.y.z", &format!("Bearer {token} x"), token];
     for value in bad {
         let answer = with(value).send().problem(401, "unauthenticated");
-        assert_eq!(answer.header("www-authenticate"), "Bearer", "{value}");
+        assert_eq!(answer.header("www-authenticate"), "Bearer error=\"invalid_token\"", "{value}");
     }
     let two = with(&format!("Bearer {token}")).header("authorization", &format!("Bearer {token}"));
     two.send().problem(401, "unauthenticated");

@@ -37,8 +37,8 @@ const WAYS: &[Way] = &[
         || answer("200 OK", r#"{"decision": false, "decision": true}"#),
         "its answer is no decision",
     ),
-    ("huge", huge, "its answer has more than 65536 bytes"),
-    ("endless", endless, "its answer has more than 65536 bytes"),
+    ("huge", huge, "its answer has more than 64 KiB"),
+    ("endless", endless, "its answer has more than 64 KiB"),
 ];
 
 fn huge() -> Says {

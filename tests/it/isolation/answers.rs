@@ -26,8 +26,10 @@ impl Refusals {
         // What is wrong with a body is said of its fields, which are the route's own.
         let kind = if status == 422 { case.route.operation_id } else { case.method };
         let kind = if status == 422 || kind == "HEAD" { kind } else { "" };
+        // Who brings no credential is told of none that is wrong (RFC 6750, section 3.1).
+        let bare = if status == 401 && case.who.actor.is_empty() { " without a token" } else { "" };
         let (found, mut known) = (bytes(answer), self.0.lock().unwrap());
-        let first = known.entry((status, kind.to_owned())).or_insert_with(|| found.clone());
+        let first = known.entry((status, format!("{kind}{bare}"))).or_insert_with(|| found.clone());
         (*first != found).then(|| format!("{case}: {found}\nothers are told\n{first}"))
     }
 

@@ -447,7 +447,7 @@ fn what_is_not_a_good_token_is_refused_alike_and_written_down() {
             accepted.push(format!("{what}: {} {}", answer.status, answer.text));
             continue;
         }
-        assert_eq!(answer.header("www-authenticate"), "Bearer", "{what}");
+        assert_eq!(answer.header("www-authenticate"), "Bearer error=\"invalid_token\"", "{what}");
         bodies.insert(answer.anonymous().1.to_string());
     }
     assert!(accepted.is_empty(), "{}", accepted.join("\n"));
