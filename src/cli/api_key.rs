@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::args::{ApiKey as Verb, CreateApiKey, OneApiKey, Plane, RotateApiKey};
 use super::client::Client;
 use super::configuration::Configuration;
-use super::credential_args::{ApiKey as Verb, CreateApiKey, OneApiKey, Plane, RotateApiKey};
 use super::service_account::{ServiceAccounts, text, version};
 use super::{node, output};
 use crate::domain::ApiKeyId;

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use reqwest::Method;
 
+use super::args::Keys as Verb;
 use super::client::Client;
 use super::configuration::Configuration;
-use super::credential_args::Keys as Verb;
 use super::{node, output};
 use crate::domain::{KeyId, SigningKeyEntry};
 

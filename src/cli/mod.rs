@@ -13,7 +13,6 @@ mod break_glass;
 mod client;
 mod clock;
 mod configuration;
-mod credential_args;
 mod decision_point;
 mod doctor;
 mod guard;

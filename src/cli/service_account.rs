@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::client::Client;
-use super::configuration::Configuration;
-use super::credential_args::{
+use super::args::{
     CreateServiceAccount, OneServiceAccount, Plane, ServiceAccount as Verb, SetServiceAccount,
 };
+use super::client::Client;
+use super::configuration::Configuration;
 use super::{node, output, tenant};
 
 /// Keeps service accounts.

@@ -88,7 +88,8 @@ pub struct NewAccount {
 #[serde(deny_unknown_fields)]
 pub struct ChangeAccount {
     /// What the person is called.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub display_name: Option<Name>,
     /// Where to write to; `null` takes the address away.
     #[serde(default, deserialize_with = "nullable")]

@@ -250,10 +250,12 @@ pub struct ApplicationVersion {
 #[serde(deny_unknown_fields)]
 pub struct ChangeApplication {
     /// Its next manifest.
-    #[serde(default, deserialize_with = "super::object::optional")]
+    #[serde(default, deserialize_with = "super::object::present_object")]
+    #[schema(nullable = false)]
     pub manifest: Option<Manifest>,
     /// The kinds of tenants that must bind it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub required_for: Option<Vec<TenantKind>>,
 }
 

@@ -230,7 +230,7 @@ pub struct NewInvitation {
     #[serde(default)]
     pub email: Option<Email>,
     /// Whoever an issuer means so.
-    #[serde(default, deserialize_with = "super::object::optional")]
+    #[serde(default, deserialize_with = "super::object::maybe")]
     pub identity: Option<Identity>,
     /// What they will be in the tenant as a whole.
     pub role: Role,

@@ -260,32 +260,40 @@ pub fn default_algorithms() -> Vec<SigningAlgorithm> {
 #[serde(deny_unknown_fields)]
 pub struct ChangeIssuer {
     /// What it is called.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub name: Option<Name>,
     /// Whether its tokens are accepted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub state: Option<IssuerState>,
     /// The `aud` that its tokens must have.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub audience: Option<IdentityPart>,
     /// What its tokens may be signed with.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub algorithms: Option<Vec<SigningAlgorithm>>,
     /// What the `typ` of its tokens may be.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub typ: Option<Vec<String>>,
     /// Where its keys are; an empty text: its discovery document says so.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub jwks_uri: Option<String>,
     /// Seconds that its tokens may be good for at most.
-    #[serde(default)]
-    #[schema(minimum = 60, maximum = 86400)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false, minimum = 60, maximum = 86400)]
     pub max_lifetime_s: Option<i64>,
     /// Whether `aud` may be a list that has ours among others.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub allow_audience_list: Option<bool>,
     /// Which claims mean what: all of them anew.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub claims: Option<ClaimMapping>,
 }
 

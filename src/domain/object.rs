@@ -38,13 +38,22 @@ where
     deserializer.deserialize_map(Objects(PhantomData))
 }
 
-/// Reads an object, or nothing.
-pub(super) fn optional<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+/// Reads what is there: `null` is no way to leave something out.
+pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(object)| object))
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Reads the object that is there.
+pub(super) fn present_object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    object(deserializer).map(Some)
 }
 
 /// Reads an array of objects.

@@ -106,13 +106,16 @@ pub struct NewResource {
 #[serde(deny_unknown_fields)]
 pub struct ChangeResource {
     /// What it is called.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub name: Option<Name>,
     /// Who sees it apart from those whom it is shared with.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub visibility: Option<Visibility>,
     /// What the application keeps with it, in place of what was there.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub attributes: Option<Attributes>,
 }
 

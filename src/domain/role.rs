@@ -46,13 +46,16 @@ pub struct NewRole {
 #[serde(deny_unknown_fields)]
 pub struct ChangeRole {
     /// What it is called.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub name: Option<Name>,
     /// What people say about it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub description: Option<Description>,
     /// What it permits from now on; 1 to 100 patterns.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub permissions: Option<Patterns>,
 }
 

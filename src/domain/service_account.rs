@@ -123,13 +123,16 @@ macro_rules! service_accounts {
         #[serde(deny_unknown_fields)]
         pub struct $change {
             /// What it is called.
-            #[serde(default)]
+            #[serde(default, deserialize_with = "super::object::present")]
+            #[schema(nullable = false)]
             pub name: Option<Name>,
             /// What people say about it.
-            #[serde(default)]
+            #[serde(default, deserialize_with = "super::object::present")]
+            #[schema(nullable = false)]
             pub description: Option<Description>,
             /// What it may do from now on.
-            #[serde(default)]
+            #[serde(default, deserialize_with = "super::object::present")]
+            #[schema(nullable = false)]
             pub role: Option<$role>,
         }
     )+};

@@ -58,10 +58,12 @@ pub struct NewTeam {
 #[serde(deny_unknown_fields)]
 pub struct ChangeTeam {
     /// What it is called.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub name: Option<Name>,
     /// What people say about it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub description: Option<Description>,
     /// The team that it becomes a part of; `null` makes it a part of none.
     #[serde(default, deserialize_with = "nullable")]

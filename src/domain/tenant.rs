@@ -111,10 +111,12 @@ pub struct NewTenant {
 #[serde(deny_unknown_fields)]
 pub struct ChangeTenant {
     /// What people call it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub name: Option<Name>,
     /// What people say about it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::present")]
+    #[schema(nullable = false)]
     pub description: Option<Description>,
 }
 

@@ -61,7 +61,7 @@ fn numbers() -> Vec<Case> {
         ("storage.read_steps", 1000, 1_000_000_000),
         ("storage.reader_timeout_ms", 1, 60_000),
         ("storage.reader_idle_s", 1, 86_400_i64),
-        ("storage.min_free_bytes", 0, 1_099_511_627_776),
+        ("storage.min_free_bytes", 0, 1_125_899_906_842_624),
         ("identity.token_ttl_s", 30, 3600),
         ("identity.max_token_ttl_s", 60, 86_400),
         ("identity.api_key_ttl_days", 1, 366),
@@ -569,6 +569,29 @@ fn files() -> Vec<Case> {
         planted(
             |data| with_file(data, "keys/cursor.key", &[7; 31], 0o600),
             &["cursor.key: holds no secret"],
+        ),
+        planted(
+            |data| with_file(data, "keys/cursor.key", &[0; 32], 0o600),
+            &["cursor.key: holds no secret"],
+        ),
+        planted(
+            |data| with_file(data, "keys/api.key", &[0; 32], 0o600),
+            &["api.key: holds no secret", "ends every API key"],
+        ),
+        planted(
+            |data| {
+                with_file(data, "keys/beside", &[7; 32], 0o600);
+                symlink("beside", data.join("keys/api.key")).unwrap();
+            },
+            &["api.key: is a link"],
+        ),
+        planted(
+            |data| with_file(data, "registry.db", b"", 0o600),
+            &["registry.db: the file is shorter than it says", "put back a copy"],
+        ),
+        planted(
+            |data| with_file(data, "registry.db", &[b'x'; 8192], 0o600),
+            &["registry.db: ", "put back a copy"],
         ),
         planted(
             |data| with_file(data, "keys/cursor.key", &[7; 32], 0o640),

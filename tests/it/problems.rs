@@ -54,6 +54,29 @@ fn a_body_that_is_no_json_is_malformed() {
 }
 
 #[test]
+fn null_is_no_way_to_leave_a_field_out_of_a_change() {
+    let org = Org::new(app(), "nulled");
+    let team = format!("/teams/{}", org.team("nulled"));
+    let resource = format!("/resources/{}", org.resource("nulled", "private"));
+    let role = format!("/roles/{}", org.role("nulled", &json!(["audit.list"])));
+    let robot = format!("/service-accounts/{}", org.service_account("nulled", "guest"));
+    for (path, fields) in [
+        (team.as_str(), &["name", "description"][..]),
+        (&resource, &["name", "visibility", "attributes"]),
+        (&role, &["name", "description", "permissions"]),
+        (&robot, &["name", "description", "role"]),
+        ("", &["name", "description"]),
+    ] {
+        for field in fields {
+            let body = json!({*field: null});
+            complains_of(&org.owner.patch(path, &body), &format!("/{field}"), &body);
+        }
+    }
+    assert_eq!(org.owner.get(&team).expect(200)["version"], 1);
+    org.owner.patch(&team, &json!({"parent_id": null})).expect(200);
+}
+
+#[test]
 fn a_name_that_cannot_be_one_is_named_as_the_field() {
     let org = Org::new(app(), "bad-names");
     let cases = [

@@ -49,6 +49,38 @@ fn everything_survives_a_power_cut() {
 }
 
 #[test]
+fn without_room_a_node_reads_and_says_that_it_is_not_ready() {
+    let place = Place::new();
+    let app = TestApp::serve_at(&place, &[]);
+    let org = Org::new(&app, "roomless");
+    let token = org.owner.token().to_owned();
+    app.stranger().get("/readyz").expect(200);
+    drop(org);
+    let place = app.stop();
+    // More than any disk has free.
+    let floor = [("FREEHOLD__STORAGE__MIN_FREE_BYTES", "1125899906842624")];
+    let app = TestApp::serve_at(&place, &floor);
+    let owner = app.bearer(&token).at("/v1/tenants/roomless");
+    owner.get("/members").expect(200);
+    owner.post("/teams", &json!({"name": "x"})).problem(507, "disk_full");
+    app.stranger().get("/readyz").problem(503, "storage_failed");
+    app.stranger().get("/livez").expect(200);
+}
+
+#[test]
+fn what_was_lost_or_taken_from_a_data_directory_is_said() {
+    let app = TestApp::serve();
+    app.freehold(&["tenant", "create", "robbed"]).ended(0);
+    let place = app.stop();
+    std::fs::remove_file(place.data().join("keys/api.key")).unwrap();
+    let app = TestApp::serve_at(&place, &[]);
+    assert!(app.log().contains("what proves API keys was lost"), "{}", app.log());
+    // A verb takes the directory in whose place no lock lies; the server finds that out by itself.
+    std::fs::remove_file(place.data().join("lock")).unwrap();
+    eventually(|| app.log().contains("lock was removed").then_some(()));
+}
+
+#[test]
 fn a_stop_leaves_no_log_and_no_socket_behind() {
     let place = TestApp::dev().stop();
     let mut left = Vec::new();

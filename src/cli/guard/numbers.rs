@@ -68,7 +68,7 @@ fn storage(configuration: &Configuration) -> Vec<Bound> {
         ("storage.read_steps",           storage.read_steps.into(),           1_000,   1_000_000_000),
         ("storage.reader_timeout_ms",    storage.reader_timeout_ms,           1,       60_000),
         ("storage.reader_idle_s",        storage.reader_idle_s,               1,       24 * HOUR_S),
-        ("storage.min_free_bytes",       storage.min_free_bytes,              0,       1024 * 1024 * MIB),
+        ("storage.min_free_bytes",       storage.min_free_bytes,              0,       1024 * 1024 * 1024 * MIB),
         ("storage.max_opening_tenants",  storage.max_opening_tenants as u64,  1,       64),
     ]
 }

@@ -2,10 +2,10 @@
 
 use clap::{Args, Subcommand};
 
-use super::args::{Json, span};
+use super::{Json, span};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Keys {
+pub(in crate::cli) enum Keys {
     /// Let a new key sign; what the old one has signed is good for a while.
     Rotate(Json),
     /// List the keys that sign, or did, the newest first.
@@ -15,34 +15,34 @@ pub(super) enum Keys {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct OneSigningKey {
+pub(in crate::cli) struct OneSigningKey {
     /// The key's id.
-    pub(super) kid: String,
+    pub(in crate::cli) kid: String,
     /// Print JSON.
     #[arg(long)]
-    pub(super) json: bool,
+    pub(in crate::cli) json: bool,
 }
 
 /// Of the platform, by the host; or of a tenant, in the name of an account.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("plane").args(["platform", "tenant"]).required(true))]
-pub(super) struct Plane {
+pub(in crate::cli) struct Plane {
     /// Of the platform.
     #[arg(long)]
-    pub(super) platform: bool,
+    pub(in crate::cli) platform: bool,
     /// Of this tenant, by slug or id; with `--account`.
     #[arg(long, requires = "account", value_name = "TENANT")]
-    pub(super) tenant: Option<String>,
+    pub(in crate::cli) tenant: Option<String>,
     /// The account that acts, which `--tenant` needs: its id, or an identity as `issuer|subject`.
     #[arg(long, requires = "tenant", value_name = "ACCOUNT")]
-    pub(super) account: Option<String>,
+    pub(in crate::cli) account: Option<String>,
     /// Print JSON.
     #[arg(long)]
-    pub(super) json: bool,
+    pub(in crate::cli) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum ServiceAccount {
+pub(in crate::cli) enum ServiceAccount {
     /// List service accounts.
     List(Plane),
     /// Show one service account.
@@ -60,47 +60,47 @@ pub(super) enum ServiceAccount {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct OneServiceAccount {
+pub(in crate::cli) struct OneServiceAccount {
     /// The service account, by name or id.
-    pub(super) service_account: String,
+    pub(in crate::cli) service_account: String,
     #[command(flatten)]
-    pub(super) plane: Plane,
+    pub(in crate::cli) plane: Plane,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct CreateServiceAccount {
+pub(in crate::cli) struct CreateServiceAccount {
     /// What it is called.
-    pub(super) name: String,
+    pub(in crate::cli) name: String,
     /// What it may do: admin, member or guest in a tenant; platform-admin, support or auditor on the platform.
     #[arg(long)]
-    pub(super) role: String,
+    pub(in crate::cli) role: String,
     /// What people say about it.
     #[arg(long)]
-    pub(super) description: Option<String>,
+    pub(in crate::cli) description: Option<String>,
     #[command(flatten)]
-    pub(super) plane: Plane,
+    pub(in crate::cli) plane: Plane,
 }
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("change").args(["name", "role", "description"]).required(true).multiple(true))]
-pub(super) struct SetServiceAccount {
+pub(in crate::cli) struct SetServiceAccount {
     /// The service account, by name or id.
-    pub(super) service_account: String,
+    pub(in crate::cli) service_account: String,
     /// What it is called from now on.
     #[arg(long)]
-    pub(super) name: Option<String>,
+    pub(in crate::cli) name: Option<String>,
     /// What it may do from now on.
     #[arg(long)]
-    pub(super) role: Option<String>,
+    pub(in crate::cli) role: Option<String>,
     /// What people say about it from now on.
     #[arg(long)]
-    pub(super) description: Option<String>,
+    pub(in crate::cli) description: Option<String>,
     #[command(flatten)]
-    pub(super) plane: Plane,
+    pub(in crate::cli) plane: Plane,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum ApiKey {
+pub(in crate::cli) enum ApiKey {
     /// List a service account's keys.
     List(OneServiceAccount),
     /// Make a key, and print it: this once.
@@ -112,45 +112,45 @@ pub(super) enum ApiKey {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct CreateApiKey {
+pub(in crate::cli) struct CreateApiKey {
     /// The service account, by name or id.
-    pub(super) service_account: String,
+    pub(in crate::cli) service_account: String,
     /// What the key is called.
     #[arg(long)]
-    pub(super) name: String,
+    pub(in crate::cli) name: String,
     /// A scope that it is narrowed to; may be given again.
     #[arg(long = "scope", value_name = "SCOPE")]
-    pub(super) scopes: Vec<String>,
+    pub(in crate::cli) scopes: Vec<String>,
     /// How long it is good for: seconds, or with s, m, h or d behind the number; as `identity.api_key_ttl_days` where
     /// nothing is said.
     #[arg(long, value_name = "TIME", value_parser = span)]
-    pub(super) ttl: Option<u32>,
+    pub(in crate::cli) ttl: Option<u32>,
     #[command(flatten)]
-    pub(super) plane: Plane,
+    pub(in crate::cli) plane: Plane,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct RotateApiKey {
+pub(in crate::cli) struct RotateApiKey {
     /// The service account, by name or id.
-    pub(super) service_account: String,
+    pub(in crate::cli) service_account: String,
     /// The key's id.
-    pub(super) key: String,
+    pub(in crate::cli) key: String,
     /// How long the old key is good for beside the new one: seconds, or with s, m, h or d behind the number.
     #[arg(long, value_name = "TIME", value_parser = span)]
-    pub(super) overlap: Option<u32>,
+    pub(in crate::cli) overlap: Option<u32>,
     /// How long the new key is good for: seconds, or with s, m, h or d behind the number.
     #[arg(long, value_name = "TIME", value_parser = span)]
-    pub(super) ttl: Option<u32>,
+    pub(in crate::cli) ttl: Option<u32>,
     #[command(flatten)]
-    pub(super) plane: Plane,
+    pub(in crate::cli) plane: Plane,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct OneApiKey {
+pub(in crate::cli) struct OneApiKey {
     /// The service account, by name or id.
-    pub(super) service_account: String,
+    pub(in crate::cli) service_account: String,
     /// The key's id.
-    pub(super) key: String,
+    pub(in crate::cli) key: String,
     #[command(flatten)]
-    pub(super) plane: Plane,
+    pub(in crate::cli) plane: Plane,
 }
