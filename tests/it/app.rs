@@ -109,12 +109,15 @@ struct Process {
     /// Closed by the end of the tests, which wakes the watchdog.
     _pipe: ChildStdin,
     log: PathBuf,
+    /// Bytes of the log that those before it in this place have written.
+    before: usize,
 }
 
 impl Process {
     fn start(place: &Place, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let log = place.0.path().join("log");
         let errors = std::fs::File::options().create(true).append(true).open(&log).unwrap();
+        let before = usize::try_from(errors.metadata().unwrap().len()).unwrap();
         let child = place
             .command()
             .args(arguments)
@@ -132,7 +135,7 @@ impl Process {
             .spawn()
             .unwrap();
         let pipe = watchdog.stdin.take().unwrap();
-        Self { child, watchdog, _pipe: pipe, log }
+        Self { child, watchdog, _pipe: pipe, log, before }
     }
 
     /// What the process says first, once it has said all of it.
@@ -143,7 +146,8 @@ impl Process {
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        let whole = std::fs::read_to_string(&self.log).unwrap_or_default();
+        whole.get(self.before..).unwrap_or_default().to_owned()
     }
 
     fn signal(&self, signal: &str) {
