@@ -112,8 +112,8 @@ fn ask(
     (status, String::from_utf8(body).unwrap())
 }
 
-/// Requests a second, where each is made as somebody.
-fn rate(socket: &Path, token: impl Fn(usize) -> Option<String> + Sync) -> f64 {
+/// Requests a second, where each is made as somebody: for a round's time, or as many as there may be.
+fn rate(socket: &Path, most: usize, token: impl Fn(usize) -> Option<String> + Sync) -> f64 {
     let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
     let begun = Instant::now();
     std::thread::scope(|scope| {
@@ -122,6 +122,9 @@ fn rate(socket: &Path, token: impl Fn(usize) -> Option<String> + Sync) -> f64 {
                 let mut stream = BufReader::new(UnixStream::connect(socket).unwrap());
                 while !stop.load(Ordering::Relaxed) {
                     let number = count.fetch_add(1, Ordering::Relaxed);
+                    if number >= most {
+                        break;
+                    }
                     let header = match token(number) {
                         Some(token) => format!("authorization: Bearer {token}"),
                         None => "x-nothing: none".to_owned(),
@@ -130,10 +133,12 @@ fn rate(socket: &Path, token: impl Fn(usize) -> Option<String> + Sync) -> f64 {
                 }
             });
         }
-        std::thread::sleep(ROUND);
+        while begun.elapsed() < ROUND && count.load(Ordering::Relaxed) < most {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         stop.store(true, Ordering::Relaxed);
     });
-    count.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64()
+    count.load(Ordering::Relaxed).min(most) as f64 / begun.elapsed().as_secs_f64()
 }
 
 fn median(mut rates: Vec<f64>) -> f64 {
@@ -161,16 +166,16 @@ fn main() {
     for alg in ["EdDSA", "ES256", "RS256"] {
         let sign = |number: usize| {
             let mut claims = claims(&url, "op");
-            claims["jti"] = json!(number);
+            claims["jti"] = json!(number.to_string());
             KEYS.sign(alg, &claims)
         };
         let tokens: Vec<String> = (0..TOKENS).map(sign).collect();
         let (mut without, mut again, mut first) = (Vec::new(), Vec::new(), Vec::new());
         let part = TOKENS / ROUNDS;
         for round in 0..ROUNDS {
-            without.push(rate(&socket, |_| None));
-            again.push(rate(&socket, |_| Some(tokens[0].clone())));
-            first.push(rate(&socket, |number| Some(tokens[round * part + number % part].clone())));
+            without.push(rate(&socket, usize::MAX, |_| None));
+            again.push(rate(&socket, usize::MAX, |_| Some(tokens[0].clone())));
+            first.push(rate(&socket, part, |number| Some(tokens[round * part + number].clone())));
         }
         let base = median(without);
         for (what, rates) in [("again", again), ("for the first time", first)] {
