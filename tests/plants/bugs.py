@@ -19,8 +19,8 @@ BUGS = [
     Bug(
         "whoever has a token reaches every tenant",
         "src/http/resolution.rs",
-        "        (Subject::Account(_), own) => Sight::Own(own),",
-        "        (Subject::Account(_), _) => Sight::Every,",
+        "        (Subject::Account(_) | Subject::ServiceAccount(_), own) => Sight::Own(own),",
+        "        (Subject::Account(_) | Subject::ServiceAccount(_), _) => Sight::Every,",
         "--test it isolation",
     ),
     Bug(
@@ -88,7 +88,7 @@ BUGS = [
     ),
     Bug(
         "a token for somebody else is accepted",
-        "src/identity/verifier.rs",
+        "src/identity/verifier/mod.rs",
         "        rules.set_audience(&[&self.audience]);",
         "        rules.validate_aud = false;",
         "--test it tokens",
@@ -180,8 +180,8 @@ BUGS = [
     Bug(
         "a session's cookie counts on every host",
         "src/http/authentication.rs",
-        "    let caller = match login.is_here(request, &state.settings)? {",
-        "    let caller = match !login.settings.host.is_empty() {",
+        "    let caller = if login.is_here(request, &state.settings)? {",
+        "    let caller = if !login.settings.host.is_empty() {",
         "--test it sessions",
     ),
     Bug(
@@ -204,5 +204,47 @@ BUGS = [
         "        if session != asked {",
         "        if session == SessionId(uuid::Uuid::nil()) {",
         "--test it identities",
+    ),
+    Bug(
+        "an address that nobody vouches for lets somebody in",
+        "src/services/sessions.rs",
+        "        email_verified: said.is_some_and(|(_, is_verified)| *is_verified),",
+        "        email_verified: said.is_some(),",
+        "--test it login",
+    ),
+    Bug(
+        "an invitation outlives what whoever asked may do",
+        "src/services/invitations.rs",
+        "    if !inviter_may(tx, &found, &team_ids, account)? {",
+        "    if !inviter_may(tx, &found, &team_ids, account)? && team_ids.len() > 99 {",
+        "--test it invitations",
+    ),
+    Bug(
+        "a key takes any word as a scope",
+        "src/services/api_keys/mod.rs",
+        "    if unknown.is_empty() { Ok(()) }",
+        "    if unknown.len() < 99 { Ok(()) }",
+        "--test it api_keys",
+    ),
+    Bug(
+        "a token that was taken back goes on",
+        "src/storage/registry/credentials.rs",
+        "        let is_live = !is_revoked(Sql::on(&conn), &name)?;",
+        "        let is_live = !is_revoked(Sql::on(&conn), &name)? || !name.1.is_empty();",
+        "--test it revocation",
+    ),
+    Bug(
+        "a tenant's issuer names another tenant",
+        "src/identity/verifier/mod.rs",
+        "            verified.tenant = Some(issuer.tenant);",
+        "            verified.tenant = verified.tenant.or(None);",
+        "--test it issuers",
+    ),
+    Bug(
+        "a directory in which nothing was begun is taken for an installation",
+        "src/cli/mod.rs",
+        "    if !arguments.verb.may_begin() {",
+        "    if arguments.verb.serves() {",
+        "--test it cli",
     ),
 ]
