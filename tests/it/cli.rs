@@ -37,7 +37,8 @@ fn tenants_are_kept_either_way() {
         assert_eq!(run(place, &by_id).ended(0).json()["status"], "active");
         let shown = run(place, "tenant show acme").ended(0).out;
         assert!(shown.contains("Acme") && shown.contains("active"), "{shown}");
-        run(place, "tenant show never-was").ended(1);
+        let unknown = run(place, "tenant show never-was").ended(1);
+        assert!(unknown.err.contains("/v1/platform/tenants/never-was"), "{unknown:?}");
         run(place, "tenant show No").ended(1);
     });
 }

@@ -197,7 +197,7 @@ const TABLE: &str = "
     me_read                  401    200     200    200    200       200   403        200     200
     me_update                401    428     428    428    428       428   428        428     428
     my_tenant_list           401    200     200    200    200       200   403        200     200
-    my_tenant_create         401    2xx     2xx    2xx    2xx       2xx   403        2xx     2xx
+    my_tenant_create         401    201     201    201    201       201   403        201     201
     my_invitation_list       401    200     200    200    200       200   403        200     200
     my_invitation_accept     401    404     404    404    404       404   403        404     404
     my_invitation_decline    401    404     404    404    404       404   403        404     404

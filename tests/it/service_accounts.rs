@@ -222,7 +222,9 @@ fn service_accounts_and_keys_are_kept_on_the_command_line() {
         let keys = run(&["api-key", "list", "verbs", "--json"], plane).ended(0).json();
         let id = keys[0]["id"].as_str().unwrap();
         assert!(!keys.to_string().contains(&text));
-        let next = run(&["api-key", "rotate", "verbs", id, "--overlap", "0"], plane).ended(0);
+        let next =
+            run(&["api-key", "rotate", "verbs", id, "--overlap", "0", "--ttl", "30d"], plane)
+                .ended(0);
         assert_ne!(next.out.trim(), text);
         run(&["api-key", "revoke", "verbs", id], plane).ended(0);
         run(&["service-account", "suspend", "verbs"], plane).ended(0);

@@ -121,7 +121,10 @@ fn everybody_who_may_is_let_in_by_every_address() {
         let answer = send(case, fresh.as_ref().unwrap_or(&case.ask));
         let Outcome::Allowed(expected) = case.outcome else { return None };
         let status = answer.status.to_string();
-        let is_good = status == expected || (expected == "2xx" && status.starts_with('2'));
+        // Two callers are one account, which has its personal tenant the second time.
+        let was_there = case.route.operation_id == "my_tenant_create" && status == "200";
+        let is_good =
+            status == expected || (expected == "2xx" && status.starts_with('2')) || was_there;
         (!is_good)
             .then(|| format!("{case}: {status} {}", answer.text))
             .or_else(|| secrets.leak(case, &answer))
