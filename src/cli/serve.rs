@@ -186,6 +186,7 @@ fn import_demo(application: &Application) -> Result<()> {
         request_id: "dev".into(),
         correlation_id: "dev".into(),
         idempotency: None,
+        reservation: None,
     };
     let quiet: imports::OnProgress = Arc::new(|_: ImportProgress| {});
     let report = imports::run(application.registry(), &call, &file, Run::Real, &quiet)?;

@@ -74,8 +74,17 @@ pub struct ActionInfo {
 }
 
 /// The verbs that change nothing.
-const READING: &[&str] =
-    &["list", "read", "inspect", "evaluate", "evaluate_own", "explain", "simulate"];
+const READING: &[&str] = &[
+    "list",
+    "read",
+    "inspect",
+    "verify",
+    "export",
+    "evaluate",
+    "evaluate_own",
+    "explain",
+    "simulate",
+];
 
 impl ActionInfo {
     /// Whether it changes nothing.
@@ -290,8 +299,42 @@ actions! {
         ExchangeToken = "token.exchange" on TenantId;
         /// List what the tenant's audit log says.
         ListAudit = "audit.list" on TenantId;
-        /// List what happened in the tenant.
+        /// Walk the chain of the tenant's audit log.
+        VerifyAudit = "audit.verify" on TenantId;
+        /// Take the tenant's audit log elsewhere.
+        ExportAudit = "audit.export" on TenantId;
+        /// See for how long the tenant's audit log is kept.
+        ReadAuditRetention = "audit_retention.read" on TenantId;
+        /// List what happened in the tenant, or follow it.
         ListEvents = "event.list" on TenantId;
+        /// List where the tenant's events are sent, and what became of each.
+        ListWebhooks = "webhook.list" on TenantId;
+        /// Have events sent somewhere.
+        CreateWebhook = "webhook.create" on TenantId;
+        /// Change where events are sent, or which.
+        UpdateWebhook = "webhook.update" on TenantId;
+        /// Have events sent there no more.
+        DeleteWebhook = "webhook.delete" on TenantId;
+        /// Let events be signed with a new secret.
+        RotateWebhook = "webhook.rotate" on TenantId;
+        /// Send an event that means nothing.
+        TestWebhook = "webhook.test" on TenantId;
+        /// Send again what was sent.
+        ReplayWebhook = "webhook.replay" on TenantId;
+        /// See what the tenant may use, and what is left.
+        ListQuotas = "quota.list" on TenantId;
+        /// See what the tenant used.
+        ListUsage = "usage.list" on TenantId;
+        /// Say what was used of an application's meters.
+        RecordUsage = "usage.record" on TenantId;
+        /// List reservations.
+        ListReservations = "reservation.list" on TenantId;
+        /// Keep places free.
+        CreateReservation = "reservation.create" on TenantId;
+        /// Keep places free no more.
+        DeleteReservation = "reservation.delete" on TenantId;
+        /// See what is wrong with the tenant.
+        ReadTenantDiagnostics = "tenant_diagnostics.read" on TenantId;
     }
     PlatformPlane {
         /// List tenants.
@@ -322,6 +365,24 @@ actions! {
         UpdateTenantDomain = "tenant_domain.update" on TenantId;
         /// Take a mail domain from a tenant.
         DeleteTenantDomain = "tenant_domain.delete" on TenantId;
+        /// See what a tenant was given to use.
+        ReadTenantQuotas = "tenant_quota.read" on TenantId;
+        /// Give a tenant a plan, and limits of its own.
+        UpdateTenantQuotas = "tenant_quota.update" on TenantId;
+        /// Walk the chain of a tenant's audit log.
+        VerifyTenantAudit = "tenant_audit.verify" on TenantId;
+        /// See for how long a tenant's audit log is kept.
+        InspectAuditRetention = "audit_retention.inspect" on TenantId;
+        /// Change for how long a tenant's audit log is kept.
+        UpdateAuditRetention = "audit_retention.update" on TenantId;
+        /// List plans.
+        ListPlans = "plan.list" on Platform;
+        /// Make a plan, or change it.
+        UpdatePlan = "plan.update" on Platform;
+        /// Delete a plan.
+        DeletePlan = "plan.delete" on Platform;
+        /// List what tenants use.
+        ListPlatformUsage = "platform_usage.list" on Platform;
         /// List accounts.
         ListAccounts = "account.list" on Platform;
         /// Read an account.
@@ -414,8 +475,26 @@ actions! {
         ListIssuerStatuses = "issuer_status.list" on Platform;
         /// List what the platform's audit log says.
         ListPlatformAudit = "platform_audit.list" on Platform;
-        /// List what happened on the platform.
+        /// Walk the chain of the platform's audit log.
+        VerifyPlatformAudit = "platform_audit.verify" on Platform;
+        /// Take the platform's audit log elsewhere.
+        ExportPlatformAudit = "platform_audit.export" on Platform;
+        /// List what happened on the platform, or follow it.
         ListPlatformEvents = "platform_event.list" on Platform;
+        /// List where the platform's events are sent, and what became of each.
+        ListPlatformWebhooks = "platform_webhook.list" on Platform;
+        /// Have the platform's events sent somewhere.
+        CreatePlatformWebhook = "platform_webhook.create" on Platform;
+        /// Change where the platform's events are sent, or which.
+        UpdatePlatformWebhook = "platform_webhook.update" on Platform;
+        /// Have the platform's events sent there no more.
+        DeletePlatformWebhook = "platform_webhook.delete" on Platform;
+        /// Let the platform's events be signed with a new secret.
+        RotatePlatformWebhook = "platform_webhook.rotate" on Platform;
+        /// Send an event of the platform's that means nothing.
+        TestPlatformWebhook = "platform_webhook.test" on Platform;
+        /// Send again what the platform sent.
+        ReplayPlatformWebhook = "platform_webhook.replay" on Platform;
         /// Mint a token on the host that has the keys.
         CreateToken = "token.create" on Platform;
         /// Import tenants from a file.

@@ -139,6 +139,21 @@ pub struct ScopeDeclaration {
     pub required: bool,
 }
 
+/// A meter: what the application counts of a tenant's use, and a tenant's quotas can limit as
+/// `meters.<application>.<meter>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeterDeclaration {
+    /// Its name.
+    pub name: ApplicationWord,
+    /// What people say about it: what is counted, in which unit.
+    #[serde(default)]
+    pub description: Option<Description>,
+    /// How it is counted: for good, where nothing is said.
+    #[serde(default)]
+    pub period: Option<super::MeterPeriod>,
+}
+
 /// Policies in Cedar's language; each has an `@id` and a `@sentence`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -177,6 +192,14 @@ pub struct Manifest {
     #[serde(default, deserialize_with = "super::object::objects")]
     #[schema(max_items = 100)]
     pub scopes: Vec<ScopeDeclaration>,
+    /// Its meters.
+    #[serde(
+        default,
+        deserialize_with = "super::object::objects",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    #[schema(max_items = 100)]
+    pub meters: Vec<MeterDeclaration>,
     /// Its policies.
     #[serde(default, deserialize_with = "super::object::objects")]
     #[schema(max_items = 20)]

@@ -58,6 +58,10 @@ super::word::words! {
         Revoke = "revoke",
         /// Writing down when keys were last used.
         NoteUses = "note_uses",
+        /// Letting go of audit rows that were kept long enough.
+        Retain = "retain",
+        /// Writing down what tenants use.
+        CountUsage = "count_usage",
     }
 }
 
@@ -302,6 +306,8 @@ pub struct Call {
     pub correlation_id: Arc<str>,
     /// The key under which the request is done once, where the client gave one.
     pub idempotency: Option<IdempotencyKey>,
+    /// The reservation that the request takes from, where it names one.
+    pub reservation: Option<super::ReservationId>,
 }
 
 impl Call {
@@ -314,13 +320,15 @@ impl Call {
             request_id: id.clone(),
             correlation_id: id,
             idempotency: None,
+            reservation: None,
         }
     }
 
     /// The program's own call, for the sake of the same request.
     #[must_use]
     pub fn by_system(&self, task: SystemTask) -> Self {
-        Self { caller: Arc::new(Caller::system(task)), idempotency: None, ..self.clone() }
+        let caller = Arc::new(Caller::system(task));
+        Self { caller, idempotency: None, reservation: None, ..self.clone() }
     }
 
     /// The same call, without its idempotency key: for the second and later transactions of one request.

@@ -17,8 +17,8 @@ super::word::words! {
 /// One check.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Check {
-    /// What was checked: `integrity`, `identity`, `schema`, `registry`, `audit_chain`, `memberships`,
-    /// `applications`, `policies`, `scopes`, `values`.
+    /// What was checked: `integrity`, `identity`, `schema`, `registry`, `audit_chain`, `owners`, `memberships`,
+    /// `applications`, `policies`, `scopes`, `values`, `usage`, `outbox`, `webhooks`.
     pub name: String,
     /// How it ended.
     pub state: CheckState,
@@ -39,6 +39,58 @@ pub struct Diagnostics {
     pub healthy: bool,
     /// The checks, in the order in which they ran.
     pub checks: Vec<Check>,
+    /// Whether people can begin to work in the tenant; `null` for the registry.
+    pub readiness: Option<Readiness>,
+}
+
+/// Whether people can begin to work in a tenant.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Readiness {
+    /// Whether nothing is missing.
+    pub ready: bool,
+    /// What is missing: of applications, owners, policy bindings, scopes and audit.
+    pub missing: Vec<Missing>,
+}
+
+/// Something without which people cannot begin to work in a tenant.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Missing {
+    /// The check that found it.
+    pub check: String,
+    /// What is missing.
+    pub found: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Readiness {
+    /// The checks without which nobody can begin.
+    const NEEDED: &'static [&'static str] = &[
+        "integrity",
+        "identity",
+        "schema",
+        "applications",
+        "owners",
+        "policies",
+        "scopes",
+        "audit_chain",
+    ];
+
+    /// By checks.
+    fn of(checks: &[Check]) -> Self {
+        let needed = |check: &&Check| {
+            check.state == CheckState::Failed && Self::NEEDED.contains(&check.name.as_str())
+        };
+        let missing: Vec<_> = checks.iter().filter(needed).map(Missing::of).collect();
+        Self { ready: missing.is_empty(), missing }
+    }
+}
+
+impl Missing {
+    fn of(check: &Check) -> Self {
+        let Check { name, found, remedy, .. } = check.clone();
+        Self { check: name, found, remedy }
+    }
 }
 
 /// The checks of every file asked for.
@@ -100,6 +152,13 @@ impl Diagnostics {
     #[must_use]
     pub fn of(subject: impl Into<String>, checks: Vec<Check>) -> Self {
         let healthy = checks.iter().all(|check| check.state != CheckState::Failed);
-        Self { subject: subject.into(), healthy, checks }
+        Self { subject: subject.into(), healthy, checks, readiness: None }
+    }
+
+    /// The checks of a tenant's file.
+    #[must_use]
+    pub fn of_tenant(subject: impl Into<String>, checks: Vec<Check>) -> Self {
+        let readiness = Some(Readiness::of(&checks));
+        Self { readiness, ..Self::of(subject, checks) }
     }
 }

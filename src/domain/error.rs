@@ -42,6 +42,10 @@ super::word::words! {
         AttributeLimit = "attribute_limit",
         /// The owner has as many items of the catalogue as one may have.
         CatalogLimit = "catalog_limit",
+        /// There are as many plans as there may be.
+        PlanLimit = "plan_limit",
+        /// The tenant has as many reservations as a tenant may have.
+        ReservationLimit = "reservation_limit",
         /// The tenant has as many issuers as a tenant may have.
         IssuerLimit = "issuer_limit",
         /// There are as many service accounts as there may be.
@@ -153,6 +157,17 @@ pub enum Error {
         /// Seconds until a try may succeed.
         retry_after_s: u32,
     },
+    /// It would be more than the tenant may use.
+    #[error("the quota of {} is exceeded", .0.dimension)]
+    QuotaExceeded(Box<super::QuotaExceeded>),
+    /// The tenant has sent as many requests this minute as it may.
+    #[error("too many requests this minute")]
+    TooManyRequests {
+        /// Requests a minute.
+        limit: i64,
+        /// Seconds until one is taken again.
+        retry_after_s: u32,
+    },
     /// No caller, or a token that proves nothing.
     #[error("not authenticated: {0}")]
     Unauthenticated(&'static str),
@@ -226,6 +241,8 @@ impl Error {
             Self::Forbidden | Self::ForbiddenFields(_) => "forbidden",
             Self::StepUp(_) => "insufficient_user_authentication",
             Self::ExceedsGranter(_) => "exceeds_granter",
+            Self::QuotaExceeded(_) => "quota_exceeded",
+            Self::TooManyRequests { .. } => "too_many_requests",
             Self::ExternallyDenied => "externally_denied",
             Self::ExternalUnavailable { .. } => "decision_point_unavailable",
             Self::Unauthenticated(_) => "unauthenticated",

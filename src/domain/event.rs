@@ -110,6 +110,28 @@ super::word::words! {
         CatalogItemUpdated = "catalog_item.updated",
         /// An item was taken out of the catalogue.
         CatalogItemDeleted = "catalog_item.deleted",
+        /// Audit rows that were kept long enough went.
+        AuditRetained = "audit.retained",
+        /// For how long a tenant's audit log is kept changed.
+        AuditRetentionUpdated = "audit_retention.updated",
+        /// A plan was made.
+        PlanCreated = "plan.created",
+        /// A plan changed.
+        PlanUpdated = "plan.updated",
+        /// A plan was deleted.
+        PlanDeleted = "plan.deleted",
+        /// A tenant was given another plan, or other limits.
+        QuotasUpdated = "quotas.updated",
+        /// Somebody was refused what would have been more than the tenant may use.
+        QuotaExceeded = "quota.exceeded",
+        /// The tenant uses as much as it wants to be warned of.
+        QuotaWarned = "quota.warned",
+        /// Places were kept free for somebody.
+        ReservationCreated = "reservation.created",
+        /// Places are kept free no more.
+        ReservationDeleted = "reservation.deleted",
+        /// An application said what was used.
+        UsageRecorded = "usage.recorded",
         /// A token was minted on the host.
         TokenCreated = "token.created",
         /// A token was issued for another credential.

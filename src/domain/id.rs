@@ -69,6 +69,8 @@ ids! {
     InvitationId,
     /// An issuer that a tenant trusts.
     IssuerId,
+    /// Places that are kept free for somebody, for a time.
+    ReservationId,
     /// One run of an import.
     ImportId,
     /// The random identity of one database file, held by the file and by the registry.

@@ -130,6 +130,7 @@ macro_rules! texts {
 
 /// What `Name` may not hold: control characters, and blanks at either end.
 const NAME_PATTERN: &str = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$";
+const DIMENSION_PATTERN: &str = r"^(members|teams|workspaces|resources(\.[a-z][a-z0-9_-]*)?|storage_bytes|requests_per_minute|meters\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9_]*)$";
 const SLUG_PATTERN: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 
 texts! {
@@ -160,6 +161,11 @@ texts! {
     AttributeKey { min: 1, max: 64, pattern: Some("^[a-z][a-z0-9_.-]*$"), check: check_key },
     /// The name of a scope (RFC 6749, section 3.3): 1 to 127 printable ASCII characters without blanks, `"` and `\`.
     ScopeName { min: 1, max: 127, pattern: Some(r"^[!#-\[\]-~]+$"), check: check_scope },
+    /// What a quota limits: `members`, `teams`, `workspaces`, `resources` and `resources.<type>`, `storage_bytes`,
+    /// `requests_per_minute`, and `meters.<application>.<meter>`.
+    Dimension { min: 5, max: 140, pattern: Some(DIMENSION_PATTERN), check: check_dimension },
+    /// A plan's name: lower-case letters, digits and single hyphens.
+    PlanName { min: 1, max: 63, pattern: Some(SLUG_PATTERN), check: check_plan_name },
     /// A data region: 1 to 63 of `a-z`, `0-9`, `-`.
     Region { min: 1, max: 63, pattern: Some("^[a-z0-9-]+$"), check: check_region },
 }
@@ -241,6 +247,37 @@ fn check_action(text: &str) -> Result<(), String> {
         "must be one word, or two joined by . : of a-z, 0-9 and _, beginning with a letter"
             .to_owned()
     })
+}
+
+fn check_dimension(text: &str) -> Result<(), String> {
+    const ALONE: &[&str] =
+        &["members", "teams", "workspaces", "resources", "storage_bytes", "requests_per_minute"];
+    let is_meter = |meter: &str| {
+        let parts = meter.split_once('.');
+        parts.is_some_and(|(app, word)| {
+            ApplicationName::parse(app).is_ok() && check_word(word).is_ok()
+        })
+    };
+    let is_one = ALONE.contains(&text)
+        || text
+            .strip_prefix("resources.")
+            .is_some_and(|kind| ResourceTypeName::parse(kind).is_ok())
+        || text.strip_prefix("meters.").is_some_and(is_meter);
+    if is_one {
+        return Ok(());
+    }
+    let alone = ALONE.join(", ");
+    Err(format!("must be one of {alone}, resources.<type>, meters.<application>.<meter>"))
+}
+
+fn check_plan_name(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    all(text, allowed, "may contain a-z, 0-9 and - only")?;
+    let is_odd = |text: &str| text.starts_with('-') || text.ends_with('-') || text.contains("--");
+    if is_odd(text) || !text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Err("must begin with a letter, and have single hyphens within".to_owned());
+    }
+    Ok(())
 }
 
 fn check_attribute(text: &str) -> Result<(), String> {

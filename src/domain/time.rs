@@ -83,6 +83,18 @@ impl utoipa::PartialSchema for Timestamp {
 
 impl utoipa::ToSchema for Timestamp {}
 
+/// Days for which something is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Tenure(pub u32);
+
+impl Tenure {
+    /// The time before which nothing is kept any more.
+    #[must_use]
+    pub fn before(self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(-i64::from(self.0) * 24 * 3600)
+    }
+}
+
 /// Where time and ids come from, handed in so that tests step them.
 pub trait Clock: Send + Sync + 'static {
     /// The time now.

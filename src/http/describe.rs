@@ -100,6 +100,13 @@ impl Sketch {
         self.responses.insert(status, response);
     }
 
+    /// The same answer in another media type.
+    pub(super) fn also(&mut self, status: u16, media_type: &str, content: Content) {
+        if let Some(response) = self.responses.remove(&status) {
+            self.responses.insert(status, response.content(media_type, content));
+        }
+    }
+
     /// An answer with a JSON body.
     pub(super) fn json(&mut self, status: u16, description: &str, schema: RefOr<Schema>) {
         let content = ContentBuilder::new().schema(Some(schema)).build();

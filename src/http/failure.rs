@@ -6,7 +6,8 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Conflict, Error, FieldError, FileProblem, LoginProblem, StepUp, TenantStatus, Word,
+    Conflict, Error, FieldError, FileProblem, LoginProblem, QuotaExceeded, StepUp, TenantStatus,
+    Word,
 };
 
 /// What can go wrong with a request.
@@ -83,6 +84,9 @@ pub(super) struct Problem {
     /// What is wrong with each field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// What would be more than there is: `dimension`, `limit`, `used`.
+    #[serde(flatten)]
+    quota: Option<QuotaExceeded>,
 }
 
 impl Failure {
@@ -144,6 +148,14 @@ impl Failure {
             detail: self.detail(),
             request_id: request_id.to_owned(),
             errors: self.errors(),
+            quota: self.quota(),
+        }
+    }
+
+    fn quota(&self) -> Option<QuotaExceeded> {
+        match self {
+            Self::Domain(Error::QuotaExceeded(exceeded)) => Some((**exceeded).clone()),
+            _ => None,
         }
     }
 }
@@ -155,6 +167,10 @@ fn detail(error: &Error) -> &'static str {
         Error::Forbidden | Error::ForbiddenFields(_) => "You may not do this.",
         Error::StepUp(_) => "This needs a stronger or more recent log-in.",
         Error::ExceedsGranter(_) => "This is more than you may grant.",
+        Error::QuotaExceeded(_) => "This would be more than the tenant may use.",
+        Error::TooManyRequests { .. } => {
+            "The tenant has sent as many requests as it may in a minute: try again in a moment."
+        }
         Error::ExternallyDenied => "The decision point that is asked besides refused this.",
         Error::ExternalUnavailable { .. } => {
             "The decision point that is asked besides does not answer: nothing was done."
@@ -210,6 +226,8 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::RoleLimit => "A tenant has 100 custom roles at most.",
         Conflict::AttributeLimit => "An installation has 200 attributes at most.",
         Conflict::CatalogLimit => "An owner has 500 items of the catalogue at most.",
+        Conflict::PlanLimit => "An installation has 1,000 plans at most.",
+        Conflict::ReservationLimit => "A tenant has 1,000 reservations at once at most.",
         Conflict::IssuerLimit => "A tenant has 100 issuers at most.",
         Conflict::ServiceAccountLimit => "There are 1,000 service accounts at most.",
         Conflict::ApiKeyLimit => "A service account has 50 keys at most.",
@@ -244,6 +262,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::ForbiddenFields(_)
         | Error::ExceedsGranter(_)
         | Error::ExternallyDenied
+        | Error::QuotaExceeded(_)
         | Error::TenantUnavailable(TenantStatus::Suspended | TenantStatus::Archived) => {
             StatusCode::FORBIDDEN
         }
@@ -257,6 +276,7 @@ fn status(error: &Error) -> StatusCode {
         Error::TenantConflict | Error::HostInvalid | Error::ForwardedUntrusted => {
             StatusCode::BAD_REQUEST
         }
+        Error::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         Error::TenantUnavailable(_)
         | Error::File(_)
@@ -308,7 +328,9 @@ impl ResponseError for Failure {
                 }
             }
             Self::Domain(
-                Error::Busy { retry_after_s } | Error::ExternalUnavailable { retry_after_s, .. },
+                Error::Busy { retry_after_s }
+                | Error::TooManyRequests { retry_after_s, .. }
+                | Error::ExternalUnavailable { retry_after_s, .. },
             ) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
@@ -357,6 +379,8 @@ pub(super) fn codes() -> Vec<&'static str> {
         "forbidden",
         "insufficient_user_authentication",
         "exceeds_granter",
+        "quota_exceeded",
+        "too_many_requests",
         "externally_denied",
         "decision_point_unavailable",
         "unauthenticated",

@@ -15,6 +15,8 @@ use tracing::Instrument;
 use super::admission::Place;
 use super::connection::{Attendance, Attended, Pulse};
 use super::failure::Failure;
+use super::pace::Arrival;
+use super::rate::Left;
 use super::state::State;
 use super::{head, page};
 use crate::domain::{self, Clock};
@@ -67,6 +69,7 @@ pub(super) async fn around(
     let state = request.app_data::<Data<State>>().cloned();
     let state =
         state.ok_or_else(|| Failure::from(domain::Error::Internal("no state".to_owned())))?;
+    let arrival = Arrival::now();
     let pulse = request.conn_data::<Rc<Pulse>>().cloned().unwrap_or_default();
     let mut attendance = Attendance::begin(pulse);
     let ids = RequestIds::of(request.headers(), &*state.registry.clock());
@@ -75,7 +78,14 @@ pub(super) async fn around(
         Ok(()) => answer(request, next, &ids).await?,
         Err(failure) => request.into_response(failure.error_response()),
     };
-    let response = finish(response, &ids);
+    let mut response = finish(response, &ids);
+    let left = response.request().extensions().get::<Left>().copied();
+    if let Some(left) = left {
+        left.say(response.headers_mut());
+    }
+    if response.status() == StatusCode::NOT_FOUND {
+        arrival.keep_pace().await;
+    }
     attendance.keep(response.request().extensions_mut().remove::<Place>());
     Ok(response.map_body(|_, body| BoxBody::new(Attended::new(body, attendance))))
 }

@@ -16,15 +16,17 @@ use super::failure::Failure;
 use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, ApiKeyFilter, ApiKeyId, ApplicationFilter,
     ApplicationName, AppliesTo, AttributeFilter, AttributeKey, AuditDecision, AuditFilter,
-    BreakGlassFilter, BreakGlassId, BreakGlassState, CatalogFilter, CatalogItemFilter, Error,
-    EventFilter, HostName, IdentityFilter, IdentityKey, InvitationFilter, InvitationId,
+    BreakGlassFilter, BreakGlassId, BreakGlassState, CatalogFilter, CatalogItemFilter, Dimension,
+    Error, EventFilter, HostName, IdentityFilter, IdentityKey, InvitationFilter, InvitationId,
     InvitationState, IssuerFilter, IssuerId, KeyId, MemberFilter, MemberState, MyInvitationFilter,
-    MyTenantFilter, OperatorFilter, OperatorRole, PageRequest, PrincipalFilter, PrincipalId,
-    PrincipalType, ResourceFilter, ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName,
-    Role, RoleAssignmentFilter, RoleFilter, RoleId, ServiceAccountFilter, ServiceAccountId,
+    MyTenantFilter, OperatorFilter, OperatorRole, PageRequest, PlanFilter, PlanName,
+    PrincipalFilter, PrincipalId, PrincipalType, QuotaFilter, ReservationFilter, ReservationId,
+    ResourceFilter, ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName, Role,
+    RoleAssignmentFilter, RoleFilter, RoleId, ServiceAccountFilter, ServiceAccountId,
     SessionFilter, SessionId, SigningKeyFilter, SigningKeyState, TeamFilter, TeamId,
     TeamMemberFilter, TeamRole, TenantDomainFilter, TenantFilter, TenantHostFilter, TenantKind,
-    TenantReference, TenantStatus, WithheldFilter, WorkspaceFilter, WorkspaceId,
+    TenantReference, TenantStatus, TenantUsageFilter, UsageFilter, WithheldFilter, WorkspaceFilter,
+    WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -81,6 +83,7 @@ ids! {
     IssuerId => "issuer", "The issuer's id.";
     ServiceAccountId => "service_account", "The service account's id.";
     ApiKeyId => "api_key", "The key's id.";
+    ReservationId => "reservation", "The reservation's id.";
     PrincipalId => "principal", "The id of an account, a service account, a team or the tenant.";
 }
 
@@ -113,6 +116,55 @@ impl PathParameter for ApplicationName {
 impl PathParameter for AttributeKey {
     const NAME: &'static str = "key";
     const MEANING: &'static str = "The key of an attribute, or of an item of the catalogue.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Self as PartialSchema>::schema()
+    }
+}
+
+impl PathParameter for PlanName {
+    const NAME: &'static str = "plan";
+    const MEANING: &'static str = "The plan's name.";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Self as PartialSchema>::schema()
+    }
+}
+
+/// A plan's name to be used. Whoever asks for one hears what is wrong with it.
+#[derive(Debug, Clone)]
+pub(super) struct NewPlan(pub(super) PlanName);
+
+impl FromRequest for NewPlan {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let name = <PlanName as PathParameter>::NAME;
+        let text = request.match_info().get(name).unwrap_or_default();
+        let refused = |message| Error::invalid(name, message).into();
+        ready(PlanName::parse(text).map(Self).map_err(refused))
+    }
+}
+
+impl Describe for NewPlan {
+    fn describe(sketch: &mut Sketch) {
+        Path::<PlanName>::describe(sketch);
+        sketch.problems(&[(422, "It can be no plan's name")]);
+    }
+}
+
+impl PathParameter for Dimension {
+    const NAME: &'static str = "dimension";
+    const MEANING: &'static str = "What is counted: `members`, `resources.prompt`, and so on.";
 
     fn parse(text: &str) -> Option<Self> {
         Self::parse(text).ok()
@@ -371,6 +423,11 @@ filters!(
     ServiceAccountFilter,
     ApiKeyFilter,
     SigningKeyFilter,
+    PlanFilter,
+    QuotaFilter,
+    ReservationFilter,
+    UsageFilter,
+    TenantUsageFilter,
 );
 
 impl<T: Filter> Query<T> {

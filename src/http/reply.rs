@@ -14,14 +14,16 @@ use super::failure::Failure;
 use super::precondition::tag;
 use crate::domain::{
     Account, AclEntry, ApiKey, Application, ApplicationBinding, ApplicationVersion, Attribute,
-    AuditEntry, AuthzenConfiguration, BreakGlass, CatalogItem, CatalogValue, CurrentSession,
-    CustomRole, DiagnosticsReport, Evaluation, EvaluationsAnswer, EventEntry, ExchangedToken,
-    Explanation, Invitation, IssuedApiKey, Issuer, IssuerStatuses, LoggedOut, MadeInvitations, Me,
-    Member, MigrationReport, MovedSession, MyIdentity, MyInvitation, MyTenant, Operator, Page,
-    PlatformServiceAccount, Precondition, Principal, Profile, Resource, ResourceType,
+    AuditEntry, AuditRetention, AuditVerification, AuthzenConfiguration, BreakGlass, CatalogItem,
+    CatalogValue, CurrentSession, CustomRole, Diagnostics, DiagnosticsReport, Entitlement,
+    Evaluation, EvaluationsAnswer, EventEntry, ExchangedToken, Explanation, Invitation,
+    IssuedApiKey, Issuer, IssuerStatuses, LoggedOut, MadeInvitations, Me, Member, MigrationReport,
+    MovedSession, MyIdentity, MyInvitation, MyTenant, Operator, Page, Plan, PlatformServiceAccount,
+    Precondition, Principal, Profile, Quota, RecordedUsage, Reservation, Resource, ResourceType,
     RoleAssignment, RowSecurity, SearchAnswer, SearchPage, ServiceAccount, Session,
-    SigningKeyEntry, Simulation, Team, TeamMember, TenancyPing, Tenant, TenantDomain, TenantHost,
-    TenantRowSecurity, Token, Withheld, Workspace,
+    SigningKeyEntry, Simulation, Team, TeamMember, TenancyPing, Tenant, TenantAuditRetention,
+    TenantDomain, TenantHost, TenantQuotas, TenantRowSecurity, TenantUsage, Token, UsageRecord,
+    UsageSnapshot, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -131,7 +133,11 @@ versioned!(
     ServiceAccount,
     PlatformServiceAccount,
     ApiKey,
-    SigningKeyEntry
+    SigningKeyEntry,
+    Plan,
+    TenantQuotas,
+    Reservation,
+    TenantAuditRetention
 );
 
 impl Versioned for Me {
@@ -160,6 +166,10 @@ pub(super) trait Listable: Serialize + ToSchema + 'static {}
 
 impl<T: Versioned> Listable for T {}
 impl Listable for Principal {}
+impl Listable for Quota {}
+impl Listable for UsageSnapshot {}
+impl Listable for UsageRecord {}
+impl Listable for TenantUsage {}
 impl Listable for CatalogValue {}
 impl Listable for Withheld {}
 impl Listable for AuditEntry {}
@@ -441,6 +451,10 @@ macro_rules! plain {
     )+};
 }
 plain! {
+    AuditVerification => 200;
+    AuditRetention => 200;
+    Entitlement => 200;
+    RecordedUsage => 200;
     MadeInvitations => 200;
     MyInvitation => 200;
     CurrentSession => 200;
@@ -458,6 +472,7 @@ plain! {
     IssuerStatuses => 200;
     RowSecurity => 200;
     TenancyPing => 200;
+    Diagnostics => 200;
     DiagnosticsReport => 200;
     ApplicationVersion => 200;
     crate::identity::Jwks => 200;

@@ -6,8 +6,9 @@ use super::api::{
     access, accounts, acl, api_keys, application_bindings, applications, attributes, audit,
     break_glass, catalog, credentials, diagnostics, domains, events, health, hosts, identities,
     imports, invitations, issuers, jwks, login, me, members, migrations, operators, organization,
-    principals, profiles, resource_types, resources, role_assignments, roles, row_security,
-    service_accounts, sessions, signing_keys, team_members, teams, tenants, tokens, workspaces,
+    plans, principals, profiles, quotas, reservations, resource_types, resources, role_assignments,
+    roles, row_security, service_accounts, sessions, signing_keys, team_members, teams, tenants,
+    tokens, usage, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -25,10 +26,39 @@ pub fn infos() -> Vec<RouteInfo> {
 
 /// Every route.
 pub(super) fn table() -> Vec<Route> {
-    [tenant(), people(), values(), platform(), callers(), everybody()]
+    [tenant(), people(), values(), quotas(), platform(), callers(), everybody()]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// What tenants may use, and what they use.
+#[rustfmt::skip]
+fn quotas() -> Vec<Route> {
+    use Mount::{Platform, Tenant};
+    vec![
+        route(Tenant, GET,      "/quotas",                        "quota_list",           "List what the tenant may use, and what is left", quotas::list),
+        route(Tenant, GET,      "/quotas/{dimension}",            "quota_read",           "Ask whether so much is left", quotas::read),
+        route(Tenant, GET,      "/usage",                         "usage_list",           "List snapshots of what the tenant uses, the newest first", usage::list),
+        route(Tenant, POST,     "/usage",                         "usage_record",         "Say what was used of applications' meters", usage::record),
+        route(Tenant, GET,      "/usage/records",                 "usage_record_list",    "List the records that usage is made of, the newest first", usage::list_records),
+        route(Tenant, GET,      "/reservations",                  "reservation_list",     "List reservations", reservations::list),
+        route(Tenant, POST,     "/reservations",                  "reservation_create",   "Keep places free for a time", reservations::create),
+        route(Tenant, GET,      "/reservations/{reservation}",    "reservation_read",     "Read a reservation", reservations::read),
+        route(Tenant, DELETE,   "/reservations/{reservation}",    "reservation_delete",   "Keep places free no more", reservations::delete),
+        route(Platform, GET,    "/tenants/{tenant}/quotas",       "tenant_quota_read",    "Read what a tenant was given to use", quotas::inspect),
+        route(Platform, PUT,    "/tenants/{tenant}/quotas",       "tenant_quota_put",     "Give a tenant a plan and limits of its own", quotas::put),
+        route(Platform, GET,    "/tenants/{tenant}/audit/verify", "tenant_audit_verify",  "Walk the chain of a tenant's audit log", audit::verify_tenant),
+        route(Platform, GET,    "/tenants/{tenant}/audit/retention", "tenant_audit_retention_read", "See for how long a tenant's audit log is kept", audit::inspect_retention),
+        route(Platform, PUT,    "/tenants/{tenant}/audit/retention", "tenant_audit_retention_update", "Change for how long a tenant's audit log is kept", audit::update_retention),
+        route(Platform, GET,    "/audit/verify",                  "platform_audit_verify", "Walk the chain of the platform's audit log", audit::verify_platform),
+        route(Platform, GET,    "/audit/export",                  "platform_audit_export", "Take the platform's audit log elsewhere, oldest first", audit::export_platform),
+        route(Platform, GET,    "/plans",                         "plan_list",            "List plans", plans::list),
+        route(Platform, GET,    "/plans/{plan}",                  "plan_read",            "Read a plan", plans::read),
+        route(Platform, PUT,    "/plans/{plan}",                  "plan_put",             "Make a plan, or change it", plans::put),
+        route(Platform, DELETE, "/plans/{plan}",                  "plan_delete",          "Delete a plan that no tenant has", plans::delete),
+        route(Platform, GET,    "/usage",                         "platform_usage_list",  "List what tenants were last seen to use", usage::list_tenants),
+    ]
 }
 
 /// What counts for a tenant's people: profiles and the catalogue.
@@ -168,7 +198,11 @@ fn tenant() -> Vec<Route> {
         route(Tenant, GET,      "",                               "organization_read",    "Read the tenant's entry", organization::read),
         route(Tenant, PATCH,    "",                               "organization_update",  "Change the tenant's name or description", organization::update),
         route(Tenant, GET,      "/audit",                         "audit_list",           "List what the tenant's audit log says, newest first", audit::list),
+        route(Tenant, GET,      "/audit/verify",                  "audit_verify",         "Walk the chain of the tenant's audit log", audit::verify),
+        route(Tenant, GET,      "/audit/export",                  "audit_export",         "Take the tenant's audit log elsewhere, oldest first", audit::export),
+        route(Tenant, GET,      "/audit/retention",               "audit_retention_read", "See for how long the tenant's audit log is kept", audit::read_retention),
         route(Tenant, GET,      "/events",                        "event_list",           "List what happened in the tenant, oldest first", events::list),
+        route(Tenant, GET,      "/diagnostics",                   "tenant_diagnostics_read", "Examine the tenant, and learn what it lacks", diagnostics::read_own),
         route(Tenant, GET,      "/row-security",                  "row_security_read",    "See what row-level security does", row_security::read),
         route(Tenant, GET,      "/row-security/report",           "row_security_report",  "List what mode shadow delivers and mode enforce would withhold", row_security::report),
     ]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::admission::Admission;
 use super::cursor::CursorKey;
 use super::login::Login;
+use super::rate::Rates;
 use crate::domain::{ApiKeyTimes, Letters, PersonalTenants, TokenTimes};
 use crate::identity::{ApiKeys, KeyRing, Signer, Verifier};
 use crate::storage::Registry;
@@ -87,6 +88,7 @@ pub struct State {
     pub(super) login: Option<Login>,
     pub(super) cursors: CursorKey,
     pub(super) admission: Admission,
+    pub(super) rates: Rates,
 }
 
 impl State {
@@ -105,7 +107,19 @@ impl State {
             Admission::new(settings.max_requests_per_tenant, settings.max_requests_per_caller);
         let cursors = CursorKey::new(secret);
         let login = None;
-        Self { registry, verifier, signer, ring, api_keys, settings, login, cursors, admission }
+        let rates = Rates::new();
+        Self {
+            registry,
+            verifier,
+            signer,
+            ring,
+            api_keys,
+            settings,
+            login,
+            cursors,
+            admission,
+            rates,
+        }
     }
 
     /// The same, where browsers can log in.

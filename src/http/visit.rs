@@ -70,6 +70,7 @@ impl Visit {
             request_id: self.ids.request.clone(),
             correlation_id: self.ids.correlation.clone(),
             idempotency: None,
+            reservation: None,
         };
         Ok((call, account, session))
     }

@@ -26,6 +26,7 @@ pub(super) fn check(manifest: &Manifest) -> Vec<FieldError> {
     findings.resource_types();
     findings.actions();
     findings.scopes();
+    findings.meters();
     findings.policies();
     findings.errors
 }
@@ -47,6 +48,7 @@ impl Findings<'_> {
             ("/resource_types", it.resource_types.len(), 100),
             ("/actions", it.actions.len(), 200),
             ("/scopes", it.scopes.len(), 100),
+            ("/meters", it.meters.len(), 100),
             ("/policies", it.policies.len(), 20),
         ];
         if serde_json::to_vec(it).map_or(0, |text| text.len()) > MAX_BYTES {
@@ -148,6 +150,11 @@ impl Findings<'_> {
             }
             self.attributes(&format!("{place}/properties"), &one.properties, &[]);
         }
+    }
+
+    fn meters(&mut self) {
+        let it = self.manifest;
+        self.twice("meters", it.meters.iter().map(|meter| meter.name.as_str()));
     }
 
     fn scopes(&mut self) {

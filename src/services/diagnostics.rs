@@ -2,9 +2,12 @@
 
 use serde_json::json;
 
-use crate::domain::action::{FixDiagnostics, InspectTenant, ReadDiagnostics};
+use crate::domain::action::{
+    FixDiagnostics, InspectTenant, ReadDiagnostics, ReadTenantDiagnostics,
+};
 use crate::domain::{
-    Call, DiagnosticsReport, DiagnosticsRequest, EventType, Platform, Result, Target, TenantId,
+    Call, Diagnostics, DiagnosticsReport, DiagnosticsRequest, Error, EventType, Platform, Result,
+    Target, TenantId, TenantReference,
 };
 use crate::storage::{Mend, Registry};
 
@@ -32,6 +35,17 @@ pub fn read_tenant(
 ) -> Result<DiagnosticsReport> {
     registry.read_blocking::<InspectTenant, _>(call, tenant, |_| Ok(()))?;
     read(registry, call, Some(tenant))
+}
+
+/// Examines the tenant that its own people ask about.
+///
+/// # Errors
+/// As [`read`]; [`Error::Busy`] where somebody's is being examined already.
+pub fn read_own(registry: &Registry, call: &Call, tenant: TenantId) -> Result<Diagnostics> {
+    let entry = registry.resolve(&TenantReference::Id(tenant))?.ok_or(Error::NotFound)?;
+    let store = registry.open_blocking(&entry)?;
+    store.read_blocking::<ReadTenantDiagnostics, _>(call, tenant, |_| Ok(()))?;
+    registry.examine_alone(tenant)?.ok_or(Error::NotFound)
 }
 
 /// Examines, and mends what can be mended without losing anything.

@@ -14,6 +14,10 @@ const WINDOW_S: i64 = 60;
 /// Callers that are counted apart; beyond these they are counted as one.
 const MAX_CALLERS: usize = 10_000;
 
+/// How the policies of refusals begin that are counted apart: those of whoever is asked besides, and of quotas.
+const EXTERNAL: &str = "[\"external:";
+const QUOTA: &str = "[\"quota:";
+
 #[derive(Debug)]
 struct Window {
     until: Timestamp,
@@ -74,13 +78,13 @@ impl Denials {
     }
 }
 
-/// Whose denials are counted together. What somebody refused who is asked besides is counted as that one's own; tokens that
+/// Whose denials are counted together. What somebody refused who is asked besides is counted as that one's own, and what a quota refused as that dimension's; tokens that
 /// prove nothing are counted by what is wrong with them, of which there is a short list.
 fn key(record: &AuditRecord) -> String {
     if record.action == "token.verify" {
         return format!("{} {}", record.actor, record.target_id);
     }
-    if record.policies.starts_with("[\"external:") {
+    if [EXTERNAL, QUOTA].iter().any(|mark| record.policies.starts_with(mark)) {
         format!("{} {}", record.actor, record.policies)
     } else {
         record.actor.clone()

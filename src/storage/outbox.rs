@@ -38,6 +38,21 @@ pub(in crate::storage) fn end(sql: Sql<'_>) -> Result<i64, SqlError> {
     Ok(last.unwrap_or(0))
 }
 
+/// How many events that the projection follows stand behind a place, and when the first of them happened.
+pub(in crate::storage) fn unfollowed(
+    sql: Sql<'_>,
+    after: i64,
+) -> Result<Option<(i64, Timestamp)>, SqlError> {
+    let events = sql.all(
+        "select type, occurred_at from outbox_events where seq > ?1 order by seq",
+        params![after],
+        |row| Ok((row.next::<EventType>()?, row.next::<Timestamp>()?)),
+    )?;
+    let mut followed = events.into_iter().filter(|(kind, _)| is_projected(*kind));
+    let first = followed.next().map(|(_, at)| at);
+    Ok(first.map(|at| (1 + i64::try_from(followed.count()).unwrap_or(i64::MAX), at)))
+}
+
 /// Appends the events of one change.
 pub(in crate::storage) fn append(
     sql: Sql<'_>,

@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use crate::domain::{Error, Result, TenantId, TenantReference};
 use crate::identity::KeyRing;
-use crate::services::{break_glass, credentials, invitations, signing_keys};
+use crate::services::{break_glass, credentials, invitations, signing_keys, usage};
 use crate::storage::Registry;
 
 /// How often it is looked for what nobody wakes a thread for.
 const EVERY: Duration = Duration::from_secs(10);
+/// In how many of these rounds a snapshot is taken of what tenants use.
+const ROUNDS_TO_COUNT: u64 = 6;
 
 /// What is looked after of the keys that sign.
 #[derive(Debug, Clone)]
@@ -54,9 +56,14 @@ impl Worker {
         })?;
         let ((end, ended), theirs) = (mpsc::channel(), registry.clone());
         let keeper = spawn("keeper", move || {
-            keep(&theirs, keys.as_ref());
-            while ended.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+            for round in 0.. {
                 keep(&theirs, keys.as_ref());
+                if round % ROUNDS_TO_COUNT == 0 {
+                    count(&theirs);
+                }
+                if ended.recv_timeout(EVERY) != Err(mpsc::RecvTimeoutError::Timeout) {
+                    return;
+                }
             }
         })?;
         Ok(Self { registry: registry.clone(), projector, keeper, end })
@@ -97,9 +104,18 @@ fn keep(registry: &Registry, keys: Option<&KeyKeeping>) {
     }
 }
 
+fn count(registry: &Registry) {
+    if let Err(error) = usage::keep(registry) {
+        tracing::warn!(error = %error, "no snapshots were taken of what tenants use");
+    }
+}
+
 fn catch_up(registry: &Registry) {
     match registry.unfollowed() {
-        Ok(tenants) => tenants.into_iter().for_each(|tenant| project(registry, tenant)),
+        Ok(tenants) => tenants.into_iter().for_each(|tenant| {
+            registry.move_usage(tenant);
+            project(registry, tenant);
+        }),
         Err(error) => tracing::error!(error = %error, "what was left undone is not known"),
     }
 }

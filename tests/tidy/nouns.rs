@@ -20,7 +20,7 @@ const EXCEPTIONS: &[Exception] = &[
     },
     Exception {
         noun: "diagnostics",
-        instead: Some("src/storage/examination.rs"),
+        instead: Some("src/storage/examination/mod.rs"),
         why: "whole files are examined, not rows",
     },
     Exception { noun: "imports", instead: None, why: "an import is made of other nouns' verbs" },

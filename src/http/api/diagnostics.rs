@@ -1,9 +1,9 @@
-//! `/v1/platform/diagnostics` and `/v1/platform/tenants/{tenant}/diagnostics`.
+//! `/v1/platform/diagnostics`, `/v1/platform/tenants/{tenant}/diagnostics` and `/diagnostics`.
 
-use crate::domain::action::{FixDiagnostics, ReadDiagnostics};
-use crate::domain::{DiagnosticsReport, DiagnosticsRequest, TenantReference};
+use crate::domain::action::{FixDiagnostics, ReadDiagnostics, ReadTenantDiagnostics};
+use crate::domain::{Diagnostics, DiagnosticsReport, DiagnosticsRequest, TenantReference};
 use crate::http::body::Body;
-use crate::http::context::PlatformContext;
+use crate::http::context::{PlatformContext, TenantContext};
 use crate::http::parameters::Path;
 use crate::http::reply::{Plain, Reply};
 use crate::services::diagnostics;
@@ -27,4 +27,11 @@ pub(in crate::http) async fn run(
     Body(request): Body<DiagnosticsRequest>,
 ) -> Reply<Plain<DiagnosticsReport>> {
     cx.run(move |registry, call| diagnostics::run(registry, call, &request)).await.map(Plain)
+}
+
+pub(in crate::http) async fn read_own(
+    cx: TenantContext<ReadTenantDiagnostics>,
+) -> Reply<Plain<Diagnostics>> {
+    let tenant = cx.tenant();
+    cx.run(move |registry, call| diagnostics::read_own(registry, call, tenant)).await.map(Plain)
 }

@@ -27,7 +27,8 @@ use super::reply::{Listed, Reply};
 use super::state::State;
 use super::turns;
 use crate::domain::{
-    Action, AuditRecord, Call, Caller, Error, IdempotencyKey, Page, PageRequest, Result,
+    Action, AuditRecord, Call, Caller, Dimension, Error, IdempotencyKey, Page, PageRequest,
+    QuotaExceeded, ReservationId, Result,
 };
 use crate::storage::{Registry, TenantEntry, TenantStore};
 
@@ -72,7 +73,21 @@ impl Request {
         tracing::Span::current().record("tenant.id", tracing::field::display(entry.id));
         self.state.admission.enter(Party::Tenant(entry.id), &self.http)?;
         turns::wait(&self.http, Party::Tenant(entry.id)).await;
-        Ok(self.state.registry.open(entry).await?)
+        let store = self.state.registry.open(entry).await?;
+        self.count(&store).await?;
+        Ok(store)
+    }
+
+    /// Counts the request among those that the tenant may send in a minute; one too many is a refusal.
+    async fn count(&self, store: &TenantStore) -> Reply<()> {
+        let dimension = Dimension::parse(Dimension::REQUESTS).map_err(Error::Internal)?;
+        let Some((limit, _)) = store.limits()?.hard(&dimension) else { return Ok(()) };
+        let counted = self.state.rates.count(store.tenant(), limit, &self.http);
+        if counted.is_err() {
+            let exceeded = QuotaExceeded { dimension, limit, used: limit };
+            store.refuse(&self.call()?, exceeded).await?;
+        }
+        Ok(counted?)
     }
 
     /// The call that the stores are asked with.
@@ -82,6 +97,7 @@ impl Request {
             request_id: self.ids.request.clone(),
             correlation_id: self.ids.correlation.clone(),
             idempotency: self.idempotency()?,
+            reservation: self.reservation()?,
         })
     }
 
@@ -106,6 +122,14 @@ impl Request {
         whole.push(0);
         whole.extend_from_slice(&body);
         Ok(Some(IdempotencyKey { key: key.into(), fingerprint: digest(&whole) }))
+    }
+
+    /// The reservation that the request takes from.
+    fn reservation(&self) -> std::result::Result<Option<ReservationId>, Failure> {
+        let Some(value) = self.http.headers().get("freehold-reservation") else { return Ok(None) };
+        let id = value.to_str().ok().and_then(|text| text.parse().ok());
+        let odd = || Failure::parameter("Freehold-Reservation", "must be a reservation's id");
+        id.map(Some).ok_or_else(odd)
     }
 
     /// Runs a use case that spans files, on the blocking pool.

@@ -14,7 +14,8 @@ use utoipa::openapi::Required;
 use super::{Request, secured};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    Action, Caller, Error, Letters, Page, PageRequest, Position, Result, Target, TenantId,
+    Action, Call, Caller, Error, Letters, Page, PageRequest, Position, Result, Target, TenantId,
+    TenantLimits,
 };
 use crate::http::authentication::Plane;
 use crate::http::describe::{Describe, Sketch};
@@ -72,6 +73,11 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         &self.request.state.registry
     }
 
+    /// What the tenant may use now.
+    pub(in crate::http) fn limits(&self) -> Reply<Arc<TenantLimits>> {
+        Ok(self.store.limits()?)
+    }
+
     /// What is written to whom somebody asks in.
     pub(in crate::http) fn letters(&self) -> Arc<Letters> {
         self.request.state.settings.letters.clone()
@@ -92,6 +98,15 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         let store = self.store.clone();
         let ended = actix_web::web::block(move || store.project()).await;
         Ok(ended.map_err(|error| Error::Internal(error.to_string()))??)
+    }
+
+    /// Runs a use case that takes its time, on the blocking pool.
+    pub(in crate::http) async fn run<T, F>(&self, body: F) -> Reply<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Registry, &Call) -> Result<T> + Send + 'static,
+    {
+        self.request.run(body).await
     }
 
     /// The same request, for another action of the same handler.
@@ -195,6 +210,13 @@ impl<A: Action> Describe for TenantContext<A> {
             "The tenant's slug or id; must agree with path and host.",
             Required::False,
         );
+        sketch.header(
+            "Freehold-Reservation",
+            "The reservation that what the request uses is taken from.",
+            Required::False,
+        );
+        sketch.problems(&[(429, "The tenant has sent as many requests as it may in a minute")]);
+        sketch.answer_header(429, "Retry-After", "Seconds until one is taken again.");
         sketch.header(
             "Freehold-Break-Glass",
             "The break-glass entry by which an operator, with a platform credential, enters the tenant.",

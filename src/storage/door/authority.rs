@@ -99,7 +99,12 @@ impl<A: Action<Plane = TenantPlane>> WriteTx<'_, A> {
             ..Caller::host()
         };
         let (known, session) = door.know(*sql, &caller)?;
-        let call = Call { caller: Arc::new(caller), idempotency: None, ..(*call).clone() };
+        let call = Call {
+            caller: Arc::new(caller),
+            idempotency: None,
+            reservation: None,
+            ..(*call).clone()
+        };
         let _session = sql.conn().session(session);
         let (target, door, sql) = (target.clone(), *door, *sql);
         let inner =

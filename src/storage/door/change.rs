@@ -21,6 +21,7 @@ use super::{Door, Known, Permit, Refusal, WriteTx, ask, nobody, record};
 use crate::domain::action::{CreateResource, ImportTenant};
 use crate::domain::{
     Action, AuditDecision, AuditRecord, Call, Error, Event, Result, Subject, Target, TargetFacts,
+    TenantLimits,
 };
 use crate::storage::engine::{Conn, Sql, Writes};
 use crate::storage::queue::Job;
@@ -29,7 +30,7 @@ use crate::storage::{audit, idempotency, outbox};
 /// By what right a change is made.
 enum Right {
     /// A decision, renewed if the registry moves before the commit, and what somebody else consented to.
-    Decided { permit: Option<Permit>, consent: Consent },
+    Decided { permit: Option<Permit>, limits: Option<Arc<TenantLimits>>, consent: Consent },
     /// The program's own work, which moves the registry's epoch or does not.
     System { moves_registry: bool },
 }
@@ -68,7 +69,7 @@ where
     T: Serialize + DeserializeOwned + Send + 'static,
     F: Fn(&mut WriteTx<'_, A>) -> Result<T> + Send + 'static,
 {
-    queue(door, call, target, Right::Decided { permit: None, consent }, body)
+    queue(door, call, target, Right::Decided { permit: None, limits: None, consent }, body)
 }
 
 /// Queues a change that the program itself makes.
@@ -155,6 +156,14 @@ where
         }
     }
 
+    /// What the change is held against: nothing that the program does itself is.
+    fn limits(&self) -> Option<&TenantLimits> {
+        match &self.right {
+            Right::Decided { limits, .. } => limits.as_deref(),
+            Right::System { .. } => None,
+        }
+    }
+
     /// What a change that came to nothing leaves, where it was asked for by break-glass.
     fn used(&self, permit: &Permit, error: &Error) -> Option<Box<Trace>> {
         trail::used::<A>(&*self.door, &self.call, &self.target, permit, Some(error)).map(Box::new)
@@ -181,8 +190,8 @@ where
         let _session = conn.session(session);
         let policies = match &mut self.right {
             Right::System { .. } => Arc::new([]) as Arc<[String]>,
-            Right::Decided { permit, consent } => {
-                *permit = None;
+            Right::Decided { permit, limits, consent } => {
+                (*permit, *limits) = (None, door.limits()?);
                 let asked = ask::<A>(&*door, sql, &self.call, &known, &self.target)?;
                 consent.check(&*door, &self.call, &self.target, &asked.facts)?;
                 let policies = consent.joined(asked.policies.clone());
@@ -194,12 +203,15 @@ where
             self.told = self.append_use(sql)?;
             return Ok(answer);
         }
+        let since = door.last_record(sql)?;
         let mut tx = self.open(&*door, sql, &known);
         conn.amend(|session| session.writes = self.writes());
         conn.set_change(true);
         let answer = (self.body)(&mut tx);
         conn.set_change(false);
         let answer = answer.map_err(|error| self.refused(&*door, error))?;
+        let warnings = door.settle(sql, &self.call, since, self.limits(), tx.inner.now);
+        tx.events.extend(warnings.map_err(|error| self.refused(&*door, error))?);
         let written = self.write_down(&tx, &policies)?;
         idempotency::keep(sql, &self.call, A::NAME, &answer, tx.inner.now)?;
         drop(tx);
@@ -220,10 +232,12 @@ where
                 | Error::Forbidden
                 | Error::ForbiddenFields(_)
                 | Error::StepUp(_)
+                | Error::QuotaExceeded(_)
         );
         let trace = is_denial.then(|| {
             let decision = AuditDecision::Deny;
-            Box::new(record(door, &self.call, A::NAME, &self.target, decision, &[]).into())
+            let record = record(door, &self.call, A::NAME, &self.target, decision, &[]);
+            Box::new(trail::refused(record, &error))
         });
         Refusal { error, trace }
     }
@@ -354,8 +368,13 @@ where
     }
 
     fn stands(&mut self) -> bool {
-        let Right::Decided { permit: Some(permit), consent } = &self.right else { return true };
+        let Right::Decided { permit: Some(permit), limits, consent } = &self.right else {
+            return true;
+        };
         let door = &*self.door;
+        if !door.limits().is_ok_and(|now| now == *limits) {
+            return false;
+        }
         door.renew(&self.call.caller, permit.facts).is_ok_and(|facts| {
             door.core().decisions.decide(&facts).allowed
                 && consent.is_for(door, &self.call, &self.target, &facts).is_ok_and(|is| is)

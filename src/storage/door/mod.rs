@@ -17,7 +17,7 @@ use serde_json::json;
 
 pub(crate) use self::asked::{Asked, Basis, Ruling};
 pub(in crate::storage) use self::change::{Reply, write, write_for_system};
-pub(in crate::storage) use self::trail::{Trace, leave};
+pub(in crate::storage) use self::trail::{Trace, exceeded, leave};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
 pub(in crate::storage) use self::transaction::{
@@ -33,9 +33,10 @@ use super::writer::Writers;
 use crate::domain::{
     AccountId, Action, ActorKind, ApplicationName, ApplicationPolicy, AssuranceFacts,
     AssurancePolicy, AuditDecision, AuditRecord, Call, Caller, Circumstances, Clock, DecisionPoint,
-    Definitions, Error, ExternalDecisionPoints, Facts, Hypothesis, IdentityPart, Patterns, Plane,
-    PlaneName, Result, Role, RowLevels, Slug, StepUp, StoredValues, Subject, SubjectFacts,
-    SubjectKind, Target, TargetFacts, TenantId, TenantStatus, is_grantable,
+    Definitions, Error, Event, ExternalDecisionPoints, Facts, Hypothesis, IdentityPart, Patterns,
+    Plane, PlaneName, Result, Role, RowLevels, Slug, StepUp, StoredValues, Subject, SubjectFacts,
+    SubjectKind, Target, TargetFacts, TenantId, TenantLimits, TenantStatus, Timestamp,
+    is_grantable,
 };
 
 /// How audit rows name the platform.
@@ -234,6 +235,31 @@ pub(in crate::storage) trait Door: Send + Sync + 'static {
 
     /// What an account's own profile says now, by the registry.
     fn account_values(&self, account: AccountId) -> Result<StoredValues>;
+
+    /// The limits that count here now; `None` where nothing is limited.
+    fn limits(&self) -> Result<Option<Arc<TenantLimits>>> {
+        Ok(None)
+    }
+
+    /// The place of the last record of what is used; 0 where nothing is counted.
+    fn last_record(&self, _: Sql<'_>) -> Result<i64> {
+        Ok(0)
+    }
+
+    /// Holds what was recorded behind a place against limits; what is to be said of it besides.
+    ///
+    /// # Errors
+    /// [`Error::QuotaExceeded`]; a reservation that is not there.
+    fn settle(
+        &self,
+        _: Sql<'_>,
+        _: &Call,
+        _since: i64,
+        _: Option<&TenantLimits>,
+        _now: Timestamp,
+    ) -> Result<Vec<Event>> {
+        Ok(Vec::new())
+    }
 
     /// To be called before rows are written that no change asked for: the registry hears that the file changes.
     fn before_note(&self) -> Result<()>;

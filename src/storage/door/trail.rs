@@ -13,7 +13,7 @@ use super::change::{Reply, undo};
 use super::{Door, Permit, nobody, record};
 use crate::domain::{
     Action, AuditDecision, AuditRecord, BreakGlassId, Call, Caller, Clock, Error, Event, EventType,
-    Result, Target,
+    Result, Target, TenantId,
 };
 use crate::storage::engine::{Conn, Sql};
 use crate::storage::queue::Job;
@@ -37,6 +37,28 @@ impl Trace {
         audit::append(sql, &self.record)?;
         outbox::append(sql, clock, &self.record, self.event.as_slice())
     }
+}
+
+/// What a refusal leaves; of what would have been more than the tenant may use, an event too.
+pub(super) fn refused(mut record: AuditRecord, error: &Error) -> Trace {
+    let Error::QuotaExceeded(exceeded) = error else { return record.into() };
+    let data = json!(exceeded);
+    // Counted apart from whatever else the caller is refused.
+    record.policies = json!([format!("quota:{}", exceeded.dimension)]).to_string();
+    record.summary = json!({ "event": EventType::QuotaExceeded, "data": data }).to_string();
+    let subject = format!("tenant/{}", record.target_tenant);
+    Trace { record, event: Some(Event { kind: EventType::QuotaExceeded, subject, data }) }
+}
+
+/// What is left of a request that was one too many.
+pub(in crate::storage) fn exceeded(
+    door: &dyn Door,
+    call: &Call,
+    tenant: TenantId,
+    error: &Error,
+) -> Trace {
+    let decision = AuditDecision::Deny;
+    refused(record(door, call, "tenant.resolve", &tenant.into(), decision, &[]), error)
 }
 
 /// The break-glass entry that a request with a credential of the platform names.

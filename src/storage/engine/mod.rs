@@ -8,5 +8,5 @@ pub(in crate::storage) mod sqlite;
 
 pub(in crate::storage) use listing::Listing;
 pub(in crate::storage) use sqlite::{
-    Conn, Param, Pool, Principals, Reach, Row, Session, Sql, SqlError, Writes, params,
+    Conn, Param, Pool, Principals, Raw, Reach, Row, Session, Sql, SqlError, Writes, params,
 };

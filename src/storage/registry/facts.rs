@@ -11,6 +11,7 @@ use crate::domain::{
     Result, RowSecurityMode, Slug, Subject, Target, TargetFacts, TenantId, TenantKind,
     TenantReference, TenantStatus,
 };
+use crate::storage::audit::Head;
 use crate::storage::door::{Known, nobody};
 use crate::storage::engine::{Session, Sql, params};
 
@@ -52,10 +53,20 @@ pub struct TenantEntry {
     pub audit_hash: String,
     /// What was last found wrong with it.
     pub problem: Option<String>,
+    /// Days for which its audit log is kept; for good, where there are none.
+    pub audit_retention_days: Option<u32>,
+}
+
+impl TenantEntry {
+    /// The audit row that the file must contain, where the registry has seen any.
+    pub(in crate::storage) fn anchor(&self) -> Option<Head> {
+        let head = Head { seq: self.audit_seq, hash: self.audit_hash.clone() };
+        (head.seq > 0).then_some(head)
+    }
 }
 
 const ENTRY: &str = "select t.id, t.slug, t.kind, t.status, t.row_security, t.data_region, f.file_id, f.schema_version, f.dirty, \
-        f.audit_seq, f.audit_hash, f.problem \
+        f.audit_seq, f.audit_hash, f.problem, t.audit_retention_days \
     from tenants t join tenant_files f on f.tenant_id = t.id ";
 
 impl RegistryFile {
@@ -181,6 +192,7 @@ fn read_entry(sql: Sql<'_>, reference: &TenantReference) -> Result<Option<Tenant
             audit_seq: row.next()?,
             audit_hash: row.next()?,
             problem: row.next()?,
+            audit_retention_days: row.next()?,
         })
     })?)
 }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AccountEntry, PlatformWork, TenantEntry, api_keys, applications, attributes, break_glass,
-    credentials, facts, files, sessions, tenant_issuers,
+    credentials, facts, files, quotas, sessions, tenant_issuers,
 };
 use crate::domain::{
     AccountId, ApiKeyId, BreakGlassId, Call, Caller, Clock, DecisionPoint, Definitions, Facts,
@@ -54,8 +54,12 @@ pub(in crate::storage) struct RegistryFile {
     pub(super) lookups: Pool,
     /// Turns to open a tenant's file.
     pub(super) opening: Turns,
+    /// Tenants whose usage has moved since a snapshot was last taken.
+    pub(in crate::storage) moved_usage: Mutex<HashSet<TenantId>>,
     /// Tenants whose files failed while they were open: they are looked through before they are used again.
     pub(in crate::storage) suspects: Mutex<HashSet<TenantId>>,
+    /// Held while a tenant's file is examined for its own people.
+    pub(in crate::storage) examining: Mutex<()>,
     /// Held while a tenant's file is being made.
     pub(in crate::storage) provisioning: Mutex<()>,
     pub(super) core: Core,
@@ -67,6 +71,8 @@ pub(in crate::storage) struct RegistryFile {
     pub(super) touches: sessions::Touches,
     /// Break-glass entries, with the epoch that each was read in.
     pub(super) entries: Cache<BreakGlassId, (u64, Option<Arc<break_glass::Entry>>)>,
+    /// What tenants may use.
+    pub(super) limits: quotas::Kept,
     /// Issuers that tenants trust, by address, with the epoch that each was read in.
     pub(super) issuers: tenant_issuers::Kept,
     /// Tokens, with the epoch in which each was looked for among those that were taken back.
@@ -139,6 +145,7 @@ impl RegistryFile {
             sessions: Cache::new(settings.known_accounts),
             touches: sessions::Touches::default(),
             entries: Cache::new(MAX_ENTRIES),
+            limits: Cache::new(settings.known_tenants),
             issuers: Cache::new(MAX_ISSUERS),
             tokens: Cache::new(settings.known_accounts),
             services: Cache::new(MAX_ENTRIES),
@@ -148,7 +155,9 @@ impl RegistryFile {
             definitions: attributes::Known::default(),
             lookups,
             opening: settings.turns_to_open(),
+            moved_usage: Mutex::default(),
             suspects: Mutex::default(),
+            examining: Mutex::new(()),
             provisioning: Mutex::new(()),
             projections: Mutex::new(None),
             lock,

@@ -6,6 +6,7 @@ pub(crate) mod api_keys;
 pub(crate) mod applications;
 pub(crate) mod attributes;
 pub(crate) mod audit;
+pub(crate) mod audit_retention;
 pub(crate) mod break_glass;
 pub(crate) mod catalog;
 pub(crate) mod credentials;
@@ -20,13 +21,16 @@ pub(crate) mod identities;
 pub(crate) mod invitations;
 pub(crate) mod memberships;
 pub(crate) mod operators;
+pub(crate) mod plans;
 pub(crate) mod profiles;
+pub(crate) mod quotas;
 pub(crate) mod row_security;
 pub(crate) mod service_accounts;
 pub(crate) mod sessions;
 pub(crate) mod signing_keys;
 pub(crate) mod tenant_issuers;
 pub(crate) mod tenants;
+pub(crate) mod usage;
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -300,6 +304,28 @@ impl Registry {
         F: Fn(&mut WriteTx<'_, PlatformWork>) -> Result<T> + Send + 'static,
     {
         entry::wait(self.file.system(task, true, body)?)
+    }
+
+    /// The same, where it changes nothing that anybody decides by.
+    ///
+    /// # Errors
+    /// What the body reports.
+    pub(crate) fn system_beside<T, F>(&self, task: SystemTask, body: F) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, PlatformWork>) -> Result<T> + Send + 'static,
+    {
+        entry::wait(self.file.system(task, false, body)?)
+    }
+
+    /// The tenants whose usage has moved since they were last asked for.
+    pub(crate) fn moved_usage(&self) -> Vec<TenantId> {
+        self.file.moved_usage.lock().drain().collect()
+    }
+
+    /// Says that a tenant's usage may have moved.
+    pub(crate) fn move_usage(&self, tenant: TenantId) {
+        self.file.moved_usage.lock().insert(tenant);
     }
 
     /// The same, for the sake of a request.

@@ -14,6 +14,8 @@ pub(crate) mod members;
 pub(crate) mod organization;
 pub(crate) mod principals;
 pub(crate) mod profiles;
+pub(crate) mod quotas;
+pub(crate) mod reservations;
 pub(crate) mod resource_acl;
 pub(crate) mod resource_types;
 pub(crate) mod resources;
@@ -25,6 +27,7 @@ pub(crate) mod service_accounts;
 pub(crate) mod team_members;
 pub(crate) mod teams;
 mod upkeep;
+pub(crate) mod usage;
 pub(crate) mod workspaces;
 
 use std::path::Path;
@@ -45,9 +48,10 @@ use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, ApiKeyId, ApplicationName, Call, Caller, Definitions, Error, FileProblem,
-    Hypothesis, IdentityPart, Result, ServiceAccountId, Slug, StoredValues, SystemTask, Target,
-    TenantId, TenantReference, Withheld, Word,
+    AccountId, Action, ApiKeyId, ApplicationName, Call, Caller, Definitions, Error, Event,
+    FileProblem, Hypothesis, IdentityPart, QuotaExceeded, Result, ServiceAccountId, Slug,
+    StoredValues, SystemTask, Target, TenantId, TenantLimits, TenantReference, Timestamp, Withheld,
+    Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -227,6 +231,28 @@ impl Door for TenantFile {
         self.registry.account_values(account)
     }
 
+    fn limits(&self) -> Result<Option<Arc<TenantLimits>>> {
+        self.registry.limits(self.id).map(Some)
+    }
+
+    fn last_record(&self, sql: Sql<'_>) -> Result<i64> {
+        Ok(usage::last(sql)?)
+    }
+
+    fn settle(
+        &self,
+        sql: Sql<'_>,
+        call: &Call,
+        since: i64,
+        limits: Option<&TenantLimits>,
+        now: Timestamp,
+    ) -> Result<Vec<Event>> {
+        if usage::last(sql)? > since {
+            self.registry.moved_usage.lock().insert(self.id);
+        }
+        quotas::settle(sql, call, since, limits, (&self.id.into(), now))
+    }
+
     fn before_note(&self) -> Result<()> {
         self.noted.store(true, Ordering::Release);
         Ok(())
@@ -387,6 +413,19 @@ impl TenantStore {
         entry::wait(door::write_for_system(self.door(), call, self.tenant().into(), false, body)?)
     }
 
+    /// Reads for the program itself.
+    ///
+    /// # Errors
+    /// What the body reports.
+    pub(crate) fn look<T>(
+        &self,
+        task: SystemTask,
+        body: impl Fn(&ReadTx<'_, TenantWork>) -> Result<T>,
+    ) -> Result<T> {
+        let conn = self.file.core.pool.get()?;
+        door::read_for_system(&*self.file, &conn, &Call::system(task), &body)
+    }
+
     /// Writes down what row-level security in mode `shadow` has counted.
     ///
     /// # Errors
@@ -416,6 +455,27 @@ impl TenantStore {
         }
         let written = self.report(lines.clone()).and_then(entry::wait);
         written.inspect_err(|_| self.file.core.shadow.put_back(lines))
+    }
+
+    /// What the tenant may use now.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn limits(&self) -> Result<Arc<TenantLimits>> {
+        self.file.registry.limits(self.file.id)
+    }
+
+    /// Writes down that a request was refused which was one too many.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub async fn refuse(&self, call: &Call, exceeded: QuotaExceeded) -> Result<()> {
+        let error = Error::QuotaExceeded(Box::new(exceeded));
+        let trace = door::exceeded(&*self.file, call, self.tenant(), &error);
+        match door::leave(&self.door(), Some(Box::new(trace))) {
+            Some(written) => entry::answer(written).await,
+            None => Ok(()),
+        }
     }
 
     fn report(&self, lines: Vec<Withheld>) -> Result<door::Reply<()>> {

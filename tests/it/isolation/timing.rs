@@ -1,8 +1,8 @@
 //! Unknown, or only not yours: nor does the time tell.
 //!
 //! Pairs of requests, one for what is hidden and one for what is not there, in turns over one connection. The figures
-//! are printed; with `FREEHOLD_LONG=1` there are 10,000 pairs a family, and a difference that is both large and no
-//! accident fails.
+//! are printed. A difference that is both large and no accident fails; with `FREEHOLD_LONG=1` there are 10,000 pairs a
+//! family, and one that is either does.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -105,7 +105,8 @@ fn sample(app: &TestApp, requests: &[String; 2]) -> Vec<[Duration; 2]> {
     (0..count).map(|turn| pair(turn % 2)).collect()
 }
 
-/// Whether the times of a family tell its requests apart, by more than a twentieth and by no accident.
+/// Whether the times of a family tell its requests apart: by more than a twentieth, and by no accident; where there are
+/// pairs enough, by either.
 fn tells_apart(app: &TestApp, Family { name, requests }: &Family) -> bool {
     let pairs = sample(app, requests);
     let (medians @ [hidden, unknown], p) = compare(&pairs);
@@ -113,7 +114,8 @@ fn tells_apart(app: &TestApp, Family { name, requests }: &Family) -> bool {
     say(&format!(
         "timing: {count} pairs of {name}: hidden {hidden:?}, unknown {unknown:?}, p = {p:.4}"
     ));
-    difference(medians) > 0.05 && p < 0.01
+    let (is_large, is_no_accident) = (difference(medians) > 0.05, p < 0.01);
+    if is_long() { is_large || is_no_accident } else { is_large && is_no_accident }
 }
 
 /// What the times of pairs come to: both medians, and how likely such an imbalance is by chance.
@@ -155,8 +157,7 @@ fn what_is_hidden_takes_as_long_as_what_is_not_there() {
     // What the machine does besides is no oracle: a difference shows again.
     let again = |family: &&Family| (0..3).all(|_| tells_apart(&app, family));
     let apart: Vec<_> = families.iter().filter(again).map(|family| &family.name).collect();
-    // So few pairs, on a machine that does other things besides, prove nothing.
-    assert!(apart.is_empty() || !is_long(), "{apart:?}");
+    assert!(apart.is_empty(), "{apart:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::contract::Contract;
 use super::row_security::{GUARDED, policy_view};
 
 /// Tables to which rows are only ever added.
-const APPEND_ONLY: &[&str] = &["audit_log", "outbox_events"];
+const APPEND_ONLY: &[&str] = &["audit_log", "audit_checkpoints", "outbox_events"];
 
 /// What is known of the statement that is being prepared.
 #[derive(Debug, Default)]
@@ -20,9 +20,21 @@ pub(super) struct Phase {
     selects: AtomicBool,
     /// Whether it reads a guarded table, as a `where` and a `returning` do, and a `select` would.
     reads: AtomicBool,
+    /// Whether rows are let go that were kept long enough.
+    lets_go: AtomicBool,
 }
 
 impl Phase {
+    pub(super) fn set_lets_go(&self, lets_go: bool) {
+        self.lets_go.store(lets_go, Ordering::Relaxed);
+    }
+
+    /// Whether rows may be deleted from a table. Which, its own trigger says besides.
+    fn may_delete(&self, table: &str) -> bool {
+        let lets_go = table == "audit_log" && self.lets_go.load(Ordering::Relaxed);
+        lets_go || !APPEND_ONLY.contains(&table)
+    }
+
     pub(super) fn set_change(&self, change: bool) {
         self.change.store(change, Ordering::Relaxed);
     }
@@ -77,8 +89,11 @@ pub(super) fn writer(
                 phase.reads.fetch_or(!is_own, Ordering::Relaxed);
                 Authorization::Allow
             }
-            AuthAction::Update { table_name, .. } | AuthAction::Delete { table_name } => {
+            AuthAction::Update { table_name, .. } => {
                 allow(!APPEND_ONLY.contains(&table_name) && !table_name.starts_with("sqlite_"))
+            }
+            AuthAction::Delete { table_name } => {
+                allow(phase.may_delete(table_name) && !table_name.starts_with("sqlite_"))
             }
             action => common(action),
         }
@@ -86,12 +101,14 @@ pub(super) fn writer(
 }
 
 /// The rules of a connection of the registry.
-pub(super) fn registry(write: bool) -> impl FnMut(AuthContext<'_>) -> Authorization + Send {
+pub(super) fn registry(
+    phase: Arc<Phase>,
+    write: bool,
+) -> impl FnMut(AuthContext<'_>) -> Authorization + Send {
     move |context| match context.action {
         AuthAction::Insert { .. } => allow(write),
-        AuthAction::Update { table_name, .. } | AuthAction::Delete { table_name } => {
-            allow(write && !APPEND_ONLY.contains(&table_name))
-        }
+        AuthAction::Update { table_name, .. } => allow(write && !APPEND_ONLY.contains(&table_name)),
+        AuthAction::Delete { table_name } => allow(write && phase.may_delete(table_name)),
         action => common(action),
     }
 }

@@ -121,7 +121,8 @@ impl Conn {
                 self.raw.authorizer(Some(authorizer::writer(self.phase.clone(), triggers)))?;
             }
             (Side::Registry, role) => {
-                self.raw.authorizer(Some(authorizer::registry(role == Role::Writer)))?;
+                let phase = self.phase.clone();
+                self.raw.authorizer(Some(authorizer::registry(phase, role == Role::Writer)))?;
             }
         }
         Ok(())
@@ -192,6 +193,14 @@ impl Conn {
     /// Says whether somebody's change runs from now on.
     pub(in crate::storage) fn set_change(&self, change: bool) {
         self.phase.set_change(change);
+    }
+
+    /// Runs a statement that lets rows go which are otherwise only ever added.
+    pub(in crate::storage) fn let_go<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.phase.set_lets_go(true);
+        let done = work();
+        self.phase.set_lets_go(false);
+        done
     }
 
     /// What the connection is really set to, beside what it must be.

@@ -27,7 +27,7 @@ pub(in crate::storage) use migrations::{Schema, version_of};
 pub(in crate::storage) use pool::{Pool, PoolSettings};
 pub(in crate::storage) use row_security::{resource_level, resource_sources, workspace_level};
 pub(in crate::storage) use sql::{Row, Sql};
-pub(in crate::storage) use value::{FromColumn, Param, params};
+pub(in crate::storage) use value::{FromColumn, Param, Raw, params};
 
 /// The oldest SQLite that may be used: older ones may corrupt a file when a checkpoint races a commit.
 pub const OLDEST_SQLITE: i32 = 3_051_003;

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use crate::domain::{
     AccountId, ApiKeyId, ApplicationName, AttributeKey, Attributes, Audience, BreakGlassId,
-    Description, Email, FileId, HostName, IdentityPart, InvitationId, IssuerId, JsonSchema,
-    JsonValue, KeyId, Manifest, Name, Patterns, PrincipalId, Region, ResourceId, ResourceTypeName,
-    RoleId, ScopeName, ServiceAccountId, SessionId, Slug, TeamId, TenantId, TenantKind, Timestamp,
-    Values, Word, WorkspaceId,
+    Description, Dimension, Email, FileId, HostName, IdentityPart, InvitationId, IssuerId,
+    JsonSchema, JsonValue, KeyId, Limits, Manifest, Name, Patterns, PlanName, PrincipalId, Region,
+    ReservationId, ResourceId, ResourceTypeName, RoleId, ScopeName, ServiceAccountId, SessionId,
+    Slug, TeamId, TenantId, TenantKind, Timestamp, Values, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -107,6 +107,21 @@ pub(in crate::storage) trait FromColumn: Sized {
 
 fn text(value: ValueRef<'_>) -> Result<&str, String> {
     value.as_str().map_err(|error| error.to_string())
+}
+
+/// A value as it is stored, whatever it is, in bytes: numbers in decimal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::storage) struct Raw(pub(in crate::storage) Option<Vec<u8>>);
+
+impl FromColumn for Raw {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        Ok(Self(match value {
+            ValueRef::Null => None,
+            ValueRef::Integer(number) => Some(number.to_string().into_bytes()),
+            ValueRef::Real(number) => Some(number.to_string().into_bytes()),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes.to_vec()),
+        }))
+    }
 }
 
 impl FromColumn for i64 {
@@ -229,6 +244,18 @@ impl FromColumn for JsonValue {
     }
 }
 
+impl<'a> From<&'a Limits> for Param<'a> {
+    fn from(limits: &'a Limits) -> Self {
+        Self::Owned(limits.text())
+    }
+}
+
+impl FromColumn for Limits {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        Self::stored(text(value)?)
+    }
+}
+
 impl<'a> From<&'a Values> for Param<'a> {
     fn from(values: &'a Values) -> Self {
         Self::Owned(values.text())
@@ -292,7 +319,8 @@ ids!(
     IssuerId,
     SessionId,
     ServiceAccountId,
-    ApiKeyId
+    ApiKeyId,
+    ReservationId
 );
 
 macro_rules! texts {
@@ -321,5 +349,7 @@ texts!(
     HostName,
     ApplicationName,
     AttributeKey,
-    KeyId
+    KeyId,
+    Dimension,
+    PlanName
 );

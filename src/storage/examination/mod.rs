@@ -1,21 +1,26 @@
 //! Examinations: what is wrong with a file, why it matters, and what to do.
+//!
+//! Here stands what is looked at of files, and how they stand to the registry; what a tenant's file itself holds, in
+//! [`content`].
+
+mod content;
 
 use std::path::Path;
 
-use super::audit;
-use super::engine::Conn;
-use super::engine::Sql;
-use super::engine::sqlite::{Maintenance, Role, Schema, Side, read_header};
-use super::identity;
-use super::projection::{self, Projected};
-use super::registry::applications::Compiled;
-use super::registry::files::KnownFile;
-use super::registry::{Registry, files};
-use super::tenant::application_bindings::{self, Bound};
 use crate::domain::{
-    ApplicationPolicy, Check, Diagnostics, DiagnosticsReport, Error, FieldError, FileProblem,
-    Result, SystemTask, TenantId, TenantReference, TenantStatus,
+    ApplicationPolicy, AuditVerification, Check, Diagnostics, DiagnosticsReport, Error, FieldError,
+    FileProblem, Result, SystemTask, TenantId, TenantReference, TenantStatus,
 };
+use crate::storage::audit;
+use crate::storage::engine::Conn;
+use crate::storage::engine::Sql;
+use crate::storage::engine::sqlite::{Maintenance, Role, Schema, Side, read_header};
+use crate::storage::identity;
+use crate::storage::projection::{self, Projected};
+use crate::storage::registry::applications::Compiled;
+use crate::storage::registry::files::KnownFile;
+use crate::storage::registry::{Registry, files};
+use crate::storage::tenant::application_bindings::{self, Bound};
 
 /// Tries to find a moment at which a tenant's memberships do not change.
 const MOMENTS: usize = 100;
@@ -56,14 +61,15 @@ impl Registry {
             reports.push(Diagnostics::of("registry", self.examine_registry(&known)?));
         }
         for file in known.iter().filter(|file| only.is_none_or(|only| file.tenant == only)) {
-            reports.push(Diagnostics::of(file.slug.as_str(), self.examine_tenant(file, mend)));
+            let checks = self.examine_tenant(file, mend);
+            reports.push(Diagnostics::of_tenant(file.slug.as_str(), checks));
         }
         Ok(DiagnosticsReport { healthy: reports.iter().all(|report| report.healthy), reports })
     }
 
     fn examine_registry(&self, known: &[KnownFile]) -> Result<Vec<Check>> {
         let path = self.file.disk.registry();
-        let header = read_header(&path).map_err(super::disk::failed(&path))?;
+        let header = read_header(&path).map_err(crate::storage::disk::failed(&path))?;
         let newest = Schema::Registry.newest();
         let schema = if header.user_version == newest {
             Check::ok("schema", format!("version {newest}"))
@@ -77,7 +83,7 @@ impl Registry {
             integrity(file.integrity()),
             schema,
             self.files_known(known)?,
-            chain(audit::verify(Sql::on(&reader))),
+            chain(audit::verify(Sql::on(&reader), "platform", None)),
             values(self.file.unfit_values()),
         ])
     }
@@ -132,10 +138,13 @@ impl Registry {
         }];
         match Conn::open(path, Side::Tenant, Role::Reader) {
             Ok(conn) => {
-                checks.push(chain(audit::verify(Sql::on(&conn))));
+                checks.push(self.audit(known, &conn));
+                checks.push(content::owners(Sql::on(&conn)));
                 checks.push(self.memberships(known, &conn, mend));
                 checks.extend(self.applications(known, &conn));
                 checks.push(values(self.file.unfit_values_of(Sql::on(&conn))));
+                checks.push(self.usage(known, &conn, mend));
+                checks.push(self.outbox(known, &conn));
             }
             Err(error) => {
                 checks.push(Check::failed("integrity", error.to_string(), WHY_INTEGRITY, RESTORE));
@@ -282,7 +291,7 @@ fn missing_scopes<'b>(
     missing.map(|scope| format!("{} requires the scope {}", version_of(bound), scope.name))
 }
 
-fn integrity(findings: Result<Vec<String>, super::engine::SqlError>) -> Check {
+fn integrity(findings: Result<Vec<String>, crate::storage::engine::SqlError>) -> Check {
     match findings {
         Ok(findings) if findings.is_empty() => {
             Check::ok("integrity", "every page and reference is sound")
@@ -292,11 +301,15 @@ fn integrity(findings: Result<Vec<String>, super::engine::SqlError>) -> Check {
     }
 }
 
-fn chain(verified: Result<(i64, Option<i64>), super::engine::SqlError>) -> Check {
+fn chain(verified: Result<AuditVerification, crate::storage::engine::SqlError>) -> Check {
     match verified {
-        Ok((rows, None)) => Check::ok("audit_chain", format!("{rows} rows, unbroken")),
-        Ok((rows, Some(bad))) => {
-            let found = format!("row {bad} does not follow from the {rows} rows before it");
+        Ok(AuditVerification { bad: None, rows, anchored_seq, .. }) => {
+            let anchored = anchored_seq.map(|seq| format!(", anchored at row {seq}"));
+            let found = format!("{rows} rows, unbroken{}", anchored.unwrap_or_default());
+            Check::ok("audit_chain", found)
+        }
+        Ok(AuditVerification { bad: Some(bad), rows, .. }) => {
+            let found = format!("row {} is {}, behind {rows} good ones", bad.seq, bad.problem);
             Check::failed(
                 "audit_chain",
                 found,
@@ -344,7 +357,7 @@ fn quarantined(known: &KnownFile) -> Check {
     Check::failed("schema", format!("quarantined: {problem}"), WHY_QUARANTINE, remedy)
 }
 
-pub(super) fn found_of(problem: FileProblem) -> &'static str {
+pub(in crate::storage) fn found_of(problem: FileProblem) -> &'static str {
     match problem {
         FileProblem::Missing => "there is no file where the registry says",
         FileProblem::Linked => "the path is a symbolic link, or the file has more than one name",

@@ -1,0 +1,87 @@
+//! Reservations: places that are kept free for work that takes long, so that its end is not refused.
+
+use serde_json::json;
+
+use crate::domain::action::{CreateReservation, DeleteReservation, ListReservations};
+use crate::domain::{
+    Action, Conflict, Covers, Error, EventType, NewReservation, Page, PageRequest, Reservation,
+    ReservationId, Result, TenantLimits,
+};
+use crate::storage::tenant::{quotas, reservations, usage};
+use crate::storage::{ReadTx, Tx, WriteTx};
+
+/// Lists those that are not over.
+///
+/// # Errors
+/// Storage failed.
+pub fn list<A: Covers<ListReservations>>(
+    tx: &ReadTx<'_, A>,
+    page: &PageRequest,
+) -> Result<Page<Reservation>> {
+    reservations::page(tx, page)
+}
+
+/// Reads one.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is none that is not over.
+pub fn read<A: Covers<ListReservations>>(
+    tx: &ReadTx<'_, A>,
+    id: ReservationId,
+) -> Result<Reservation> {
+    reservations::find(tx, id)?.ok_or(Error::NotFound)
+}
+
+/// Keeps places free, if there are so many.
+///
+/// # Errors
+/// [`Error::QuotaExceeded`]; [`Conflict::ReservationLimit`]; what of it cannot be accepted.
+pub fn create<A: Covers<CreateReservation>>(
+    tx: &mut WriteTx<'_, A>,
+    new: &NewReservation,
+    limits: &TenantLimits,
+) -> Result<Reservation> {
+    let seconds = new.check()?;
+    let by = tx.caller().subject.principal().ok_or(Error::Forbidden)?;
+    if reservations::sweep(tx)? >= Reservation::MAX_PER_TENANT {
+        return Err(Error::Conflict(Conflict::ReservationLimit));
+    }
+    let counter = usage::find(tx, &new.dimension)?;
+    let used =
+        counter.filter(|it| it.period_start == it.period.start(tx.now())).map_or(0, |it| it.used);
+    quotas::check_room(tx, limits, &new.dimension, new.amount.get(), used)?;
+    let expires_at = tx.now().plus_seconds(i64::from(seconds));
+    let made = reservations::insert(tx, new, by, expires_at)?;
+    let made = made.ok_or_else(|| Error::Internal("a reservation did not come back".to_owned()))?;
+    tell(tx, EventType::ReservationCreated, &made);
+    Ok(made)
+}
+
+/// Keeps them free no more.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Stale`].
+pub fn delete<A: Covers<DeleteReservation>>(
+    tx: &mut WriteTx<'_, A>,
+    id: ReservationId,
+    version: i64,
+) -> Result<()> {
+    let found = reservations::find(tx, id)?.ok_or(Error::NotFound)?;
+    if !reservations::delete(tx, id, version)? {
+        return Err(Error::Stale);
+    }
+    tell(tx, EventType::ReservationDeleted, &found);
+    Ok(())
+}
+
+fn tell<A: Action>(tx: &mut WriteTx<'_, A>, kind: EventType, it: &Reservation) {
+    let Some(tenant) = tx.tenant() else { return };
+    let data = json!({
+        "id": it.id,
+        "dimension": it.dimension,
+        "amount": it.amount,
+        "created_by": it.created_by,
+        "expires_at": it.expires_at,
+    });
+    tx.emit(kind, &tenant.into(), &data);
+}
