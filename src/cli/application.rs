@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 
 use super::clock::SystemClock;
 use super::configuration::Configuration;
+use super::figures;
 use super::guard::guard;
 use crate::domain::{Clock, MigrationReport, TenantReference};
 use crate::http::{self, Listeners, Server};
@@ -20,11 +21,12 @@ use crate::identity::{
     ApiKeys, Issuer, KeyRing, Provider, Signer, SigningKey, Subject, Verifier,
     load_or_create_secret,
 };
+use crate::outbound::Webhooks;
 use crate::policy::Policy;
 use crate::policy::external::External;
 use crate::services::{signing_keys, tenants};
 use crate::storage::Registry;
-use crate::worker::{KeyKeeping, Worker};
+use crate::worker::{self, KeyKeeping, Sending, Worker};
 
 /// How the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,7 @@ pub struct Application {
     data: PathBuf,
     registry: Registry,
     ring: Arc<KeyRing>,
+    webhooks: Arc<Webhooks>,
     worker: Worker,
 }
 
@@ -87,8 +90,16 @@ impl Application {
             overlap_s: identity.key_overlap_s,
             rotate_after_days: identity.rotate_after_days,
         };
-        let worker = Worker::start(&registry, Some(keys))?;
-        Ok(Self { configuration, data: data.to_owned(), registry, ring, worker })
+        let webhooks = webhooks(data, &configuration, mode)?;
+        let sending =
+            Sending { webhooks: webhooks.clone(), schedule: configuration.webhooks.schedule() };
+        let settings = worker::Settings {
+            keys: Some(keys),
+            sending: Some(sending),
+            audit_retention_days: configuration.audit.platform_retention_days,
+        };
+        let worker = Worker::start(&registry, settings)?;
+        Ok(Self { configuration, data: data.to_owned(), registry, ring, webhooks, worker })
     }
 
     /// The registry.
@@ -108,18 +119,19 @@ impl Application {
             issuers.push(Issuer::new(LOCAL_ISSUER, Subject::Identity, &self.local_key()?));
         }
         let secret = load_or_create_secret(&self.key("cursor.key"))?;
-        let state = http::State::new(
-            self.registry.clone(),
-            Verifier::new(
+        let equipment = http::Equipment {
+            registry: self.registry.clone(),
+            verifier: Verifier::new(
                 &identity.audience,
                 issuers,
                 identity.trust().map_err(anyhow::Error::msg)?,
             ),
-            Signer::with(&identity.issuer, &identity.audience, self.ring.clone()),
-            ApiKeys::new(&self.api_key_secret()?),
-            self.configuration.http(mode),
-            &secret,
-        );
+            signer: Signer::with(&identity.issuer, &identity.audience, self.ring.clone()),
+            api_keys: ApiKeys::new(&self.api_key_secret()?),
+            webhooks: self.webhooks.clone(),
+            figures: figures::begin(&self.registry),
+        };
+        let state = http::State::new(equipment, self.configuration.http(mode), &secret);
         let login = login(&self.configuration, mode, self.clock(), &secret)?;
         let state = state.with_login(login);
         Ok(http::serve(state, Listeners { tcp, local: Some(self.listen_locally()?) })?)
@@ -193,6 +205,13 @@ fn trusted_issuers(configuration: &Configuration, mode: Mode) -> Arc<[String]> {
     let local = (mode == Mode::Development).then(|| LOCAL_ISSUER.to_owned());
     let elsewhere = configuration.identity.issuers.values().map(|issuer| issuer.url.clone());
     elsewhere.chain(local).collect()
+}
+
+/// What sends events.
+fn webhooks(data: &Path, configuration: &Configuration, mode: Mode) -> Result<Arc<Webhooks>> {
+    let key = load_or_create_secret(&data.join("keys").join("webhook.key"))?;
+    let webhooks = Webhooks::new(&key, &configuration.webhooks.settings(mode));
+    webhooks.map(Arc::new).map_err(anyhow::Error::msg).context("webhooks")
 }
 
 /// How browsers log in, if they do.

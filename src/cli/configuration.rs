@@ -11,12 +11,15 @@ use anyhow::{Context, Result, bail};
 use config::{Config, Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::Deserialize;
 
+use crate::outbound::WebhookSettings;
+
 use super::application::Mode;
 use super::decision_point::DecisionPointSection;
 use super::issuers::Issuers;
 use super::login::LoginSection;
 use crate::domain::{
-    ActionPattern, ApiKeyTimes, AssurancePolicy, Letters, PersonalTenants, Region, TokenTimes,
+    ActionPattern, ApiKeyTimes, AssurancePolicy, Letters, PersonalTenants, Region, RetrySchedule,
+    Secret, TokenTimes,
 };
 
 /// Letters in which a key may differ from the one that is meant.
@@ -47,6 +50,12 @@ pub struct Configuration {
     pub seed: SeedSection,
     /// Who is asked besides.
     pub decision_point: DecisionPointSection,
+    /// Where events are sent.
+    pub webhooks: WebhooksSection,
+    /// How audit logs are kept.
+    pub audit: AuditSection,
+    /// Who reads figures.
+    pub metrics: MetricsSection,
     /// What is logged.
     pub log: LogSection,
 }
@@ -148,6 +157,47 @@ pub struct InvitationsSection {
 pub struct SeedSection {
     pub(super) slug: String,
     pub(super) name: String,
+}
+
+/// Section `webhooks`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhooksSection {
+    pub(super) private_hosts: Vec<String>,
+    pub(super) allow_loopback: bool,
+    pub(super) timeout_s: u64,
+    pub(super) retry_delays_s: Vec<u32>,
+    pub(super) max_dead_letters: u32,
+}
+
+impl WebhooksSection {
+    /// Where events may be sent.
+    pub(super) fn settings(&self, mode: Mode) -> WebhookSettings {
+        WebhookSettings {
+            private_hosts: self.private_hosts.clone(),
+            allow_loopback: self.allow_loopback || mode == Mode::Development,
+            timeout: Duration::from_secs(self.timeout_s),
+        }
+    }
+
+    /// When what failed is tried again.
+    pub(super) fn schedule(&self) -> RetrySchedule {
+        RetrySchedule { delays_s: self.retry_delays_s.clone(), max_dead: self.max_dead_letters }
+    }
+}
+
+/// Section `audit`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditSection {
+    pub(super) platform_retention_days: u32,
+}
+
+/// Section `metrics`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsSection {
+    pub(super) token: Secret,
 }
 
 /// Section `log`.
@@ -285,6 +335,7 @@ impl Configuration {
             letters: Arc::new(self.letters()),
             personal_tenants: self.accounts.personal_tenants,
             development: mode == Mode::Development,
+            metrics_token: self.metrics.token.clone(),
             max_connections: self.share().connections,
             max_requests_per_tenant: section.max_requests_per_tenant,
             max_requests_per_caller: section.max_requests_per_caller,

@@ -15,6 +15,7 @@ mod clock;
 mod configuration;
 mod decision_point;
 mod doctor;
+mod figures;
 mod guard;
 mod host;
 mod import;

@@ -62,6 +62,33 @@ pub trait Covers<B: Action>: Action<Plane = B::Plane> {}
 
 impl<A: Action> Covers<A> for A {}
 
+macro_rules! both {
+    ($($(#[$doc:meta])* $name:ident: $tenant:ident, $platform:ident;)+) => {$(
+        $(#[$doc])*
+        pub trait $name: Action {}
+
+        impl $name for $tenant {}
+        impl $name for $platform {}
+    )+};
+}
+
+both! {
+    /// Lists webhooks, on either plane.
+    ListsWebhooks: ListWebhooks, ListPlatformWebhooks;
+    /// Makes one.
+    CreatesWebhook: CreateWebhook, CreatePlatformWebhook;
+    /// Changes one.
+    UpdatesWebhook: UpdateWebhook, UpdatePlatformWebhook;
+    /// Deletes one.
+    DeletesWebhook: DeleteWebhook, DeletePlatformWebhook;
+    /// Lets another secret sign.
+    RotatesWebhook: RotateWebhook, RotatePlatformWebhook;
+    /// Sends one an event that means nothing.
+    TestsWebhook: TestWebhook, TestPlatformWebhook;
+    /// Sends one again what it was sent.
+    ReplaysWebhook: ReplayWebhook, ReplayPlatformWebhook;
+}
+
 /// An action, as data.
 #[derive(Debug, Clone, Copy)]
 pub struct ActionInfo {

@@ -58,6 +58,8 @@ super::word::words! {
         Revoke = "revoke",
         /// Writing down when keys were last used.
         NoteUses = "note_uses",
+        /// Sending events to webhooks.
+        Deliver = "deliver",
         /// Letting go of audit rows that were kept long enough.
         Retain = "retain",
         /// Writing down what tenants use.

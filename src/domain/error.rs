@@ -42,6 +42,8 @@ super::word::words! {
         AttributeLimit = "attribute_limit",
         /// The owner has as many items of the catalogue as one may have.
         CatalogLimit = "catalog_limit",
+        /// There are as many webhooks as there may be.
+        WebhookLimit = "webhook_limit",
         /// There are as many plans as there may be.
         PlanLimit = "plan_limit",
         /// The tenant has as many reservations as a tenant may have.

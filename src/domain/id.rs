@@ -69,6 +69,8 @@ ids! {
     InvitationId,
     /// An issuer that a tenant trusts.
     IssuerId,
+    /// Where events are sent.
+    WebhookId,
     /// Places that are kept free for somebody, for a time.
     ReservationId,
     /// One run of an import.

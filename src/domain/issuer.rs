@@ -324,7 +324,7 @@ fn set<T: Clone>(place: &mut T, value: Option<&T>) {
 }
 
 /// What the registry must know of a tenant's issuer; the data of every `issuer.*` event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct IssuerRegistration {
     /// The issuer.
     pub issuer: Issuer,

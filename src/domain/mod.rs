@@ -59,6 +59,7 @@ mod time;
 mod token;
 mod usage;
 mod value_schema;
+mod webhook;
 mod word;
 mod workspace;
 
@@ -120,5 +121,6 @@ pub use time::*;
 pub use token::*;
 pub use usage::*;
 pub use value_schema::ValueSchema;
+pub use webhook::*;
 pub use word::Word;
 pub use workspace::*;

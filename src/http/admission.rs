@@ -10,6 +10,9 @@ use parking_lot::Mutex;
 
 use crate::domain::{Error, PrincipalId, Result, TenantId};
 
+/// Who may follow a tenant's events at once, or the platform's.
+const MAX_FOLLOWERS: usize = 64;
+
 /// Whose requests are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Party {
@@ -17,6 +20,8 @@ pub(super) enum Party {
     Tenant(TenantId),
     /// An account's or a service account's, wherever they go.
     Caller(PrincipalId),
+    /// Of those who follow a tenant's events, or the platform's: they stay.
+    Followers(Option<TenantId>),
 }
 
 /// Requests that are served now; a party without any has no entry.
@@ -58,6 +63,7 @@ impl Admission {
         let max = match party {
             Party::Tenant(_) => self.max_per_tenant,
             Party::Caller(_) => self.max_per_caller,
+            Party::Followers(_) => MAX_FOLLOWERS,
         };
         let mut running = self.running.lock();
         let count = running.get(&party).copied().unwrap_or_default();

@@ -42,6 +42,11 @@ const NOBODY: &str = "nobody";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LocalSocket;
 
+/// Whether a request comes by the local socket.
+pub(super) fn is_local(request: &HttpRequest) -> bool {
+    request.conn_data::<LocalSocket>().is_some()
+}
+
 /// Whether issuers of the addressed tenant's own may speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plane {

@@ -151,6 +151,11 @@ impl<T: Describe, E> Describe for Result<T, E> {
     }
 }
 
+/// A request says nothing of an operation.
+impl Describe for actix_web::HttpRequest {
+    fn describe(_: &mut Sketch) {}
+}
+
 /// What every request can reach says nothing of an operation.
 impl Describe for actix_web::web::Data<super::state::State> {
     fn describe(_: &mut Sketch) {}

@@ -226,6 +226,7 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::RoleLimit => "A tenant has 100 custom roles at most.",
         Conflict::AttributeLimit => "An installation has 200 attributes at most.",
         Conflict::CatalogLimit => "An owner has 500 items of the catalogue at most.",
+        Conflict::WebhookLimit => "There are 50 webhooks at most.",
         Conflict::PlanLimit => "An installation has 1,000 plans at most.",
         Conflict::ReservationLimit => "A tenant has 1,000 reservations at once at most.",
         Conflict::IssuerLimit => "A tenant has 100 issuers at most.",

@@ -86,6 +86,17 @@ pub(super) async fn around(
     if response.status() == StatusCode::NOT_FOUND {
         arrival.keep_pace().await;
     }
+    let took = arrival.elapsed();
+    state.observed.count(&response, took);
+    tracing::debug!(
+        request.id = &*ids.request,
+        correlation.id = &*ids.correlation,
+        http.method = %response.request().method(),
+        http.route = response.request().match_pattern(),
+        http.status = response.status().as_u16(),
+        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "a request was answered"
+    );
     attendance.keep(response.request().extensions_mut().remove::<Place>());
     Ok(response.map_body(|_, body| BoxBody::new(Attended::new(body, attendance))))
 }
@@ -99,6 +110,7 @@ async fn answer(
     let span = tracing::info_span!(
         "request",
         request.id = &*ids.request,
+        correlation.id = &*ids.correlation,
         tenant.id = tracing::field::Empty,
         workspace.id = tracing::field::Empty,
         resource.id = tracing::field::Empty,

@@ -16,17 +16,17 @@ use super::failure::Failure;
 use crate::domain::{
     AccountFilter, AccountId, AccountState, AclFilter, ApiKeyFilter, ApiKeyId, ApplicationFilter,
     ApplicationName, AppliesTo, AttributeFilter, AttributeKey, AuditDecision, AuditFilter,
-    BreakGlassFilter, BreakGlassId, BreakGlassState, CatalogFilter, CatalogItemFilter, Dimension,
-    Error, EventFilter, HostName, IdentityFilter, IdentityKey, InvitationFilter, InvitationId,
-    InvitationState, IssuerFilter, IssuerId, KeyId, MemberFilter, MemberState, MyInvitationFilter,
-    MyTenantFilter, OperatorFilter, OperatorRole, PageRequest, PlanFilter, PlanName,
-    PrincipalFilter, PrincipalId, PrincipalType, QuotaFilter, ReservationFilter, ReservationId,
-    ResourceFilter, ResourceId, ResourceSort, ResourceTypeFilter, ResourceTypeName, Role,
-    RoleAssignmentFilter, RoleFilter, RoleId, ServiceAccountFilter, ServiceAccountId,
-    SessionFilter, SessionId, SigningKeyFilter, SigningKeyState, TeamFilter, TeamId,
-    TeamMemberFilter, TeamRole, TenantDomainFilter, TenantFilter, TenantHostFilter, TenantKind,
-    TenantReference, TenantStatus, TenantUsageFilter, UsageFilter, WithheldFilter, WorkspaceFilter,
-    WorkspaceId,
+    BreakGlassFilter, BreakGlassId, BreakGlassState, CatalogFilter, CatalogItemFilter,
+    DeliveryFilter, Dimension, Error, EventFilter, EventType, HostName, IdentityFilter,
+    IdentityKey, InvitationFilter, InvitationId, InvitationState, IssuerFilter, IssuerId, KeyId,
+    MemberFilter, MemberState, MyInvitationFilter, MyTenantFilter, OperatorFilter, OperatorRole,
+    PageRequest, PlanFilter, PlanName, PrincipalFilter, PrincipalId, PrincipalType, QuotaFilter,
+    ReservationFilter, ReservationId, ResourceFilter, ResourceId, ResourceSort, ResourceTypeFilter,
+    ResourceTypeName, Role, RoleAssignmentFilter, RoleFilter, RoleId, ServiceAccountFilter,
+    ServiceAccountId, SessionFilter, SessionId, SigningKeyFilter, SigningKeyState, TeamFilter,
+    TeamId, TeamMemberFilter, TeamRole, TenantDomainFilter, TenantFilter, TenantHostFilter,
+    TenantKind, TenantReference, TenantStatus, TenantUsageFilter, UsageFilter, WebhookFilter,
+    WebhookId, WithheldFilter, Word, WorkspaceFilter, WorkspaceId,
 };
 
 /// A parameter of the path. What cannot be one names nothing: 404.
@@ -83,6 +83,7 @@ ids! {
     IssuerId => "issuer", "The issuer's id.";
     ServiceAccountId => "service_account", "The service account's id.";
     ApiKeyId => "api_key", "The key's id.";
+    WebhookId => "webhook", "The webhook's id.";
     ReservationId => "reservation", "The reservation's id.";
     PrincipalId => "principal", "The id of an account, a service account, a team or the tenant.";
 }
@@ -119,6 +120,19 @@ impl PathParameter for AttributeKey {
 
     fn parse(text: &str) -> Option<Self> {
         Self::parse(text).ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Self as PartialSchema>::schema()
+    }
+}
+
+impl PathParameter for EventType {
+    const NAME: &'static str = "event_type";
+    const MEANING: &'static str = "The type of an event.";
+
+    fn parse(text: &str) -> Option<Self> {
+        <Self as Word>::parse(text)
     }
 
     fn schema() -> RefOr<Schema> {
@@ -428,6 +442,8 @@ filters!(
     ReservationFilter,
     UsageFilter,
     TenantUsageFilter,
+    WebhookFilter,
+    DeliveryFilter,
 );
 
 impl<T: Filter> Query<T> {

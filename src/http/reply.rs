@@ -15,15 +15,15 @@ use super::precondition::tag;
 use crate::domain::{
     Account, AclEntry, ApiKey, Application, ApplicationBinding, ApplicationVersion, Attribute,
     AuditEntry, AuditRetention, AuditVerification, AuthzenConfiguration, BreakGlass, CatalogItem,
-    CatalogValue, CurrentSession, CustomRole, Diagnostics, DiagnosticsReport, Entitlement,
-    Evaluation, EvaluationsAnswer, EventEntry, ExchangedToken, Explanation, Invitation,
-    IssuedApiKey, Issuer, IssuerStatuses, LoggedOut, MadeInvitations, Me, Member, MigrationReport,
-    MovedSession, MyIdentity, MyInvitation, MyTenant, Operator, Page, Plan, PlatformServiceAccount,
-    Precondition, Principal, Profile, Quota, RecordedUsage, Reservation, Resource, ResourceType,
-    RoleAssignment, RowSecurity, SearchAnswer, SearchPage, ServiceAccount, Session,
-    SigningKeyEntry, Simulation, Team, TeamMember, TenancyPing, Tenant, TenantAuditRetention,
-    TenantDomain, TenantHost, TenantQuotas, TenantRowSecurity, TenantUsage, Token, UsageRecord,
-    UsageSnapshot, Withheld, Workspace,
+    CatalogValue, CurrentSession, CustomRole, Delivery, Diagnostics, DiagnosticsReport,
+    Entitlement, Evaluation, EvaluationsAnswer, EventEntry, ExchangedToken, Explanation,
+    Invitation, IssuedApiKey, IssuedWebhook, Issuer, IssuerStatuses, LoggedOut, MadeInvitations,
+    Me, Member, MigrationReport, MovedSession, MyIdentity, MyInvitation, MyTenant, Operator, Page,
+    Plan, PlatformServiceAccount, Precondition, Principal, Profile, Quota, RecordedUsage,
+    Reservation, Resource, ResourceType, RoleAssignment, RowSecurity, SearchAnswer, SearchPage,
+    ServiceAccount, Session, SigningKeyEntry, Simulation, Team, TeamMember, TenancyPing, Tenant,
+    TenantAuditRetention, TenantDomain, TenantHost, TenantQuotas, TenantRowSecurity, TenantUsage,
+    Token, UsageRecord, UsageSnapshot, Webhook, Withheld, Workspace,
 };
 
 /// What a handler answers.
@@ -137,7 +137,8 @@ versioned!(
     Plan,
     TenantQuotas,
     Reservation,
-    TenantAuditRetention
+    TenantAuditRetention,
+    Webhook
 );
 
 impl Versioned for Me {
@@ -148,6 +149,16 @@ impl Versioned for Me {
 
     fn id(&self) -> String {
         self.account.id.to_string()
+    }
+}
+
+impl Versioned for IssuedWebhook {
+    fn version(&self) -> i64 {
+        self.webhook.version
+    }
+
+    fn id(&self) -> String {
+        self.webhook.id.to_string()
     }
 }
 
@@ -165,6 +176,7 @@ impl Versioned for IssuedApiKey {
 pub(super) trait Listable: Serialize + ToSchema + 'static {}
 
 impl<T: Versioned> Listable for T {}
+impl Listable for Delivery {}
 impl Listable for Principal {}
 impl Listable for Quota {}
 impl Listable for UsageSnapshot {}
@@ -452,6 +464,8 @@ macro_rules! plain {
 }
 plain! {
     AuditVerification => 200;
+    Delivery => 200;
+    super::api::schemas::JsonSchemaDocument => 200;
     AuditRetention => 200;
     Entitlement => 200;
     RecordedUsage => 200;

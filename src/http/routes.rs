@@ -5,10 +5,10 @@ use actix_web::http::Method;
 use super::api::{
     access, accounts, acl, api_keys, application_bindings, applications, attributes, audit,
     break_glass, catalog, credentials, diagnostics, domains, events, health, hosts, identities,
-    imports, invitations, issuers, jwks, login, me, members, migrations, operators, organization,
-    plans, principals, profiles, quotas, reservations, resource_types, resources, role_assignments,
-    roles, row_security, service_accounts, sessions, signing_keys, team_members, teams, tenants,
-    tokens, usage, workspaces,
+    imports, invitations, issuers, jwks, login, me, members, metrics, migrations, operators,
+    organization, plans, principals, profiles, quotas, reservations, resource_types, resources,
+    role_assignments, roles, row_security, schemas, service_accounts, sessions, signing_keys,
+    team_members, teams, tenants, tokens, usage, webhooks, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -26,10 +26,39 @@ pub fn infos() -> Vec<RouteInfo> {
 
 /// Every route.
 pub(super) fn table() -> Vec<Route> {
-    [tenant(), people(), values(), quotas(), platform(), callers(), everybody()]
+    [tenant(), people(), values(), quotas(), hooks(), platform(), callers(), everybody()]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Where events are sent, and followed.
+#[rustfmt::skip]
+fn hooks() -> Vec<Route> {
+    use Mount::{Platform, Public, Tenant};
+    vec![
+        route(Tenant, GET,      "/events/stream",                 "event_stream",         "Follow what happens in the tenant", events::follow),
+        route(Tenant, GET,      "/webhooks",                      "webhook_list",         "List where events are sent", webhooks::tenant::list),
+        route(Tenant, POST,     "/webhooks",                      "webhook_create",       "Have events sent somewhere", webhooks::tenant::create),
+        route(Tenant, GET,      "/webhooks/{webhook}",            "webhook_read",         "Read a webhook, and how far it is", webhooks::tenant::read),
+        route(Tenant, PATCH,    "/webhooks/{webhook}",            "webhook_update",       "Change where events are sent, which, or whether", webhooks::tenant::update),
+        route(Tenant, DELETE,   "/webhooks/{webhook}",            "webhook_delete",       "Have events sent there no more", webhooks::tenant::delete),
+        route(Tenant, POST,     "/webhooks/{webhook}/rotate",     "webhook_rotate",       "Let events be signed with a new secret", webhooks::tenant::rotate),
+        route(Tenant, POST,     "/webhooks/{webhook}/test",       "webhook_test",         "Send an event that means nothing, and say what came of it", webhooks::tenant::test),
+        route(Tenant, POST,     "/webhooks/{webhook}/replay",     "webhook_replay",       "Send again what happened from a time or behind a place", webhooks::tenant::replay),
+        route(Tenant, GET,      "/webhooks/{webhook}/deliveries", "webhook_delivery_list", "List what became of each attempt, the newest first", webhooks::tenant::deliveries),
+        route(Platform, GET,    "/events/stream",                 "platform_event_stream", "Follow what happens on the platform", events::follow_platform),
+        route(Platform, GET,    "/webhooks",                      "platform_webhook_list", "List where the platform's events are sent", webhooks::platform::list),
+        route(Platform, POST,   "/webhooks",                      "platform_webhook_create", "Have the platform's events sent somewhere", webhooks::platform::create),
+        route(Platform, GET,    "/webhooks/{webhook}",            "platform_webhook_read", "Read a webhook of the platform, and how far it is", webhooks::platform::read),
+        route(Platform, PATCH,  "/webhooks/{webhook}",            "platform_webhook_update", "Change where the platform's events are sent, which, or whether", webhooks::platform::update),
+        route(Platform, DELETE, "/webhooks/{webhook}",            "platform_webhook_delete", "Have the platform's events sent there no more", webhooks::platform::delete),
+        route(Platform, POST,   "/webhooks/{webhook}/rotate",     "platform_webhook_rotate", "Let the platform's events be signed with a new secret", webhooks::platform::rotate),
+        route(Platform, POST,   "/webhooks/{webhook}/test",       "platform_webhook_test", "Send an event of the platform's that means nothing", webhooks::platform::test),
+        route(Platform, POST,   "/webhooks/{webhook}/replay",     "platform_webhook_replay", "Send again what happened on the platform", webhooks::platform::replay),
+        route(Platform, GET,    "/webhooks/{webhook}/deliveries", "platform_webhook_delivery_list", "List what became of each attempt of the platform's", webhooks::platform::deliveries),
+        route(Public, GET,      "/schemas/events/{event_type}",   "event_schema_read",    "The JSON Schema of a type of event", schemas::read),
+    ]
 }
 
 /// What tenants may use, and what they use.
@@ -305,6 +334,7 @@ fn everybody() -> Vec<Route> {
         route(Public, POST,     "/v1/auth/revoke",                "token_revoke",         "Take a token or a key back (RFC 7009)", credentials::revoke),
         route(Public, GET,      "/livez",                         "health_live",          "Whether the process runs", health::live),
         route(Public, GET,      "/readyz",                        "health_ready",         "Whether requests are served", health::ready),
+        route(Public, GET,      "/metrics",                       "metrics_read",         "Figures, in Prometheus' text format", metrics::read),
         route(Internal, GET,    "/_int/tenancy/ping",             "tenancy_ping",         "See which tenant a request reached", access::ping),
         route(Public, GET,      "/.well-known/jwks.json",         "jwks_read",            "The public keys of system JWTs (RFC 7517)", jwks::read),
         route(Public, GET,      "/.well-known/authzen-configuration/v1/tenants/{tenant}", "authzen_configuration_read", "Where a tenant's decision point is asked (AuthZEN 1.0)", access::configuration::read),

@@ -17,6 +17,7 @@ use actix_web::{App, Error as WebError, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::watch;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::authentication::LocalSocket;
@@ -52,12 +53,17 @@ impl std::fmt::Debug for Server {
 
 /// Stops a server.
 #[derive(Debug, Clone)]
-pub struct Handle(Vec<ServerHandle>);
+pub struct Handle {
+    servers: Vec<ServerHandle>,
+    /// Tells those who stay that it is time to go.
+    closing: watch::Sender<bool>,
+}
 
 impl Handle {
     /// Takes no more connections; in order, running requests end first.
     pub async fn stop(&self, in_order: bool) {
-        futures_util::future::join_all(self.0.iter().map(|one| one.stop(in_order))).await;
+        self.closing.send_replace(true);
+        futures_util::future::join_all(self.servers.iter().map(|one| one.stop(in_order))).await;
     }
 }
 
@@ -77,6 +83,7 @@ struct Parts {
 pub fn serve(state: State, listeners: Listeners) -> io::Result<Server> {
     let settings = state.settings.clone();
     let document = web::Bytes::from(openapi::document().to_json().unwrap_or_default());
+    let closing = state.closing.clone();
     let parts = Parts { state: Data::new(state), document };
     let mut servers = Vec::new();
     if let Some(tcp) = listeners.tcp {
@@ -93,7 +100,8 @@ pub fn serve(state: State, listeners: Listeners) -> io::Result<Server> {
             builder.listen_uds("local", local, move || over_local_socket(&parts, &signal))?;
         servers.push(made.run());
     }
-    let handle = Handle(servers.iter().map(actix_web::dev::Server::handle).collect());
+    let handle =
+        Handle { servers: servers.iter().map(actix_web::dev::Server::handle).collect(), closing };
     let running = futures_util::future::try_join_all(servers);
     Ok(Server { running: Box::pin(async move { running.await.map(drop) }), handle })
 }

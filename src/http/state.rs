@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::admission::Admission;
 use super::cursor::CursorKey;
 use super::login::Login;
+use super::observe::Observed;
 use super::rate::Rates;
-use crate::domain::{ApiKeyTimes, Letters, PersonalTenants, TokenTimes};
+use crate::domain::{ApiKeyTimes, Letters, PersonalTenants, Secret, TokenTimes};
 use crate::identity::{ApiKeys, KeyRing, Signer, Verifier};
+use crate::outbound::Webhooks;
 use crate::storage::Registry;
 
 /// What the HTTP floor is told.
@@ -61,12 +65,41 @@ pub struct Settings {
     pub body_timeout_s: u64,
     /// Seconds that requests may take to end when the server stops.
     pub shutdown_timeout_s: u64,
+    /// What whoever reads figures brings; nobody may, where it is empty, but for the host's operator.
+    pub metrics_token: Secret,
     /// Seconds that tokens are good for that are issued for others.
     pub tokens: TokenTimes,
     /// Seconds that API keys are good for.
     pub api_keys: ApiKeyTimes,
     /// Seconds that what a key has signed is good once another key signs.
     pub key_overlap_s: u32,
+}
+
+/// Makes the text of everything that was counted.
+#[derive(Clone)]
+pub struct Figures(pub Arc<dyn Fn() -> String + Send + Sync>);
+
+impl std::fmt::Debug for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Figures")
+    }
+}
+
+/// What the floor is given to work with.
+#[derive(Debug)]
+pub struct Equipment {
+    /// The data.
+    pub registry: Registry,
+    /// Verifies callers' tokens.
+    pub verifier: Verifier,
+    /// Signs system JWTs.
+    pub signer: Signer,
+    /// Makes and reads API keys.
+    pub api_keys: ApiKeys,
+    /// Sends events, and makes the secrets that they are signed with.
+    pub webhooks: Arc<Webhooks>,
+    /// Makes the text of what was counted.
+    pub figures: Figures,
 }
 
 /// What every request can reach.
@@ -82,6 +115,10 @@ pub struct State {
     pub ring: Arc<KeyRing>,
     /// Makes and reads API keys.
     pub api_keys: ApiKeys,
+    /// Sends events, and makes the secrets that they are signed with.
+    pub webhooks: Arc<Webhooks>,
+    /// Makes the text of what was counted.
+    pub figures: Figures,
     /// What the floor is told.
     pub settings: Settings,
     /// Lets browsers log in, where they can.
@@ -89,19 +126,16 @@ pub struct State {
     pub(super) cursors: CursorKey,
     pub(super) admission: Admission,
     pub(super) rates: Rates,
+    pub(super) observed: Observed,
+    /// Whether the server stops.
+    pub(super) closing: watch::Sender<bool>,
 }
 
 impl State {
     /// Puts the parts together. The secret signs cursors.
     #[must_use]
-    pub fn new(
-        registry: Registry,
-        verifier: Verifier,
-        signer: Signer,
-        api_keys: ApiKeys,
-        settings: Settings,
-        secret: &[u8; 32],
-    ) -> Self {
+    pub fn new(equipment: Equipment, settings: Settings, secret: &[u8; 32]) -> Self {
+        let Equipment { registry, verifier, signer, api_keys, webhooks, figures } = equipment;
         let ring = signer.ring().clone();
         let admission =
             Admission::new(settings.max_requests_per_tenant, settings.max_requests_per_caller);
@@ -114,11 +148,15 @@ impl State {
             signer,
             ring,
             api_keys,
+            webhooks,
+            figures,
             settings,
             login,
             cursors,
             admission,
             rates,
+            observed: Observed::default(),
+            closing: watch::channel(false).0,
         }
     }
 

@@ -8,7 +8,9 @@ mod address;
 mod client;
 mod public;
 mod thread;
+mod webhook;
 
 pub use address::{Destinations, ONE_SPELLING, Word, check, is_loopback};
 pub use client::{MAX_ANSWER, builder, cause, read, to_public_alone};
 pub use thread::Outside;
+pub use webhook::{Shipment, WebhookSettings, Webhooks, sign};

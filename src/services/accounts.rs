@@ -4,9 +4,9 @@ use crate::domain::action::{
     CreateAccount, ListAccounts, ReadAccount, ResumeAccount, SuspendAccount, UpdateAccount,
 };
 use crate::domain::{
-    Account, AccountFilter, AccountId, AccountState, ChangeAccount, Covers, Error, EventType,
-    Identity, KnownIdentity, Name, NewAccount, Page, PageRequest, Result, Said, Subject,
-    SystemTask, Target,
+    Account, AccountFilter, AccountId, AccountSaid, AccountState, ChangeAccount, Covers, Error,
+    EventType, HeardSaid, Identity, KnownIdentity, Name, NewAccount, Page, PageRequest, Result,
+    Said, Subject, SystemTask, Target,
 };
 use crate::storage::registry::{accounts, addresses};
 use crate::storage::{PlatformWork, ReadTx, Registry, Tx, WriteTx};
@@ -107,8 +107,7 @@ pub(super) fn tell<A: crate::domain::Action>(
     kind: EventType,
     account: &Account,
 ) {
-    let data =
-        serde_json::json!({ "id": account.id, "state": account.state, "version": account.version });
+    let data = AccountSaid { id: account.id, state: account.state, version: account.version };
     tx.emit(kind, &Target::Account(account.id), &data);
 }
 
@@ -128,11 +127,11 @@ pub fn of_identity(registry: &Registry, identity: &Identity) -> Result<Option<Ac
 pub fn heard(tx: &mut WriteTx<'_, PlatformWork>, said: &Said) -> Result<Option<AccountId>> {
     let account = addresses::set(tx, said)?;
     if let Some(account) = account {
-        let data = serde_json::json!({
-            "id": account,
-            "issuer": said.identity.issuer,
-            "email_verified": said.email_verified,
-        });
+        let data = HeardSaid {
+            id: account,
+            issuer: said.identity.issuer.clone(),
+            email_verified: said.email_verified,
+        };
         tx.emit(EventType::AccountHeard, &Target::Account(account), &data);
     }
     Ok(account)

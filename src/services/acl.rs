@@ -1,22 +1,12 @@
 //! Access-control entries: sharing a resource with somebody.
 
-use serde::Serialize;
-
 use crate::domain::action::ShareResource;
 use crate::domain::{
     AclEntry, Covers, Error, EventType, Page, PageRequest, Permission, Precondition, PrincipalId,
-    PrincipalRef, ResourceId, Result, Target,
+    PrincipalRef, ResourceId, Result, Shared, Target,
 };
 use crate::storage::tenant::{principals, resource_acl};
 use crate::storage::{ReadTx, WriteTx};
-
-/// What the events say.
-#[derive(Serialize)]
-struct Grant {
-    resource_id: ResourceId,
-    principal_id: PrincipalId,
-    permission: Option<Permission>,
-}
 
 /// Lists whom a resource is shared with.
 ///
@@ -110,6 +100,6 @@ fn tell<A: Covers<ShareResource>>(
     permission: Option<Permission>,
 ) {
     tx.concerns(None, Some(resource.to_string()));
-    let grant = Grant { resource_id: resource, principal_id: principal, permission };
+    let grant = Shared { resource_id: resource, principal_id: principal, permission };
     tx.emit(EventType::ResourceShared, &Target::Resource(resource), &grant);
 }

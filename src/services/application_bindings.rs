@@ -4,15 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::json;
-
 use crate::domain::action::{
     CreateResourceType, DeleteApplicationBinding, ListApplicationBindings, UpdateApplicationBinding,
 };
 use crate::domain::{
-    ApplicationBinding, ApplicationName, ApplicationResourceType, Covers, Error, EventType,
-    FieldError, Manifest, NewResourceType, Page, PageRequest, Precondition, PutApplicationBinding,
-    ResourceKeeper, ResourceTypeName, Result, ScopeName, Target,
+    ApplicationBinding, ApplicationName, ApplicationResourceType, BindingSaid, Covers, Error,
+    EventType, FieldError, Manifest, NewResourceType, Page, PageRequest, Precondition,
+    PutApplicationBinding, ResourceKeeper, ResourceTypeName, Result, ScopeName, Target,
 };
 use crate::storage::tenant::application_bindings::{self, Bound};
 use crate::storage::tenant::resource_types;
@@ -115,12 +113,12 @@ pub fn put<A: Covers<UpdateApplicationBinding> + Covers<CreateResourceType>>(
         return Err(Error::NamesTaken(taken));
     }
     let types = resource_types::of_application(tx, &put.application)?;
-    let data = json!({
-        "application": put.application,
-        "manifest_version": put.manifest_version,
-        "scopes": put.scopes,
-        "resource_types": types,
-    });
+    let data = BindingSaid {
+        application: put.application.clone(),
+        manifest_version: Some(put.manifest_version),
+        scopes: Some(put.scopes.clone()),
+        resource_types: types,
+    };
     tx.emit(EventType::ApplicationBound, &Target::Application(put.application.clone()), &data);
     Ok(put)
 }
@@ -214,7 +212,12 @@ pub fn delete<A: Covers<DeleteApplicationBinding>>(
         let found = application_bindings::find(tx, application)?;
         return Err(found.map_or(Error::NotFound, |_| Error::Stale));
     }
-    let data = json!({ "application": application, "resource_types": types });
+    let data = BindingSaid {
+        application: application.clone(),
+        manifest_version: None,
+        scopes: None,
+        resource_types: types,
+    };
     tx.emit(EventType::ApplicationUnbound, &Target::Application(application.clone()), &data);
     Ok(())
 }

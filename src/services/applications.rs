@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use crate::domain::action::{
     CreateApplication, ListApplications, ReadApplication, UpdateApplication,
 };
 use crate::domain::{
-    Action, Application, ApplicationName, ApplicationVersion, Call, ChangeApplication, Conflict,
-    Covers, Error, EventType, FieldError, Manifest, Page, PageRequest, Platform, Result,
+    Action, Application, ApplicationName, ApplicationSaid, ApplicationVersion, Call,
+    ChangeApplication, Conflict, Covers, Error, EventType, FieldError, Manifest, Page, PageRequest,
+    Platform, Result,
 };
 use crate::storage::registry::applications;
 use crate::storage::{ReadTx, Registry, WriteTx};
@@ -121,10 +120,10 @@ fn check_next(registry: &Registry, name: &ApplicationName, next: &Arc<Manifest>)
 }
 
 fn tell<A: Action>(tx: &mut WriteTx<'_, A>, kind: EventType, application: &Application) {
-    let data = json!({
-        "name": application.name,
-        "manifest_version": application.manifest_version,
-        "required_for": application.required_for,
-    });
+    let data = ApplicationSaid {
+        name: application.name.clone(),
+        manifest_version: application.manifest_version,
+        required_for: application.required_for.clone(),
+    };
     tx.emit(kind, &application.name.clone().into(), &data);
 }

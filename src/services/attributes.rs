@@ -4,12 +4,10 @@
 //! So a change of a schema looks at no value: what does not fit any more is left out when values are resolved, and is
 //! found by diagnostics.
 
-use serde_json::json;
-
 use crate::domain::action::{DeleteAttribute, ListAttributes, ReadAttribute, UpdateAttribute};
 use crate::domain::{
-    Attribute, AttributeFilter, AttributeKey, Conflict, Covers, Error, EventType, Page,
-    PageRequest, Precondition, PutAttribute, Result, Target,
+    Attribute, AttributeFilter, AttributeKey, AttributeSaid, Conflict, Covers, Error, EventType,
+    Page, PageRequest, Precondition, PutAttribute, Result, Target,
 };
 use crate::storage::registry::attributes;
 use crate::storage::{ReadTx, WriteTx};
@@ -96,14 +94,14 @@ pub fn delete<A: Covers<DeleteAttribute>>(
 
 /// What the events say: no value, and of the schema no word, which may name one.
 fn tell<A: crate::domain::Action>(tx: &mut WriteTx<'_, A>, kind: EventType, it: &Attribute) {
-    let data = json!({
-        "key": it.key,
-        "applies_to": it.applies_to,
-        "locked_at": it.locked_at,
-        "readers": it.readers,
-        "writers": it.writers,
-        "personal_data": it.personal_data,
-        "version": it.version,
-    });
+    let data = AttributeSaid {
+        key: it.key.clone(),
+        applies_to: it.applies_to,
+        locked_at: it.locked_at,
+        readers: it.readers.clone(),
+        writers: it.writers.clone(),
+        personal_data: it.personal_data,
+        version: it.version,
+    };
     tx.emit(kind, &Target::Platform, &data);
 }

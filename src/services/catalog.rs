@@ -4,8 +4,6 @@
 //! reading takes the registry's part as it is now, beside the tenant's transaction; a change changes one layer, in the
 //! file that owns it.
 
-use serde_json::json;
-
 use crate::domain::action::{
     DeleteAccountCatalog, DeletePlatformCatalog, DeleteTeamCatalog, DeleteTenantCatalog,
     InspectCatalog, ListAccountCatalog, ListPlatformCatalog, ListTeamCatalog, ListTenantCatalog,
@@ -14,9 +12,9 @@ use crate::domain::action::{
 };
 use crate::domain::catalog::{check_item, depths, effective, hidden_keys};
 use crate::domain::{
-    AccountId, Action, AppliesTo, AttributeKey, CatalogItem, CatalogValue, Conflict, Covers, Error,
-    EventType, ItemOwner, JsonValue, Layer, MemberState, Page, PageRequest, Position, Precondition,
-    PrincipalId, Result, Standing, Target,
+    AccountId, Action, AppliesTo, AttributeKey, CatalogItem, CatalogItemSaid, CatalogValue,
+    Conflict, Covers, Error, EventType, ItemOwner, JsonValue, Layer, MemberState, Page,
+    PageRequest, Position, Precondition, PrincipalId, Result, Standing, Target,
 };
 use crate::storage::registry::catalog as platform;
 use crate::storage::tenant::{catalog, members, profiles};
@@ -282,5 +280,5 @@ fn tell<A: Action>(
     owner: Option<PrincipalId>,
     key: &AttributeKey,
 ) {
-    tx.emit(kind, target, &json!({ "layer": layer, "owner_id": owner, "key": key }));
+    tx.emit(kind, target, &CatalogItemSaid { layer, owner_id: owner, key: key.clone() });
 }

@@ -1,13 +1,11 @@
 //! Taking credentials back: one token or key, by whoever holds it; every token of an account, by the account or by an
 //! operator.
 
-use serde_json::json;
-
 use crate::domain::action::{RevokeAccountTokens, RevokeOwnTokens};
 use crate::domain::{
-    AccountId, Action, ApiKeyId, Call, Caller, Covers, Error, EventType, NotBefore, Result,
-    RevokeTokens, ServiceAccountId, Subject, SystemTask, Target, TenantId, TenantReference,
-    Timestamp,
+    AccountId, Action, ApiKeyId, ApiKeySaid, Call, Caller, Covers, Error, EventType, NotBefore,
+    Result, RevokeTokens, ServiceAccountId, Subject, SystemTask, Target, TenantId, TenantReference,
+    Timestamp, TokenTaken, TokensTaken,
 };
 use crate::storage::registry::credentials;
 use crate::storage::{Registry, Tx, WriteTx};
@@ -23,13 +21,13 @@ pub fn revoke(registry: &Registry, call: &Call, holder: &Caller) -> Result<()> {
     let holder = holder.clone();
     registry.system_for(call, SystemTask::Revoke, move |tx| {
         if credentials::revoke(tx, &holder)? {
-            let data = json!({
-                "subject": holder.subject.name(),
-                "issuer": holder.issuer,
-                "token_id": holder.credential.token,
-                "tenant_id": holder.tenant,
-                "expires_at": holder.expires_at,
-            });
+            let data = TokenTaken {
+                subject: holder.subject.name(),
+                issuer: holder.issuer.to_string(),
+                token_id: holder.credential.token.as_deref().map(str::to_owned),
+                tenant_id: holder.tenant,
+                expires_at: holder.expires_at,
+            };
             tx.emit(EventType::TokenRevoked, &about(&holder), &data);
         }
         Ok(())
@@ -54,7 +52,14 @@ pub fn revoke_key(
     tenant: Option<TenantId>,
     id: ApiKeyId,
 ) -> Result<()> {
-    let data = move |of: ServiceAccountId| json!({ "id": id, "service_account_id": of });
+    let data = move |of: ServiceAccountId| ApiKeySaid {
+        id,
+        service_account_id: of,
+        name: None,
+        scopes: None,
+        expires_at: None,
+        replaces: None,
+    };
     let Some(tenant) = tenant else {
         return registry.take_api_key(call, id, move |tx, of| {
             tx.emit(EventType::ApiKeyRevoked, &Target::ServiceAccount(of), &data(of));
@@ -106,7 +111,7 @@ fn before<A: Action>(tx: &WriteTx<'_, A>, which: &RevokeTokens) -> Result<NotBef
 }
 
 fn tell<A: Action>(tx: &mut WriteTx<'_, A>, account: AccountId, before: Timestamp) {
-    let data = json!({ "account_id": account, "before": before });
+    let data = TokensTaken { account_id: account, before };
     tx.emit(EventType::AccountTokensRevoked, &Target::Account(account), &data);
 }
 

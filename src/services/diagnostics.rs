@@ -1,13 +1,11 @@
 //! Diagnostics, as operators read them.
 
-use serde_json::json;
-
 use crate::domain::action::{
     FixDiagnostics, InspectTenant, ReadDiagnostics, ReadTenantDiagnostics,
 };
 use crate::domain::{
-    Call, Diagnostics, DiagnosticsReport, DiagnosticsRequest, Error, EventType, Platform, Result,
-    Target, TenantId, TenantReference,
+    Call, Diagnostics, DiagnosticsReport, DiagnosticsRequest, Error, EventType, FilesAsked,
+    Platform, Result, Target, TenantId, TenantReference,
 };
 use crate::storage::{Mend, Registry};
 
@@ -68,7 +66,7 @@ pub fn run(
     }
     let asked = tenant.clone();
     registry.write_blocking::<FixDiagnostics, _, _>(call, Platform, move |tx| {
-        let data = json!({ "tenant_id": asked.clone()? });
+        let data = FilesAsked { tenant_id: asked.clone()? };
         tx.emit(EventType::DiagnosticsRun, &Target::Platform, &data);
         Ok(())
     })?;

@@ -3,25 +3,15 @@
 //! Joining: owner of a membership is the tenant's file. Step: whoever an issuer says has an address in the domain, and
 //! never was a member, becomes one. Recovery: none is needed, it is looked at again when they come again.
 
-use serde::Serialize;
-
 use crate::domain::action::{DeleteTenantDomain, ListTenantDomains, UpdateTenantDomain};
 use crate::domain::{
-    AccountId, AccountState, Conflict, Covers, Error, EventType, HostName, JoinRole, KnownIdentity,
-    Name, NewMember, Page, PageRequest, Precondition, Reach, Result, SystemTask, TenantDomain,
-    TenantId, TenantReference, TenantStatus, mail_domain,
+    AccountId, AccountState, Conflict, Covers, DomainSaid, Error, EventType, HostName, JoinRole,
+    KnownIdentity, Name, NewMember, Page, PageRequest, Precondition, Reach, Result, SystemTask,
+    TenantDomain, TenantId, TenantReference, TenantStatus, mail_domain,
 };
 use crate::storage::registry::domains;
 use crate::storage::tenant::members as membership;
 use crate::storage::{ReadTx, Registry, WriteTx};
-
-/// What the events say.
-#[derive(Serialize)]
-struct Registration<'d> {
-    tenant_id: TenantId,
-    domain: &'d HostName,
-    join_role: Option<JoinRole>,
-}
 
 /// Lists a tenant's mail domains.
 ///
@@ -119,7 +109,11 @@ fn tell<A: crate::domain::Action>(
     domain: &HostName,
     join_role: Option<JoinRole>,
 ) {
-    tx.emit(kind, &tenant.into(), &Registration { tenant_id: tenant, domain, join_role });
+    tx.emit(
+        kind,
+        &tenant.into(),
+        &DomainSaid { tenant_id: tenant, domain: domain.clone(), join_role },
+    );
 }
 
 /// Lets an account join the tenants of its mail domains, where it never was a member: by what issuers that the

@@ -1,21 +1,12 @@
 //! Host names of tenants, as operators keep them.
 
-use serde::Serialize;
-
 use crate::domain::action::{DeleteTenantHost, ListTenantHosts, UpdateTenantHost};
 use crate::domain::{
-    Conflict, Covers, Error, EventType, HostName, Page, PageRequest, Precondition, Result,
-    TenantHost, TenantId,
+    Conflict, Covers, Error, EventType, HostName, HostSaid, Page, PageRequest, Precondition,
+    Result, TenantHost, TenantId,
 };
 use crate::storage::registry::hosts;
 use crate::storage::{ReadTx, WriteTx};
-
-/// What the events say.
-#[derive(Serialize)]
-struct Registration<'h> {
-    tenant_id: TenantId,
-    host: &'h HostName,
-}
 
 /// Lists a tenant's host names.
 ///
@@ -115,5 +106,5 @@ fn tell<A: crate::domain::Action>(
     tenant: TenantId,
     host: &HostName,
 ) {
-    tx.emit(kind, &tenant.into(), &Registration { tenant_id: tenant, host });
+    tx.emit(kind, &tenant.into(), &HostSaid { tenant_id: tenant, host: host.clone() });
 }

@@ -3,18 +3,16 @@
 //! Whoever has an identity's issuer say so is the account. So what a tenant's own issuer signed keeps no identities: it
 //! speaks for that tenant alone.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
-
 use crate::domain::action::{LinkIdentity, ListIdentities, UnlinkIdentity};
 use crate::domain::{
-    AccountId, Caller, Conflict, Covers, Error, EventType, Identity, IdentityKey, MyIdentity,
-    NotBefore, Page, PageRequest, Position, Result, Target,
+    AccountId, Caller, Conflict, Covers, Error, EventType, Identity, IdentityKey, IdentitySaid,
+    MyIdentity, NotBefore, Page, PageRequest, Position, Result, Target,
 };
 use crate::storage::registry::{accounts, credentials, identities, sessions};
 use crate::storage::{ReadTx, RegistryAction, Tx, WriteTx};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Lists the caller's identities.
 ///
@@ -124,7 +122,10 @@ fn tell<A: crate::domain::Action>(
     account: AccountId,
     identity: &Identity,
 ) {
-    let data =
-        json!({ "account_id": account, "identity": key(identity), "issuer": identity.issuer });
+    let data = IdentitySaid {
+        account_id: account,
+        identity: key(identity),
+        issuer: identity.issuer.clone(),
+    };
     tx.emit(kind, &Target::Account(account), &data);
 }

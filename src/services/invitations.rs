@@ -4,9 +4,6 @@
 //! it, so that whom it is for finds it. Recovery: as of memberships. Whoever takes one is found by the projection, and
 //! then decided about, compared and made a member in one transaction of the tenant's file.
 
-use serde::Serialize;
-use serde_json::json;
-
 use super::roles::granting;
 use super::{accounts, members, team_members};
 use crate::domain::action::{
@@ -16,10 +13,10 @@ use crate::domain::action::{
 };
 use crate::domain::{
     AccountId, Action, Call, Conflict, Covers, Error, EventType, FieldError, Identity, Invitation,
-    InvitationFilter, InvitationId, InvitationState, Invited, Invitee, KnownIdentity, Letters,
-    MadeInvitations, MemberState, MyInvitation, Name, NewInvitation, NewInvitations, NewMember,
-    Page, PageRequest, PrincipalId, Result, Role, ServiceAccountId, Slug, Subject, SystemTask,
-    Target, TeamId, TeamRole, TenantId, TenantReference, TenantStatus,
+    InvitationFilter, InvitationId, InvitationSaid, InvitationState, Invitee, KnownIdentity,
+    Letter, Letters, MadeInvitations, MemberState, MyInvitation, Name, NewInvitation,
+    NewInvitations, NewMember, Page, PageRequest, PrincipalId, Result, Role, ServiceAccountId,
+    Slug, Subject, SystemTask, Target, TeamId, TeamRole, TenantId, TenantReference, TenantStatus,
 };
 use crate::storage::registry::invitations as projected;
 use crate::storage::tenant::invitations::{self, Words};
@@ -36,18 +33,6 @@ pub struct Mailing {
     pub letters: std::sync::Arc<Letters>,
     /// The tenant's name in addresses.
     pub slug: Slug,
-}
-
-/// What the events say: what the registry follows, and what whoever sends mail needs.
-#[derive(Serialize)]
-struct Notice<'i> {
-    #[serde(flatten)]
-    invited: Invited,
-    team_ids: &'i [TeamId],
-    invited_by: PrincipalId,
-    account_id: Option<AccountId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delivery: Option<serde_json::Value>,
 }
 
 /// Lists invitations.
@@ -116,7 +101,7 @@ pub fn create<A: Covers<CreateInvitation>>(
     let name = organization::find(tx)?.name;
     let (link, text) = mailing.letters.write(&made, (&mailing.slug, &name));
     let recipient = made.email.as_ref().map(ToString::to_string);
-    let delivery = json!({ "recipient": recipient, "link": link, "text": text });
+    let delivery = Letter { recipient, link, text };
     tell(tx, EventType::InvitationCreated, &made, Some(delivery));
     Ok(made)
 }
@@ -293,13 +278,21 @@ fn tell<A: Action<Plane = TenantPlane>>(
     tx: &mut WriteTx<'_, A>,
     kind: EventType,
     invitation: &Invitation,
-    delivery: Option<serde_json::Value>,
+    delivery: Option<Letter>,
 ) {
-    let notice = Notice {
-        invited: invitation.into(),
-        team_ids: &invitation.team_ids,
-        invited_by: invitation.invited_by,
-        account_id: invitation.account_id,
+    let it = invitation.clone();
+    let notice = InvitationSaid {
+        id: it.id,
+        email: it.email,
+        identity: it.identity,
+        role: it.role,
+        state: it.state,
+        message: it.message,
+        expires_at: it.expires_at,
+        created_at: it.created_at,
+        team_ids: it.team_ids,
+        invited_by: it.invited_by,
+        account_id: it.account_id,
         delivery,
     };
     tx.emit(kind, &Target::Invitation(invitation.id), &notice);

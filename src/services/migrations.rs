@@ -1,10 +1,8 @@
 //! Migrations, as operators see and run them.
 
-use serde_json::json;
-
 use crate::domain::action::{ListMigrations, RunMigrations};
 use crate::domain::{
-    Call, Error, EventType, MigrationReport, Platform, Result, Target, TenantReference,
+    Call, Error, EventType, FilesAsked, MigrationReport, Platform, Result, Target, TenantReference,
 };
 use crate::storage::{OnProgress, Registry};
 
@@ -31,7 +29,7 @@ pub fn run(
     let only = tenant.map(|tenant| find(registry, tenant)).transpose();
     let asked = only.clone();
     registry.write_blocking::<RunMigrations, _, _>(call, Platform, move |tx| {
-        let data = json!({ "tenant_id": asked.clone()? });
+        let data = FilesAsked { tenant_id: asked.clone()? };
         tx.emit(EventType::MigrationsRun, &Target::Platform, &data);
         Ok(())
     })?;

@@ -46,4 +46,5 @@ pub mod teams;
 pub mod tenants;
 pub mod tokens;
 pub mod usage;
+pub mod webhooks;
 pub mod workspaces;

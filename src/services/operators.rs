@@ -1,14 +1,12 @@
 //! Operators: who has a platform role.
 
-use serde_json::json;
-
 use super::break_glass;
 use crate::domain::action::{
     DeleteOperator, ListOperators, PlatformPlane, ReadOperator, UpdateOperator,
 };
 use crate::domain::{
     AccountId, Action, BreakGlassId, Call, Covers, Error, EventType, Operator, OperatorFilter,
-    OperatorRole, Page, PageRequest, Precondition, Result, Target,
+    OperatorRole, OperatorSaid, Page, PageRequest, Precondition, Result, Target,
 };
 use crate::storage::registry::operators;
 use crate::storage::{ReadTx, Registry, WriteTx};
@@ -88,5 +86,5 @@ fn tell<A: Action<Plane = PlatformPlane>>(
     id: AccountId,
     role: Option<OperatorRole>,
 ) {
-    tx.emit(kind, &Target::Account(id), &json!({ "account_id": id, "role": role }));
+    tx.emit(kind, &Target::Account(id), &OperatorSaid { account_id: id, role });
 }

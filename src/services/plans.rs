@@ -1,11 +1,9 @@
 //! Plans: named sets of limits, as operators keep them.
 
-use serde_json::json;
-
 use crate::domain::action::{DeletePlan, ListPlans, UpdatePlan};
 use crate::domain::{
-    Action, Conflict, Covers, Error, EventType, Page, PageRequest, Plan, PlanName, Precondition,
-    PutPlan, Result, Target,
+    Action, Conflict, Covers, Error, EventType, Page, PageRequest, Plan, PlanName, PlanSaid,
+    Precondition, PutPlan, Result, Target,
 };
 use crate::storage::registry::plans;
 use crate::storage::{ReadTx, WriteTx};
@@ -74,11 +72,11 @@ pub fn delete<A: Covers<DeletePlan>>(
 }
 
 fn tell<A: Action>(tx: &mut WriteTx<'_, A>, kind: EventType, plan: &Plan) {
-    let data = json!({
-        "name": plan.name,
-        "limits": plan.limits,
-        "soft_limits": plan.soft_limits,
-        "version": plan.version,
-    });
+    let data = PlanSaid {
+        name: plan.name.clone(),
+        limits: plan.limits.clone(),
+        soft_limits: plan.soft_limits.clone(),
+        version: plan.version,
+    };
     tx.emit(kind, &Target::Platform, &data);
 }

@@ -4,8 +4,6 @@
 //! the registry's part as it is now, beside the tenant's transaction; a change changes one layer, in the file that owns
 //! it. Definitions that move meanwhile do no harm: what they do not accept any more is left out when it is read.
 
-use serde_json::json;
-
 use crate::domain::action::TenantPlane;
 use crate::domain::action::{
     ReadMyProfile, ReadProfile, ReadProfileDefaults, UpdateMyProfile, UpdateProfile,
@@ -13,7 +11,7 @@ use crate::domain::action::{
 };
 use crate::domain::{
     AccountId, Action, AttributeKey, Covers, Definitions, Error, EventType, Layer, MemberState,
-    Profile, Result, Standing, StoredValues, Target, TenantId, ValuesPatch,
+    Profile, ProfileSaid, Result, Standing, StoredValues, Target, TenantId, ValuesPatch,
 };
 use crate::storage::registry::attributes;
 use crate::storage::registry::profiles as own;
@@ -173,6 +171,6 @@ fn of_member<T: Tx<Plane = TenantPlane>>(
 /// What the events say: which keys, and never a value. What changed nothing says nothing.
 fn tell<A: Action>(tx: &mut WriteTx<'_, A>, target: &Target, layer: Layer, keys: &[AttributeKey]) {
     if !keys.is_empty() {
-        tx.emit(EventType::ProfileUpdated, target, &json!({ "layer": layer, "keys": keys }));
+        tx.emit(EventType::ProfileUpdated, target, &ProfileSaid { layer, keys: keys.to_vec() });
     }
 }

@@ -5,12 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use crate::domain::action::{ListQuotas, ReadTenantQuotas, TenantPlane, UpdateTenantQuotas};
 use crate::domain::{
     Amount, Covers, Dimension, Entitlement, Error, EventType, Page, PageRequest, Position,
-    PutQuotas, Quota, Result, TenantId, TenantLimits, TenantQuotas, Timestamp,
+    PutQuotas, Quota, QuotasSaid, Result, TenantId, TenantLimits, TenantQuotas, Timestamp,
 };
 use crate::storage::registry::{plans, quotas as given};
 use crate::storage::tenant::usage::Counter;
@@ -48,13 +46,13 @@ pub fn put<A: Covers<UpdateTenantQuotas>>(
         return Err(Error::Stale);
     }
     let put = given::find(tx, tenant)?.ok_or(Error::NotFound)?;
-    let data = json!({
-        "id": put.id,
-        "plan": put.plan,
-        "limits": put.limits,
-        "soft_limits": put.soft_limits,
-        "version": put.version,
-    });
+    let data = QuotasSaid {
+        id: put.id,
+        plan: put.plan.clone(),
+        limits: put.limits.clone(),
+        soft_limits: put.soft_limits.clone(),
+        version: put.version,
+    };
     tx.emit(EventType::QuotasUpdated, &tenant.into(), &data);
     Ok(put)
 }

@@ -1,11 +1,9 @@
 //! Reservations: places that are kept free for work that takes long, so that its end is not refused.
 
-use serde_json::json;
-
 use crate::domain::action::{CreateReservation, DeleteReservation, ListReservations};
 use crate::domain::{
     Action, Conflict, Covers, Error, EventType, NewReservation, Page, PageRequest, Reservation,
-    ReservationId, Result, TenantLimits,
+    ReservationId, ReservationSaid, Result, TenantLimits,
 };
 use crate::storage::tenant::{quotas, reservations, usage};
 use crate::storage::{ReadTx, Tx, WriteTx};
@@ -76,12 +74,12 @@ pub fn delete<A: Covers<DeleteReservation>>(
 
 fn tell<A: Action>(tx: &mut WriteTx<'_, A>, kind: EventType, it: &Reservation) {
     let Some(tenant) = tx.tenant() else { return };
-    let data = json!({
-        "id": it.id,
-        "dimension": it.dimension,
-        "amount": it.amount,
-        "created_by": it.created_by,
-        "expires_at": it.expires_at,
-    });
+    let data = ReservationSaid {
+        id: it.id,
+        dimension: it.dimension.clone(),
+        amount: it.amount,
+        created_by: it.created_by,
+        expires_at: it.expires_at,
+    };
     tx.emit(kind, &tenant.into(), &data);
 }

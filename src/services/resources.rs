@@ -1,28 +1,15 @@
 //! Resources: the envelopes of what applications keep.
 
-use serde::Serialize;
-
 use crate::domain::action::{
     CreateResource, DeleteResource, ListResources, ReadResource, UpdateResource,
 };
 use crate::domain::{
     Action, ChangeResource, Covers, Error, EventType, NewResource, Page, PageRequest, Permission,
-    PrincipalId, Resource, ResourceFilter, ResourceId, ResourceTypeName, Result, Target,
-    TargetFacts, Visibility, WorkspaceId,
+    PrincipalId, Resource, ResourceFilter, ResourceGone, ResourceId, ResourceSaid, Result, Target,
+    TargetFacts, Visibility,
 };
 use crate::storage::tenant::resources;
 use crate::storage::{ReadTx, Tx, WriteTx};
-
-/// What the events say: the envelope, without what the application keeps in it.
-#[derive(Serialize)]
-struct Envelope<'a> {
-    id: ResourceId,
-    r#type: &'a ResourceTypeName,
-    workspace_id: WorkspaceId,
-    visibility: Visibility,
-    owner_id: Option<PrincipalId>,
-    version: i64,
-}
 
 /// Lists the resources that the caller may read.
 ///
@@ -123,18 +110,14 @@ pub fn delete<A: Covers<DeleteResource>>(
 ) -> Result<()> {
     let workspace = resources::delete(tx, id, version)?.ok_or(Error::Stale)?;
     tx.concerns(Some(workspace.to_string()), Some(id.to_string()));
-    tx.emit(
-        EventType::ResourceDeleted,
-        &Target::Resource(id),
-        &serde_json::json!({ "id": id, "version": version }),
-    );
+    tx.emit(EventType::ResourceDeleted, &Target::Resource(id), &ResourceGone { id, version });
     Ok(())
 }
 
 fn tell<A: crate::domain::Action>(tx: &mut WriteTx<'_, A>, kind: EventType, resource: &Resource) {
-    let envelope = Envelope {
+    let envelope = ResourceSaid {
         id: resource.id,
-        r#type: &resource.kind,
+        r#type: resource.kind.clone(),
         workspace_id: resource.workspace_id,
         visibility: resource.visibility,
         owner_id: resource.owner_id,

@@ -1,22 +1,13 @@
 //! Who has a custom role: accounts, service accounts, teams with all their parts, or the whole tenant.
 
-use serde::Serialize;
-
 use super::roles::granting;
 use crate::domain::action::{DeleteRoleAssignment, ListRoleAssignments, UpdateRoleAssignment};
 use crate::domain::{
-    Action, Covers, Error, EventType, Page, PageRequest, Precondition, PrincipalId, PrincipalRef,
-    Result, RoleAssignment, RoleId, Target,
+    Action, AssignmentSaid, Covers, Error, EventType, Page, PageRequest, Precondition, PrincipalId,
+    PrincipalRef, Result, RoleAssignment, RoleId, Target,
 };
 use crate::storage::tenant::{principals, role_assignments, roles};
 use crate::storage::{ReadTx, WriteTx};
-
-/// What the events say.
-#[derive(Serialize)]
-struct Assigned {
-    role_id: RoleId,
-    principal: PrincipalRef,
-}
 
 /// Lists who has a role.
 ///
@@ -92,5 +83,5 @@ fn tell<A: Action>(
     role: RoleId,
     principal: PrincipalRef,
 ) {
-    tx.emit(kind, &Target::Role(role), &Assigned { role_id: role, principal });
+    tx.emit(kind, &Target::Role(role), &AssignmentSaid { role_id: role, principal });
 }

@@ -6,16 +6,15 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use crate::domain::action::{
     EndAccountSessions, EndSession, ListSessions, MoveSession, PlatformPlane, ReadSession,
 };
 use crate::domain::{
-    Account, AccountId, AccountState, Action, Arrival, Assurance, BegunSession, Caller, Covers,
-    Email, Error, EventType, Issued, KnownIdentity, LoginProblem, MemberState, MyTenant, Name,
-    Page, PageRequest, PersonalTenants, Reach, Result, Said, Session, SessionFilter, SessionId,
-    SessionLimits, Slug, SystemTask, Target, TenantId, TenantReference, TenantStatus,
+    Account, AccountId, AccountSaid, AccountState, Action, Arrival, Assurance, BegunSession,
+    Caller, Covers, Email, Error, EventType, Issued, KnownIdentity, LoginProblem, MemberState,
+    MyTenant, Name, Page, PageRequest, PersonalTenants, Reach, Result, Said, Session,
+    SessionFilter, SessionId, SessionLimits, SessionSaid, Slug, SystemTask, Target, TenantId,
+    TenantReference, TenantStatus,
 };
 use crate::storage::registry::sessions::NewSession;
 use crate::storage::registry::{accounts, domains, invitations, memberships, sessions};
@@ -77,9 +76,12 @@ fn session<A: RegistryAction>(
     };
     let begun = start(tx, &new, tenant.clone())?;
     sessions::end_oldest(tx, account, MAX_SESSIONS)?;
-    let data = json!({
-        "session_id": begun.id, "account_id": account, "issuer": new.identity.issuer, "tenant_id": new.tenant,
-    });
+    let data = SessionSaid {
+        session_id: Some(begun.id),
+        issuer: Some(new.identity.issuer.clone()),
+        tenant_id: new.tenant,
+        ..SessionSaid::of(account)
+    };
     tx.emit(EventType::SessionCreated, &Target::Account(account), &data);
     Ok(begun)
 }
@@ -120,7 +122,7 @@ fn account<A: Action<Plane = PlatformPlane>>(
     let email = email.and_then(|(email, _)| Email::parse(email.as_str()).ok());
     let identities = std::slice::from_ref(&arrival.identity);
     let made = accounts::insert(tx, tx.new_id(), &name, email.as_ref(), identities)?;
-    let data = json!({ "id": made.id, "state": made.state, "version": made.version });
+    let data = AccountSaid { id: made.id, state: made.state, version: made.version };
     tx.emit(EventType::AccountCreated, &Target::Account(made.id), &data);
     Ok(made.id)
 }
@@ -270,9 +272,12 @@ pub fn relocate<A: Covers<MoveSession>>(
     let begun = start(tx, &new, tenant.clone())?;
     sessions::end(tx, account, old.id)?;
     sessions::end_oldest(tx, account, MAX_SESSIONS)?;
-    let data = json!({
-        "session_id": begun.id, "from": old.id, "account_id": account, "tenant_id": new.tenant,
-    });
+    let data = SessionSaid {
+        session_id: Some(begun.id),
+        from: Some(old.id),
+        tenant_id: new.tenant,
+        ..SessionSaid::of(account)
+    };
     tx.emit(EventType::SessionMoved, &Target::Account(account), &data);
     Ok(begun)
 }
@@ -297,7 +302,7 @@ pub fn end<A: Covers<EndSession> + RegistryAction>(
     let id = named.or(tx.caller().credential.session).ok_or(Error::NotFound)?;
     let found = sessions::find(tx, account, id)?.ok_or(Error::NotFound)?;
     sessions::end(tx, account, id)?;
-    let data = json!({ "session_id": id, "account_id": account });
+    let data = SessionSaid { session_id: Some(id), ..SessionSaid::of(account) };
     tx.emit(EventType::SessionEnded, &Target::Account(account), &data);
     Ok(found.issuer.as_str().to_owned())
 }
@@ -311,7 +316,7 @@ pub fn end_all<A: Covers<EndAccountSessions> + RegistryAction>(
     account: AccountId,
 ) -> Result<()> {
     let count = sessions::end_all(tx, account)?;
-    let data = json!({ "account_id": account, "count": count });
+    let data = SessionSaid { count: i64::try_from(count).ok(), ..SessionSaid::of(account) };
     tx.emit(EventType::SessionEnded, &Target::Account(account), &data);
     Ok(())
 }

@@ -4,12 +4,11 @@
 //! it: a file without a row is a leftover, and goes at the next start; a row that signs without its file gives way to a
 //! new key then. Steps: file, row, ring; row, ring, file.
 
-use serde_json::json;
-
 use crate::domain::action::{ListSigningKeys, PlatformPlane, RetireSigningKey, RotateSigningKey};
 use crate::domain::{
     Action, Call, Conflict, Covers, Error, EventType, KeyId, Page, PageRequest, Platform, Result,
-    SigningKeyEntry, SigningKeyFilter, SigningKeyState, SystemTask, Target, Timestamp,
+    SigningKeyEntry, SigningKeyFilter, SigningKeySaid, SigningKeyState, SystemTask, Target,
+    Timestamp,
 };
 use crate::identity::KeyRing;
 use crate::storage::registry::signing_keys;
@@ -181,6 +180,6 @@ fn tell<A: Action<Plane = PlatformPlane>>(
     at: Option<Timestamp>,
     before: Option<&KeyId>,
 ) {
-    let data = json!({ "id": id, "before": before, "retires_at": at });
+    let data = SigningKeySaid { id: id.clone(), before: before.cloned(), retires_at: at };
     tx.emit(kind, &Target::Platform, &data);
 }

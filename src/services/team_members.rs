@@ -1,23 +1,13 @@
 //! Places in teams.
 
-use serde::Serialize;
-
 use super::roles::granting;
 use crate::domain::action::{DeleteTeamMember, ListTeamMembers, UpdateTeamMember};
 use crate::domain::{
     AccountId, Covers, Error, EventType, MemberState, Page, PageRequest, Precondition, Result,
-    Target, TeamId, TeamMember, TeamMemberFilter, TeamRole,
+    Target, TeamId, TeamMember, TeamMemberFilter, TeamPlaceSaid, TeamRole,
 };
 use crate::storage::tenant::{members, team_members};
 use crate::storage::{ReadTx, WriteTx};
-
-/// What the events say.
-#[derive(Serialize)]
-struct Place {
-    team_id: TeamId,
-    account_id: AccountId,
-    role: Option<TeamRole>,
-}
 
 /// Lists a team's members.
 ///
@@ -77,7 +67,7 @@ pub fn put<A: Covers<UpdateTeamMember>>(
     tx.emit(
         EventType::TeamMemberUpdated,
         &Target::Team(team),
-        &Place { team_id: team, account_id: account, role: Some(role) },
+        &TeamPlaceSaid { team_id: team, account_id: account, role: Some(role) },
     );
     team_members::find(tx, team, account)?.ok_or(Error::NotFound)
 }
@@ -94,7 +84,7 @@ pub fn ensure<A: Covers<UpdateTeamMember>>(
 ) -> Result<bool> {
     let added = team_members::insert(tx, team, account, role)?;
     if added {
-        let place = Place { team_id: team, account_id: account, role: Some(role) };
+        let place = TeamPlaceSaid { team_id: team, account_id: account, role: Some(role) };
         tx.emit(EventType::TeamMemberUpdated, &Target::Team(team), &place);
     }
     Ok(added)
@@ -118,7 +108,7 @@ pub fn delete<A: Covers<DeleteTeamMember>>(
     tx.emit(
         EventType::TeamMemberDeleted,
         &Target::Team(team),
-        &Place { team_id: team, account_id: account, role: None },
+        &TeamPlaceSaid { team_id: team, account_id: account, role: None },
     );
     Ok(())
 }

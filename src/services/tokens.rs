@@ -4,13 +4,12 @@
 //! wider scope, no later end. Owner of the audit row: the file of the tenant that the token is for, or the registry; the
 //! token is signed once that is on the disk, and is told to nobody where signing fails.
 
-use serde_json::json;
-
 use crate::domain::action::{CreateToken, ExchangePlatformToken, ExchangeToken};
 use crate::domain::{
-    AccountId, AccountReference, Assurance, Call, Caller, Error, EventType, HOST_ACR, Identity,
-    IdentityPart, Issued, Name, NewToken, OperatorRole, Platform, Result, Subject, Target,
-    TenantId, TenantReference, TenantStatus, Timestamp, Token, TokenExchange, TokenTimes,
+    AccountId, AccountReference, AccountSaid, Assurance, Call, Caller, Error, EventType, HOST_ACR,
+    Identity, IdentityPart, Issued, Name, NewToken, OperatorRole, OperatorSaid, Platform, Result,
+    Subject, Target, TenantId, TenantReference, TenantStatus, Timestamp, Token, TokenExchange,
+    TokenMade, TokenSwapped, TokenTimes,
 };
 use crate::identity::{Grant, Signer};
 use crate::storage::registry::{accounts, memberships, operators};
@@ -39,7 +38,7 @@ pub fn create(registry: &Registry, call: &Call, signer: &Signer, new: &NewToken)
         registry.write_blocking::<CreateToken, _, _>(&call.continued(), Platform, move |tx| {
             let account = account(tx, wanted.as_ref(), entry.as_deref())?;
             let data =
-                json!({ "account_id": account, "tenant_id": entry.as_ref().map(|entry| entry.id) });
+                TokenMade { account_id: account, tenant_id: entry.as_ref().map(|entry| entry.id) };
             tx.emit(EventType::TokenCreated, &Target::Account(account), &data);
             Ok(account)
         })?;
@@ -205,13 +204,13 @@ fn write_down(
     ttl_s: i64,
 ) -> Result<()> {
     let caller = call.caller.clone();
-    let data = json!({
-        "subject": caller.subject.name(),
-        "issuer": caller.issuer,
-        "api_key_id": caller.credential.api_key,
-        "scopes": caller.scopes,
-        "ttl_s": ttl_s,
-    });
+    let data = TokenSwapped {
+        subject: caller.subject.name(),
+        issuer: caller.issuer.to_string(),
+        api_key_id: caller.credential.api_key,
+        scopes: caller.scopes.as_ref().map(|scopes| scopes.to_vec()),
+        ttl_s,
+    };
     match entry {
         Some(entry) => {
             let (store, tenant) = (registry.open_blocking(entry)?, entry.id);
@@ -305,14 +304,14 @@ fn host_operator(tx: &mut WriteTx<'_, CreateToken>) -> Result<AccountId> {
             tx.emit(
                 EventType::AccountCreated,
                 &Target::Account(account.id),
-                &json!({ "id": account.id }),
+                &AccountSaid { id: account.id, state: account.state, version: account.version },
             );
             account.id
         }
     };
     let role = OperatorRole::PlatformAdmin;
     if operators::ensure(tx, account, role)? {
-        let data = json!({ "account_id": account, "role": role });
+        let data = OperatorSaid { account_id: account, role: Some(role) };
         tx.emit(EventType::OperatorUpdated, &Target::Account(account), &data);
     }
     Ok(account)

@@ -5,13 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use crate::domain::action::{ListPlatformUsage, ListUsage, RecordUsage};
 use crate::domain::{
     Amount, Covers, Dimension, Error, EventType, FieldError, MeterPeriod, NewUsage, Page,
     PageRequest, RecordedUsage, Result, SystemTask, TenantId, TenantReference, TenantUsage,
-    TenantUsageFilter, UsageEvent, UsageFilter, UsageRecord, UsageSnapshot,
+    TenantUsageFilter, UsageEvent, UsageFilter, UsageRecord, UsageSaid, UsageSnapshot,
 };
 use crate::storage::registry::usage as seen;
 use crate::storage::tenant::{application_bindings, usage};
@@ -68,7 +66,8 @@ pub fn record<A: Covers<RecordUsage>>(
     }
     let of_all = i64::try_from(new.events.len()).unwrap_or(i64::MAX);
     if let (Some(tenant), true) = (tx.tenant(), recorded > 0) {
-        let data = json!({ "events": recorded, "quantities": sums });
+        let quantities = sums.into_iter().map(|(of, sum)| (of.clone(), sum)).collect();
+        let data = UsageSaid { events: recorded, quantities };
         tx.emit(EventType::UsageRecorded, &tenant.into(), &data);
     }
     Ok(RecordedUsage { recorded, duplicates: of_all - recorded })

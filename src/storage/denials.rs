@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use metrics::counter;
 use parking_lot::Mutex;
 use serde_json::json;
 
@@ -39,6 +40,8 @@ struct State {
 impl Denials {
     /// Whether a denial is its caller's first within a minute. Others are counted.
     pub(in crate::storage) fn is_first(&self, record: &AuditRecord) -> bool {
+        let side = if record.target_tenant == "platform" { "platform" } else { "tenant" };
+        counter!("freehold_audit_denials_total", "side" => side).increment(1);
         let State { windows, due } = &mut *self.0.lock();
         let key = key(record);
         let known = windows.contains_key(&key) || windows.len() < MAX_CALLERS;

@@ -105,8 +105,10 @@ mod service_accounts;
 mod settings;
 mod shadow;
 pub(crate) mod tenant;
+mod told;
 mod turns;
 mod unfit_values;
+pub(crate) mod webhooks;
 mod writer;
 
 pub use api_keys::KnownKey;

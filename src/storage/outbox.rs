@@ -1,10 +1,12 @@
 //! The outbox of a file: events, written in the transaction that caused them.
 
+use metrics::counter;
+
 use super::engine::{Listing, Row, Sql, SqlError, params};
 use crate::domain::{
     AuditRecord, Clock, Direction, Event, EventEntry, EventFilter, EventType, Invited,
     IssuerRegistration, Membership, MembershipChange, Page, PageRequest, Position, Result,
-    TenantId, TenantRenamed, Timestamp, tenant_ref,
+    TenantId, TenantRenamed, Timestamp, Word, event_schema_path, tenant_ref,
 };
 
 /// Whether the registry's projection follows events of this type.
@@ -63,6 +65,7 @@ pub(in crate::storage) fn append(
     let mut seq = end(sql)?;
     for event in events {
         seq += 1;
+        counter!("freehold_events_total", "type" => event.kind.as_str()).increment(1);
         sql.execute(
             "insert into outbox_events (seq, id, tenant_id, type, subject, data, actor, actor_tenant, correlation_id,
                 occurred_at)
@@ -130,8 +133,9 @@ pub(in crate::storage) fn changes(
 
 fn entry(row: &mut Row<'_>) -> Result<EventEntry, SqlError> {
     let (sequence, id, tenant) = (row.next()?, row.next()?, row.next::<String>()?);
-    let (kind, subject, data) = (row.next()?, row.next()?, row.next::<String>()?);
+    let (kind, subject, data) = (row.next::<String>()?, row.next()?, row.next::<String>()?);
     let tenant_id: Option<TenantId> = tenant.parse().ok();
+    let dataschema = event_schema_path(&kind);
     Ok(EventEntry {
         specversion: "1.0".to_owned(),
         id,
@@ -143,6 +147,7 @@ fn entry(row: &mut Row<'_>) -> Result<EventEntry, SqlError> {
         subject,
         time: row.next()?,
         datacontenttype: "application/json".to_owned(),
+        dataschema,
         data: serde_json::from_str(&data)
             .map_err(|error| SqlError::corrupt(5, &error.to_string()))?,
         tenantid: tenant_id,
@@ -152,6 +157,20 @@ fn entry(row: &mut Row<'_>) -> Result<EventEntry, SqlError> {
         correlationid: row.next()?,
         sequence,
     })
+}
+
+/// The events behind a place, in their order.
+pub(in crate::storage) fn behind(
+    sql: Sql<'_>,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<EventEntry>, SqlError> {
+    sql.all(
+        "select seq, id, tenant_id, type, subject, data, occurred_at, actor, actor_tenant, correlation_id
+        from outbox_events where seq > ?1 order by seq limit ?2",
+        params![after, limit],
+        entry,
+    )
 }
 
 /// A page of events, oldest first.

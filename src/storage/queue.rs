@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use metrics::{counter, histogram};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::disk::{Disk, FileStamp};
 use super::engine::Conn;
@@ -230,7 +232,9 @@ impl Queue {
         if jobs.is_empty() {
             return;
         }
+        let began = Instant::now();
         let committed = self.attempt(&mut jobs);
+        self.observe(began, jobs.len());
         if committed.is_ok() {
             if let Epoch::Leads(gate) = &self.epoch
                 && jobs.iter().any(|job| job.moves_registry())
@@ -242,6 +246,18 @@ impl Queue {
         for job in jobs {
             job.finish(&committed);
         }
+    }
+
+    fn observe(&self, began: Instant, jobs: usize) {
+        let side = match self.epoch {
+            Epoch::Leads(_) => "registry",
+            Epoch::Follows(_) => "tenant",
+        };
+        let jobs = f64::from(u32::try_from(jobs).unwrap_or(u32::MAX));
+        counter!("freehold_commits_total", "side" => side).increment(1);
+        histogram!("freehold_commit_duration_seconds", "side" => side)
+            .record(began.elapsed().as_secs_f64());
+        histogram!("freehold_commit_jobs", "side" => side).record(jobs);
     }
 
     fn attempt(&self, jobs: &mut Vec<Box<dyn Job>>) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Work that no caller asked for: the registry's projection follows each tenant's outbox; break-glass entries and
+//! Work that no caller asked for: events are sent to webhooks; the registry's projection follows each tenant's outbox; break-glass entries and
 //! invitations are closed when their time is over; signing keys are retired and rotated, and what was revoked is
 //! forgotten once it has expired.
 //!
@@ -6,19 +6,25 @@
 //! time to time. What they had not done when the process ended, they do at the next start: the registry knows which
 //! files were being written to, and what tenants were told.
 
+mod deliveries;
+
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use self::deliveries::Deliveries;
+pub use self::deliveries::Sending;
 use crate::domain::{Error, Result, TenantId, TenantReference};
 use crate::identity::KeyRing;
-use crate::services::{break_glass, credentials, invitations, signing_keys, usage};
+use crate::services::{audit, break_glass, credentials, invitations, signing_keys, usage};
 use crate::storage::Registry;
 
 /// How often it is looked for what nobody wakes a thread for.
 const EVERY: Duration = Duration::from_secs(10);
 /// In how many of these rounds a snapshot is taken of what tenants use.
 const ROUNDS_TO_COUNT: u64 = 6;
+/// In how many of them audit rows are looked for that were kept long enough.
+const ROUNDS_TO_RETAIN: u64 = 360;
 
 /// What is looked after of the keys that sign.
 #[derive(Debug, Clone)]
@@ -31,12 +37,24 @@ pub struct KeyKeeping {
     pub rotate_after_days: u32,
 }
 
+/// What the worker is told.
+#[derive(Debug)]
+pub struct Settings {
+    /// The keys that sign.
+    pub keys: Option<KeyKeeping>,
+    /// How events are sent to webhooks, if they are.
+    pub sending: Option<Sending>,
+    /// Days for which the platform's audit log is kept; 0 for good.
+    pub audit_retention_days: u32,
+}
+
 /// The running worker.
 #[derive(Debug)]
 pub struct Worker {
     registry: Registry,
     projector: JoinHandle<()>,
     keeper: JoinHandle<()>,
+    deliveries: Option<Deliveries>,
     /// Ends the keeper when it goes.
     end: mpsc::Sender<()>,
 }
@@ -46,7 +64,9 @@ impl Worker {
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub fn start(registry: &Registry, keys: Option<KeyKeeping>) -> Result<Self> {
+    pub fn start(registry: &Registry, settings: Settings) -> Result<Self> {
+        let Settings { keys, sending, audit_retention_days } = settings;
+        let deliveries = sending.map(|sending| Deliveries::start(registry, sending)).transpose()?;
         let (wanted, theirs) = (registry.projections(), registry.clone());
         let projector = spawn("projector", move || {
             catch_up(&theirs);
@@ -61,18 +81,24 @@ impl Worker {
                 if round % ROUNDS_TO_COUNT == 0 {
                     count(&theirs);
                 }
+                if round % ROUNDS_TO_RETAIN == 0 {
+                    retain(&theirs, audit_retention_days);
+                }
                 if ended.recv_timeout(EVERY) != Err(mpsc::RecvTimeoutError::Timeout) {
                     return;
                 }
             }
         })?;
-        Ok(Self { registry: registry.clone(), projector, keeper, end })
+        Ok(Self { registry: registry.clone(), projector, keeper, deliveries, end })
     }
 
     /// Lets the worker finish what it was asked for, and ends it.
     pub fn stop(self) {
-        let Self { registry, projector, keeper, end } = self;
+        let Self { registry, projector, keeper, deliveries, end } = self;
         drop(end);
+        if let Some(deliveries) = deliveries {
+            deliveries.stop(&registry);
+        }
         if keeper.join().is_err() {
             tracing::error!("the keeper had panicked");
         }
@@ -107,6 +133,12 @@ fn keep(registry: &Registry, keys: Option<&KeyKeeping>) {
 fn count(registry: &Registry) {
     if let Err(error) = usage::keep(registry) {
         tracing::warn!(error = %error, "no snapshots were taken of what tenants use");
+    }
+}
+
+fn retain(registry: &Registry, platform_days: u32) {
+    if let Err(error) = audit::keep(registry, platform_days) {
+        tracing::warn!(error = %error, "audit rows that were kept long enough are still there");
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) fn findings(configuration: &Configuration) -> Vec<String> {
         http_times(configuration),
         storage(configuration),
         identity(configuration),
+        others(configuration),
     ]
     .concat();
     let is_outside = |(_, value, least, most): &Bound| !(*least..=*most).contains(value);
@@ -70,6 +71,18 @@ fn storage(configuration: &Configuration) -> Vec<Bound> {
         ("storage.reader_idle_s",        storage.reader_idle_s,               1,       24 * HOUR_S),
         ("storage.min_free_bytes",       storage.min_free_bytes,              0,       1024 * 1024 * 1024 * MIB),
         ("storage.max_opening_tenants",  storage.max_opening_tenants as u64,  1,       64),
+    ]
+}
+
+#[rustfmt::skip]
+fn others(configuration: &Configuration) -> Vec<Bound> {
+    let webhooks = &configuration.webhooks;
+    let longest = webhooks.retry_delays_s.iter().copied().max().unwrap_or_default();
+    vec![
+        ("webhooks.timeout_s",            webhooks.timeout_s,                   1,      60),
+        ("webhooks.retry_delays_s",       longest.into(),                       0,      7 * 24 * HOUR_S),
+        ("webhooks.max_dead_letters",     webhooks.max_dead_letters.into(),     1,      1_000_000),
+        ("audit.platform_retention_days", configuration.audit.platform_retention_days.into(), 0, 36_500),
     ]
 }
 

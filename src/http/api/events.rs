@@ -1,10 +1,11 @@
 //! `/events` and `/v1/platform/events`.
 
 use crate::domain::action::{ListEvents, ListPlatformEvents};
-use crate::domain::{EventEntry, EventFilter, Platform};
+use crate::domain::{EventEntry, EventFilter, FollowFilter, PageRequest, Platform};
 use crate::http::context::{PlatformContext, TenantContext};
-use crate::http::parameters::Query;
+use crate::http::parameters::{Asked, Query};
 use crate::http::reply::{Listed, Reply};
+use crate::http::stream::{EventStream, LastEventId};
 use crate::services::events;
 
 pub(in crate::http) async fn list(
@@ -19,4 +20,30 @@ pub(in crate::http) async fn list_platform(
     query: Query<EventFilter>,
 ) -> Reply<Listed<EventEntry>> {
     cx.list(Platform, query, |tx, filter, page| events::list_platform(tx, filter, page)).await
+}
+
+pub(in crate::http) async fn follow(
+    cx: TenantContext<ListEvents>,
+    last: LastEventId,
+    Asked(asked): Asked<FollowFilter>,
+) -> Reply<EventStream> {
+    let (after, ties) = (asked.begins(last.0), cx.follow()?);
+    EventStream::begin(after, ties, async move |after| {
+        let (filter, page) = (asked.behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
+        cx.read(cx.tenant(), move |tx| events::list(tx, &filter, &page)).await
+    })
+    .await
+}
+
+pub(in crate::http) async fn follow_platform(
+    cx: PlatformContext<ListPlatformEvents>,
+    last: LastEventId,
+    Asked(asked): Asked<FollowFilter>,
+) -> Reply<EventStream> {
+    let (after, ties) = (asked.begins(last.0), cx.follow()?);
+    EventStream::begin(after, ties, async move |after| {
+        let (filter, page) = (asked.behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
+        cx.read(Platform, move |tx| events::list_platform(tx, &filter, &page)).await
+    })
+    .await
 }

@@ -13,8 +13,9 @@ use actix_web::http::Method;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest};
 use serde_json::json;
+use tokio::sync::watch;
 
-use super::admission::Party;
+use super::admission::{Party, Place};
 use super::authentication::Plane;
 use super::body::{BodyDigest, digest};
 use super::cursor::Scope;
@@ -25,7 +26,8 @@ use super::parameters::{Filter, Query};
 use super::refusal::refusal;
 use super::reply::{Listed, Reply};
 use super::state::State;
-use super::turns;
+use super::stream::Ties;
+use super::{observe, turns};
 use crate::domain::{
     Action, AuditRecord, Call, Caller, Dimension, Error, IdempotencyKey, Page, PageRequest,
     QuotaExceeded, ReservationId, Result,
@@ -60,6 +62,17 @@ impl Request {
         Ok(Self { http: request.clone(), state, caller, ids })
     }
 
+    /// Gives the request's place back, and takes one among those who stay.
+    fn stay(&self, party: Party) -> Reply<()> {
+        self.http.extensions_mut().remove::<Place>();
+        Ok(self.state.admission.enter(party, &self.http)?)
+    }
+
+    /// What a stream listens to, besides commits.
+    fn ties(&self, commits: watch::Receiver<u64>) -> Ties {
+        Ties { commits, closing: self.state.closing.subscribe() }
+    }
+
     /// Waits for the caller's turn, where no tenant is asked whose turn it could be.
     async fn turn(self) -> Self {
         if let Some(own) = self.caller.subject.principal() {
@@ -71,6 +84,7 @@ impl Request {
     /// The way into a tenant: its place among the requests of all, its turn on this worker, its file.
     async fn enter(&self, entry: &Arc<TenantEntry>) -> Reply<TenantStore> {
         tracing::Span::current().record("tenant.id", tracing::field::display(entry.id));
+        observe::enters(&self.http, entry.id);
         self.state.admission.enter(Party::Tenant(entry.id), &self.http)?;
         turns::wait(&self.http, Party::Tenant(entry.id)).await;
         let store = self.state.registry.open(entry).await?;

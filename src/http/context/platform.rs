@@ -11,13 +11,15 @@ use serde::de::DeserializeOwned;
 
 use super::{Request, secured};
 use crate::domain::action::PlatformPlane;
-use crate::domain::{Action, Call, Page, PageRequest, Result, TenantId, TenantReference};
+use crate::domain::{Action, Call, Page, PageRequest, Platform, Result, TenantId, TenantReference};
+use crate::http::admission::Party;
 use crate::http::authentication::Plane;
 use crate::http::describe::{Describe, Sketch};
 use crate::http::failure::Failure;
 use crate::http::parameters::{Filter, Query};
 use crate::http::reply::{Listed, Reply};
 use crate::http::state::State;
+use crate::http::stream::Ties;
 use crate::storage::{ReadTx, Registry, WriteTx};
 
 /// The context of the platform plane.
@@ -55,6 +57,20 @@ impl<A: Action<Plane = PlatformPlane>> PlatformContext<A> {
     /// The call that the registry is asked with.
     pub(in crate::http) fn call(&self) -> Reply<Call> {
         self.request.call()
+    }
+
+    /// Follows commits in which something happened on the platform, as one of the few who may at once.
+    pub(in crate::http) fn follow(&self) -> Reply<Ties> {
+        self.request.stay(Party::Followers(None))?;
+        Ok(self.request.ties(self.request.state.registry.follow()))
+    }
+
+    /// Asks the door, for whoever may do what the handler is for.
+    pub(in crate::http) async fn prepare_webhooks(&self) -> Reply<()>
+    where
+        A: Action<Resource = Platform>,
+    {
+        self.read(Platform, |_| Ok(())).await
     }
 
     /// Reads.

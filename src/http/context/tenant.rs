@@ -17,6 +17,7 @@ use crate::domain::{
     Action, Call, Caller, Error, Letters, Page, PageRequest, Position, Result, Target, TenantId,
     TenantLimits,
 };
+use crate::http::admission::Party;
 use crate::http::authentication::Plane;
 use crate::http::describe::{Describe, Sketch};
 use crate::http::failure::Failure;
@@ -24,6 +25,7 @@ use crate::http::parameters::{Filter, Query};
 use crate::http::reply::{Listed, Reply};
 use crate::http::resolution::{Resolved, resolve};
 use crate::http::state::State;
+use crate::http::stream::Ties;
 use crate::storage::{ReadTx, Registry, TenantEntry, TenantStore, WriteTx};
 
 /// The context of the tenant plane.
@@ -71,6 +73,27 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
     /// The registry, for what must be looked up there before a change is queued.
     pub(in crate::http) fn registry(&self) -> &Registry {
         &self.request.state.registry
+    }
+
+    /// Follows commits in which something happened here, as one of the few who may at once.
+    pub(in crate::http) fn follow(&self) -> Reply<Ties> {
+        self.request.stay(Party::Followers(Some(self.entry.id)))?;
+        Ok(self.request.ties(self.store.follow()))
+    }
+
+    /// Notes, for whoever may do what the handler is for, that the tenant may have webhooks.
+    pub(in crate::http) async fn prepare_webhooks(&self) -> Reply<()>
+    where
+        A: Action<Resource = TenantId>,
+    {
+        self.read(self.entry.id, |_| Ok(())).await?;
+        let tenant = self.entry.id;
+        self.run(move |registry, _| registry.note_webhooks(tenant)).await
+    }
+
+    /// The call that the store is asked with.
+    pub(in crate::http) fn call(&self) -> Reply<Call> {
+        self.request.call()
     }
 
     /// What the tenant may use now.

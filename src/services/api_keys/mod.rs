@@ -5,13 +5,11 @@
 
 pub mod platform;
 
-use serde_json::json;
-
 use crate::domain::action::{CreateApiKey, ListApiKeys, RevokeApiKey, RotateApiKey as Rotate};
 use crate::domain::{
-    Action, ApiKey, ApiKeyId, ApiKeyTimes, Conflict, Covers, Error, EventType, FieldError,
-    NewApiKey, Page, PageRequest, PlaneName, Result, RotateApiKey, ScopeName, ServiceAccountId,
-    Target, Timestamp,
+    Action, ApiKey, ApiKeyId, ApiKeySaid, ApiKeyTimes, Conflict, Covers, Error, EventType,
+    FieldError, NewApiKey, Page, PageRequest, PlaneName, ReplacedKey, Result, RotateApiKey,
+    ScopeName, ServiceAccountId, Target, Timestamp,
 };
 use crate::identity::NewKey;
 use crate::storage::api_keys::{self, Kept};
@@ -129,14 +127,8 @@ fn replace<A: Action>(
     let made = keep(tx, of, &old.name, old.scopes.as_ref(), key, expires_at)?;
     api_keys::shorten(tx, id, tx.now().plus_seconds(i64::from(overlap_s)))?;
     let old = api_keys::find(tx, of, id)?.ok_or(Error::NotFound)?;
-    let data = json!({
-        "id": made.id,
-        "service_account_id": of,
-        "name": made.name,
-        "scopes": made.scopes,
-        "expires_at": made.expires_at,
-        "replaces": { "id": old.id, "expires_at": old.expires_at },
-    });
+    let replaces = Some(ReplacedKey { id: old.id, expires_at: old.expires_at });
+    let data = ApiKeySaid { replaces, ..said(&made) };
     tx.emit(EventType::ApiKeyRotated, &Target::ServiceAccount(of), &data);
     Ok(made)
 }
@@ -225,12 +217,16 @@ fn may_narrow<A: Action>(
 }
 
 fn tell<A: Action>(tx: &mut WriteTx<'_, A>, kind: EventType, key: &ApiKey) {
-    let data = json!({
-        "id": key.id,
-        "service_account_id": key.service_account_id,
-        "name": key.name,
-        "scopes": key.scopes,
-        "expires_at": key.expires_at,
-    });
-    tx.emit(kind, &Target::ServiceAccount(key.service_account_id), &data);
+    tx.emit(kind, &Target::ServiceAccount(key.service_account_id), &said(key));
+}
+
+fn said(key: &ApiKey) -> ApiKeySaid {
+    ApiKeySaid {
+        id: key.id,
+        service_account_id: key.service_account_id,
+        name: Some(key.name.clone()),
+        scopes: key.scopes.clone(),
+        expires_at: Some(key.expires_at),
+        replaces: None,
+    }
 }

@@ -21,7 +21,7 @@ use super::{Door, Known, Permit, Refusal, WriteTx, ask, nobody, record};
 use crate::domain::action::{CreateResource, ImportTenant};
 use crate::domain::{
     Action, AuditDecision, AuditRecord, Call, Error, Event, Result, Subject, Target, TargetFacts,
-    TenantLimits,
+    TenantLimits, personal,
 };
 use crate::storage::engine::{Conn, Sql, Writes};
 use crate::storage::queue::Job;
@@ -180,7 +180,7 @@ where
             return Ok(());
         }
         let _session = conn.session(nobody(&core.name));
-        trace.append(Sql::on(conn), &*core.clock)
+        trace.append(Sql::on(conn), core)
     }
 
     fn change(&mut self, conn: &Conn) -> Result<T, Refusal> {
@@ -287,7 +287,7 @@ where
         let Some(permit) = self.permit() else { return Ok(None) };
         let used = trail::used::<A>(door, &self.call, &self.target, permit, None);
         let Some(trace) = used else { return Ok(None) };
-        trace.append(sql, &*door.core().clock)?;
+        trace.append(sql, door.core())?;
         Ok(Some(trace.record))
     }
 
@@ -316,6 +316,7 @@ where
         record.summary = summary.to_string();
         audit::append(tx.inner.sql, &record)?;
         outbox::append(tx.inner.sql, &*door.core().clock, &record, &events)?;
+        door.core().told.happens();
         if tx.events.iter().any(|event| outbox::is_projected(event.kind)) {
             door.core().to_project.store(true, Ordering::Release);
         }
@@ -331,15 +332,14 @@ pub(super) fn undo(conn: &Conn) -> Result<()> {
     })
 }
 
-/// What of an event's data the audit log does not keep, since it is kept for good: addresses, and what is sent there.
-const UNKEPT: &[&str] = &["email", "message", "delivery"];
-
 /// What one event says; of several, how many of each.
 fn summary(events: &[Event]) -> Value {
     if let [event] = events {
         let mut data = event.data.clone();
         if let Some(members) = data.as_object_mut() {
-            members.retain(|name, _| !UNKEPT.contains(&name.as_str()));
+            // It is kept for long: what is said of persons is not.
+            let personal = personal(event.kind);
+            members.retain(|name, _| !personal.contains(&name.as_str()));
         }
         return json!({ "event": event.kind, "data": data });
     }

@@ -21,13 +21,15 @@ pub(in crate::storage) use self::trail::{Trace, exceeded, leave};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
 pub(in crate::storage) use self::transaction::{
-    account_values, applications, decisions, definitions, offer, seek_many, sql, standing,
+    account_values, applications, decisions, definitions, has_webhooks, offer, seek_many, sql,
+    standing,
 };
 use super::denials::Denials;
 use super::engine::{Conn, Pool, Session, Sql, Writes};
 use super::queue::Queue;
 use super::shadow::Shadow;
 use super::tenant::application_bindings::Bound;
+use super::told::Told;
 use super::turns::Turns;
 use super::writer::Writers;
 use crate::domain::{
@@ -61,6 +63,8 @@ pub(in crate::storage) struct Core {
     pub(in crate::storage) shadow: Shadow,
     /// Something happened that the registry's projection must follow.
     pub(in crate::storage) to_project: AtomicBool,
+    /// Who is told of what happens.
+    pub(in crate::storage) told: Arc<Told>,
     /// Turns of this file's reads on the blocking pool.
     pub(in crate::storage) elsewhere: Turns,
     /// Steps that a read may take on the thread that asks.

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::change::{Reply, undo};
-use super::{Door, Permit, nobody, record};
+use super::{Core, Door, Permit, nobody, record};
 use crate::domain::{
-    Action, AuditDecision, AuditRecord, BreakGlassId, Call, Caller, Clock, Error, Event, EventType,
-    Result, Target, TenantId,
+    Action, AuditDecision, AuditRecord, BreakGlassId, BreakGlassUse, Call, Caller, Error, Event,
+    EventType, Result, Target, TargetSaid, TenantId,
 };
 use crate::storage::engine::{Conn, Sql};
 use crate::storage::queue::Job;
@@ -33,15 +33,20 @@ impl From<AuditRecord> for Trace {
 }
 
 impl Trace {
-    pub(super) fn append(&self, sql: Sql<'_>, clock: &dyn Clock) -> Result<()> {
+    pub(super) fn append(&self, sql: Sql<'_>, core: &Core) -> Result<()> {
+        let Core { clock, told, .. } = core;
         audit::append(sql, &self.record)?;
-        outbox::append(sql, clock, &self.record, self.event.as_slice())
+        if self.event.is_some() {
+            told.happens();
+        }
+        outbox::append(sql, &**clock, &self.record, self.event.as_slice())
     }
 }
 
 /// What a refusal leaves; of what would have been more than the tenant may use, an event too.
 pub(super) fn refused(mut record: AuditRecord, error: &Error) -> Trace {
     let Error::QuotaExceeded(exceeded) = error else { return record.into() };
+    metrics::counter!("freehold_quota_exceeded_total").increment(1);
     let data = json!(exceeded);
     // Counted apart from whatever else the caller is refused.
     record.policies = json!([format!("quota:{}", exceeded.dimension)]).to_string();
@@ -90,13 +95,10 @@ pub(super) fn used<A: Action>(
 ) -> Option<Trace> {
     let id = entry(&call.caller).filter(|_| permit.facts.subject.break_glass)?;
     let mut record = record(door, call, A::NAME, target, AuditDecision::Permit, &permit.policies);
-    let mut data = json!({
-        "id": id,
-        "action": A::NAME,
-        "target": { "type": target.kind(), "id": target.id() },
-    });
+    let said = TargetSaid { r#type: target.kind().to_owned(), id: target.id() };
+    let code = error.map(|error| error.code().to_owned());
+    let data = json!(BreakGlassUse { id, action: A::NAME.to_owned(), target: said, code });
     if let Some(error) = error {
-        data["code"] = json!(error.code());
         record.summary = json!({ "break_glass": id, "code": error.code() }).to_string();
     }
     let event =
@@ -192,7 +194,7 @@ impl Note {
         let core = self.door.core();
         let _session = conn.session(nobody(&core.name));
         conn.savepoint()?;
-        match self.trace.append(Sql::on(conn), &*core.clock) {
+        match self.trace.append(Sql::on(conn), core) {
             Ok(()) => Ok(conn.release().inspect_err(|_| conn.rollback())?),
             Err(error) => {
                 if conn.in_transaction() {

@@ -3,15 +3,14 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Applications, Door, Known, Offer, consent};
 use crate::domain::{
     AccountId, Action, ApplicationName, Call, Caller, DecisionPoint, DecisionRequest, Definitions,
-    Error, Event, EventType, Facts, MemberState, Plane, Resource, Result, Role, Standing,
-    StoredValues, Target, TargetFacts, Timestamp, WithheldReason,
+    Error, Event, EventData, EventType, Facts, MemberState, Plane, Resource, Result, Role,
+    Standing, StoredValues, Target, TargetFacts, Timestamp, WithheldReason,
 };
 use crate::storage::engine::Sql;
 
@@ -75,6 +74,11 @@ pub(in crate::storage) fn offer<T: Tx + ?Sized>(
 pub(in crate::storage) fn applications<T: Tx + ?Sized>(tx: &T) -> Result<Applications> {
     let Statements { sql, door, may_wait, .. } = tx.statements();
     door.applications(sql, may_wait)
+}
+
+/// Says that somebody is to be sent events from now on.
+pub(in crate::storage) fn has_webhooks<T: Tx + ?Sized>(tx: &T) {
+    tx.statements().door.core().told.has_webhooks();
 }
 
 /// Every definition of layered values now.
@@ -228,7 +232,8 @@ impl<'t, A: Action> WriteTx<'t, A> {
     }
 
     /// Says what happened: an event in the outbox, and the summary of the audit row. Never a secret.
-    pub fn emit(&mut self, kind: EventType, target: &Target, data: &impl Serialize) {
+    pub fn emit<D: EventData>(&mut self, kind: EventType, target: &Target, data: &D) {
+        debug_assert!(D::KINDS.contains(&kind), "{kind} does not say this");
         let data = serde_json::to_value(data).unwrap_or(Value::Null);
         self.events.push(Event {
             kind,

@@ -15,9 +15,9 @@ use super::{
     credentials, facts, files, quotas, sessions, tenant_issuers,
 };
 use crate::domain::{
-    AccountId, ApiKeyId, BreakGlassId, Call, Caller, Clock, DecisionPoint, Definitions, Facts,
-    Result, ServiceAccountId, SessionId, Slug, StoredValues, SystemTask, Target, TargetFacts,
-    TenantId, TenantReference,
+    AccountId, ApiKeyId, BreakGlassId, Call, Caller, Clock, DecisionPoint, Definitions,
+    EventSource, Facts, Result, ServiceAccountId, SessionId, Slug, StoredValues, SystemTask,
+    Target, TargetFacts, TenantId, TenantReference,
 };
 use crate::storage::api_keys::{KnownKey, Uses};
 use crate::storage::audit::Head;
@@ -31,6 +31,7 @@ use crate::storage::open_tenants::OpenTenants;
 use crate::storage::queue::{Epoch, Queue, WrittenFile};
 use crate::storage::settings::Settings;
 use crate::storage::shadow::Shadow;
+use crate::storage::told::{Told, Wakes};
 use crate::storage::turns::Turns;
 use crate::storage::writer::Writers;
 use crate::storage::{entry, identity};
@@ -88,6 +89,8 @@ pub(in crate::storage) struct RegistryFile {
     /// Definitions of layered values.
     pub(super) definitions: attributes::Known,
     pub(super) projections: Mutex<Option<mpsc::Sender<TenantId>>>,
+    /// The way to whoever sends events to webhooks.
+    pub(in crate::storage) wakes: Wakes,
     /// Held as long as the process owns the data directory.
     pub(super) lock: std::fs::File,
 }
@@ -112,12 +115,17 @@ impl RegistryFile {
         let pool = Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?;
         let identity = identity::of_registry(&pool)?;
         pool.hold_to(identity.clone());
+        let wakes = Wakes::default();
+        let told = Arc::new(Told::new(EventSource::Platform, wakes.clone()));
         let queue = Queue::new(
             WrittenFile { path: path.clone(), side: Side::Registry, identity: identity.clone() },
             disk.clone(),
             Epoch::Leads(gate.clone()),
             settings.limits(),
-            Box::new(|| {}),
+            {
+                let told = told.clone();
+                Box::new(move || told.committed())
+            },
         );
         let lookups = Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?;
         lookups.hold_to(identity);
@@ -134,6 +142,7 @@ impl RegistryFile {
             denials: Denials::default(),
             shadow: Shadow::default(),
             to_project: AtomicBool::new(false),
+            told,
             elsewhere: settings.turns(settings.registry_readers),
             read_steps: settings.read_steps,
         };
@@ -160,6 +169,7 @@ impl RegistryFile {
             examining: Mutex::new(()),
             provisioning: Mutex::new(()),
             projections: Mutex::new(None),
+            wakes,
             lock,
             disk,
             settings,

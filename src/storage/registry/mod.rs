@@ -30,6 +30,7 @@ pub(crate) mod sessions;
 pub(crate) mod signing_keys;
 pub(crate) mod tenant_issuers;
 pub(crate) mod tenants;
+pub(crate) mod tenants_with_webhooks;
 pub(crate) mod usage;
 
 use std::sync::{Arc, mpsc};
@@ -37,7 +38,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
 pub use self::facts::{AccountEntry, TenantEntry};
 pub(in crate::storage) use self::file::RegistryFile;
@@ -49,8 +49,9 @@ use super::tenant::{TenantFile, TenantStore};
 use super::{entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
-    AccountId, Action, Call, Clock, DecisionPoint, Error, EventType, FileProblem, IdentityPart,
-    Manifest, Platform, Region, Result, SystemTask, Target, TenantId, TenantReference, Word,
+    AccountId, Action, Call, Clock, DecisionPoint, Error, EventSource, EventType, FileProblem,
+    FileSaid, IdentityPart, Manifest, Platform, Region, Result, SystemTask, Target, TenantId,
+    TenantReference, Word,
 };
 
 /// The program's own work in the registry. Nobody is ever permitted it: it has a door of its own.
@@ -181,7 +182,7 @@ impl Registry {
                 Some(_) => EventType::TenantFileRefused,
                 None => EventType::TenantFileAccepted,
             };
-            tx.emit(kind, &id.into(), &json!({ "id": id, "status": status, "problem": found }));
+            tx.emit(kind, &id.into(), &FileSaid { id, status, problem: found });
             Ok(())
         });
         match (noted, found) {
@@ -375,6 +376,48 @@ impl Registry {
     /// Ends [`Registry::projections`] once everything sent has been received.
     pub(crate) fn end_projections(&self) {
         self.file.projections.lock().take();
+    }
+
+    /// The files whose events are to be looked at by whoever sends them, as they come; those of the platform, and of
+    /// tenants that have webhooks, at once. There is one listener.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub(crate) fn wakes(&self) -> Result<tokio::sync::mpsc::UnboundedReceiver<EventSource>> {
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        let tenants = self.look(SystemTask::Deliver, |tx| tenants_with_webhooks::all(tx))?;
+        let sources = tenants.into_iter().map(EventSource::Tenant).chain([EventSource::Platform]);
+        for source in sources {
+            sender.send(source).map_err(|error| Error::Internal(error.to_string()))?;
+        }
+        *self.file.wakes.lock() = Some(sender);
+        self.file.core.told.has_webhooks();
+        Ok(receiver)
+    }
+
+    /// Ends [`Registry::wakes`].
+    pub(crate) fn end_wakes(&self) {
+        self.file.wakes.lock().take();
+    }
+
+    /// How many tenants' files are open.
+    #[must_use]
+    pub fn open_tenants(&self) -> usize {
+        self.file.open.live().len()
+    }
+
+    /// Follows commits in which something happened on the platform.
+    #[must_use]
+    pub fn follow(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.file.core.told.follow()
+    }
+
+    /// Notes that a tenant may have webhooks: its events are looked at whenever the program starts.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub(crate) fn note_webhooks(&self, tenant: TenantId) -> Result<()> {
+        self.system_beside(SystemTask::Deliver, move |tx| tenants_with_webhooks::insert(tx, tenant))
     }
 
     /// Whoever decides.

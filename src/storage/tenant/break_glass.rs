@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::{TenantStore, TenantWork};
-use crate::domain::{BreakGlass, BreakGlassStep, Call, IdempotencyKey, Result, SystemTask, Target};
+use crate::domain::{
+    BreakGlass, BreakGlassStep, BreakGlassTold, Call, IdempotencyKey, Result, SystemTask, Target,
+};
 use crate::storage::{door, entry};
 
 impl TenantStore {
@@ -16,18 +16,18 @@ impl TenantStore {
     pub(crate) fn tell_break_glass(&self, entry: &BreakGlass, step: BreakGlassStep) -> Result<()> {
         self.mark_dirty_blocking()?;
         let target = Target::BreakGlass(entry.id);
-        let data = json!({
-            "id": entry.id,
-            "account_id": entry.account_id,
-            "reason": entry.reason,
-            "actions": entry.actions,
-            "duration_s": entry.duration_s,
-            "requested_by": entry.requested_by,
-            "decided_by": entry.decided_by.as_ref().filter(|_| step.version > 1),
-            "at": step.at,
-            "expires_at": entry.expires_at,
-            "version": step.version,
-        });
+        let data = BreakGlassTold {
+            id: entry.id,
+            account_id: entry.account_id,
+            reason: entry.reason.clone(),
+            actions: entry.actions.clone(),
+            duration_s: entry.duration_s,
+            requested_by: entry.requested_by.clone(),
+            decided_by: entry.decided_by.clone().filter(|_| step.version > 1),
+            at: step.at,
+            expires_at: entry.expires_at,
+            version: step.version,
+        };
         let about = target.clone();
         // The key makes it once, where the program ends between this file and the registry.
         let call = Call {

@@ -46,12 +46,13 @@ use super::engine::{Pool, Session, Sql};
 use super::entry;
 use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
+use super::told::Told;
 use crate::domain::action::TenantPlane;
 use crate::domain::{
     AccountId, Action, ApiKeyId, ApplicationName, Call, Caller, Definitions, Error, Event,
-    FileProblem, Hypothesis, IdentityPart, QuotaExceeded, Result, ServiceAccountId, Slug,
-    StoredValues, SystemTask, Target, TenantId, TenantLimits, TenantReference, Timestamp, Withheld,
-    Word,
+    EventSource, FileProblem, Hypothesis, IdentityPart, QuotaExceeded, Result, ServiceAccountId,
+    Slug, StoredValues, SystemTask, Target, TenantId, TenantLimits, TenantReference, Timestamp,
+    Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -136,6 +137,10 @@ impl TenantFile {
                     denials: super::denials::Denials::default(),
                     shadow: super::shadow::Shadow::default(),
                     to_project: AtomicBool::new(false),
+                    told: Arc::new(Told::new(
+                        EventSource::Tenant(entry.id),
+                        registry.wakes.clone(),
+                    )),
                     elsewhere: registry.settings.turns(registry.settings.readers_per_tenant),
                     read_steps: registry.settings.read_steps,
                 },
@@ -151,6 +156,7 @@ impl TenantFile {
             }
         });
         tracing::debug!(tenant.id = %entry.id, "opened a tenant");
+        file.look_for_webhooks()?;
         Ok(file)
     }
 
@@ -158,8 +164,20 @@ impl TenantFile {
         self.core.queue.is_fenced() || self.core.pool.is_refused()
     }
 
+    /// Whether anybody is to be sent events: whoever sends them then looks at what is left of before.
+    fn look_for_webhooks(&self) -> Result<()> {
+        let conn = self.core.pool.get()?;
+        let _session = conn.session(door::nobody(&self.core.name));
+        if super::webhooks::is_any_active(Sql::on(&conn))? {
+            self.core.told.has_webhooks();
+            self.core.told.wake();
+        }
+        Ok(())
+    }
+
     fn committed(&self) {
         self.has_grown.store(true, Ordering::Release);
+        self.core.told.committed();
         if self.core.to_project.swap(false, Ordering::AcqRel) {
             self.registry.wants_projection(self.id);
         }
@@ -503,6 +521,12 @@ impl TenantStore {
         entry::wait(self.file.registry.mark_dirty(self.file.id)?)?;
         self.file.known_dirty.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Follows commits in which something happened here.
+    #[must_use]
+    pub fn follow(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.file.core.told.follow()
     }
 
     /// Lets the registry's projection of memberships follow this tenant to the end of its outbox.

@@ -3,8 +3,8 @@
 use super::{reservations, usage};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    Call, Dimension, Error, Event, EventType, QuotaExceeded, ReservationId, Result, Target,
-    TenantLimits, Timestamp,
+    Call, Dimension, Error, Event, EventType, QuotaExceeded, QuotaWarning, ReservationId, Result,
+    Target, TenantLimits, Timestamp,
 };
 use crate::storage::door::{Tx, sql};
 use crate::storage::engine::Sql;
@@ -81,7 +81,7 @@ fn warning(
     has_crossed.then(|| Event {
         kind: EventType::QuotaWarned,
         subject: format!("{}/{}", tenant.kind(), tenant.id()),
-        data: serde_json::json!({ "dimension": dimension, "soft_limit": soft_limit, "used": used }),
+        data: serde_json::json!(QuotaWarning { dimension: dimension.clone(), soft_limit, used }),
     })
 }
 

@@ -9,7 +9,7 @@ use crate::domain::{
     Description, Dimension, Email, FileId, HostName, IdentityPart, InvitationId, IssuerId,
     JsonSchema, JsonValue, KeyId, Limits, Manifest, Name, Patterns, PlanName, PrincipalId, Region,
     ReservationId, ResourceId, ResourceTypeName, RoleId, ScopeName, ServiceAccountId, SessionId,
-    Slug, TeamId, TenantId, TenantKind, Timestamp, Values, Word, WorkspaceId,
+    Slug, TeamId, TenantId, TenantKind, Timestamp, Values, WebhookId, Word, WorkspaceId,
 };
 
 /// A parameter of a statement.
@@ -320,7 +320,8 @@ ids!(
     SessionId,
     ServiceAccountId,
     ApiKeyId,
-    ReservationId
+    ReservationId,
+    WebhookId
 );
 
 macro_rules! texts {

@@ -1,0 +1,151 @@
+//! Events as they happen (Server-Sent Events, WHATWG HTML section 9.2): read as the list is, page by page, each permitted
+//! anew; what is taken back ends the stream. Whoever comes back says by `Last-Event-ID` where they were.
+
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
+use tokio::sync::watch::Receiver;
+use tokio::time::timeout;
+use utoipa::openapi::{ContentBuilder, Required};
+
+use super::describe::{Describe, Sketch};
+use super::failure::Failure;
+use super::reply::Reply;
+use crate::domain::{EventEntry, Page, Sequence};
+
+/// How often something is said where nothing happens, so that nobody in between ends the connection.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The event that the client has seen last, as a browser says it that comes back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LastEventId(pub(super) Option<Sequence>);
+
+impl FromRequest for LastEventId {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(value) = request.headers().get("last-event-id") else {
+            return ready(Ok(Self(None)));
+        };
+        let number = value.to_str().ok().and_then(|text| text.parse::<i64>().ok());
+        let sequence = number.and_then(|number| Sequence::try_from(number).ok());
+        let odd = || Failure::parameter("Last-Event-ID", "must be the sequence of an event");
+        ready(sequence.map(|sequence| Self(Some(sequence))).ok_or_else(odd))
+    }
+}
+
+impl Describe for LastEventId {
+    fn describe(sketch: &mut Sketch) {
+        let description = "Begin behind the event of this `sequence`; counts more than `after`.";
+        sketch.header("Last-Event-ID", description, Required::False);
+    }
+}
+
+/// What a stream listens to.
+pub(super) struct Ties {
+    /// Commits in which something happened.
+    pub(super) commits: Receiver<u64>,
+    /// Whether the server stops.
+    pub(super) closing: Receiver<bool>,
+}
+
+type NextPage = Pin<Box<dyn Future<Output = Reply<Page<EventEntry>>>>>;
+
+/// What happened behind a place, and what happens from now on.
+pub(super) struct EventStream {
+    state: Following,
+}
+
+struct Following {
+    page: Page<EventEntry>,
+    after: i64,
+    ties: Ties,
+    read: Box<dyn Fn(i64) -> NextPage>,
+}
+
+impl EventStream {
+    /// Reads the first page, so that a refusal is an answer like any other.
+    pub(super) async fn begin<F>(after: i64, ties: Ties, read: F) -> Reply<Self>
+    where
+        F: AsyncFn(i64) -> Reply<Page<EventEntry>> + 'static,
+    {
+        let read = std::rc::Rc::new(read);
+        let page = read(after).await?;
+        let read = move |after| -> NextPage {
+            let read = read.clone();
+            Box::pin(async move { read(after).await })
+        };
+        Ok(Self { state: Following { page, after, ties, read: Box::new(read) } })
+    }
+}
+
+impl Following {
+    /// What is sent next: a page, or a word that nothing happens. `None` where the client may follow no further.
+    async fn next(mut self) -> Option<(std::io::Result<Bytes>, Option<Self>)> {
+        if self.page.items.is_empty() {
+            self.ties.commits.borrow_and_update();
+            self.page = self.read_on().await?;
+        }
+        if self.page.items.is_empty() {
+            let Ties { commits, closing } = &mut self.ties;
+            let happens = timeout(HEARTBEAT, commits.changed());
+            let changed = tokio::select! {
+                changed = happens => changed,
+                _ = closing.wait_for(|closing| *closing) => return None,
+            };
+            if !matches!(changed, Ok(Ok(()))) {
+                return Some((Ok(Bytes::from_static(b": nothing happens\n\n")), Some(self)));
+            }
+            self.page = self.read_on().await?;
+        }
+        let page = std::mem::replace(
+            &mut self.page,
+            Page { items: Vec::new(), next_cursor: None, next: None },
+        );
+        self.after = page.items.last().map_or(self.after, |event| event.sequence);
+        let text: String = page.items.iter().map(frame).collect();
+        Some((Ok(Bytes::from(text)), Some(self)))
+    }
+
+    async fn read_on(&self) -> Option<Page<EventEntry>> {
+        (self.read)(self.after).await.ok()
+    }
+}
+
+fn frame(event: &EventEntry) -> String {
+    let data = serde_json::to_string(event).unwrap_or_default();
+    format!("id: {}\nevent: {}\ndata: {data}\n\n", event.sequence, event.kind)
+}
+
+impl Responder for EventStream {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let frames =
+            futures_util::stream::unfold(
+                Some(self.state),
+                |state| async move { state?.next().await },
+            );
+        HttpResponse::Ok()
+            .content_type("text/event-stream")
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header(("x-accel-buffering", "no"))
+            .streaming(frames)
+    }
+}
+
+impl Describe for EventStream {
+    fn describe(sketch: &mut Sketch) {
+        let schema = sketch.schema::<EventEntry>();
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let description = "Events, each as a message with its `sequence` as id, its type as event, and itself as data";
+        sketch.answer(200, description, Some(("text/event-stream", content)));
+    }
+}

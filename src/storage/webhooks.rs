@@ -1,0 +1,310 @@
+//! Statements on `webhooks` and `webhook_deliveries`, which both planes have.
+
+use super::door::{Tx, WriteTx, has_webhooks, sql};
+use super::engine::{Listing, Row, Sql, SqlError, params};
+use crate::domain::{
+    Action, Attempt, Delivery, DeliveryFilter, DeliveryState, Description, Direction, EventEntry,
+    Page, PageRequest, Patterns, Position, Result, Timestamp, Webhook, WebhookDisabledReason,
+    WebhookId, WebhookState,
+};
+use crate::storage::outbox;
+
+/// Days for which attempts are kept.
+const KEPT_S: i64 = 30 * 24 * 3600;
+/// Old attempts that are dropped for each that is added.
+const SWEEP: i64 = 4;
+
+/// A webhook as whoever sends must know it.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Endpoint {
+    pub(crate) webhook: Webhook,
+    /// Which of its secrets signs.
+    pub(crate) generation: i64,
+    /// Dead letters in a row.
+    pub(crate) dead: i64,
+}
+
+fn webhook(row: &mut Row<'_>) -> Result<Webhook, SqlError> {
+    Ok(Webhook {
+        id: row.next()?,
+        url: row.next()?,
+        description: row.next()?,
+        event_types: row.next()?,
+        state: row.next()?,
+        disabled_reason: row.next()?,
+        sequence: row.next()?,
+        attempts: row.next()?,
+        next_attempt_at: row.next()?,
+        rotated_until: row.next()?,
+        created_by: row.next()?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+        version: row.next()?,
+    })
+}
+
+fn endpoint(row: &mut Row<'_>) -> Result<Endpoint, SqlError> {
+    Ok(Endpoint { webhook: webhook(row)?, generation: row.next()?, dead: row.next()? })
+}
+
+/// One webhook.
+pub(crate) fn find(tx: &impl Tx, id: WebhookId) -> Result<Option<Webhook>> {
+    Ok(endpoint_of(tx, id)?.map(|endpoint| endpoint.webhook))
+}
+
+/// One webhook, with what signs.
+pub(crate) fn endpoint_of(tx: &impl Tx, id: WebhookId) -> Result<Option<Endpoint>> {
+    Ok(sql(tx).one(
+        "select id, url, description, event_types, state, disabled_reason, outbox_seq, attempts, next_attempt_at,
+            rotated_until, created_by, created_at, updated_at, version, generation, dead
+        from webhooks where id = ?1",
+        params![id],
+        endpoint,
+    )?)
+}
+
+/// Those that are active, the oldest first.
+pub(crate) fn active(tx: &impl Tx) -> Result<Vec<WebhookId>> {
+    Ok(sql(tx)
+        .all("select id from webhooks where state = 'active' order by id", &[], |row| row.next())?)
+}
+
+/// Whether any is active.
+pub(in crate::storage) fn is_any_active(sql: Sql<'_>) -> Result<bool, SqlError> {
+    let found: Option<i64> =
+        sql.one("select 1 from webhooks where state = 'active' limit 1", &[], |row| row.next())?;
+    Ok(found.is_some())
+}
+
+/// A page of webhooks, the oldest first.
+pub(crate) fn page(tx: &impl Tx, page: &PageRequest) -> Result<Page<Webhook>> {
+    let listing = Listing::new(
+        "select id, url, description, event_types, state, disabled_reason, outbox_seq, attempts, next_attempt_at,
+            rotated_until, created_by, created_at, updated_at, version
+        from webhooks where tenant_id = current_tenant()",
+    );
+    let (text, params) = listing.page_by_id("id", Direction::Ascending, page);
+    let rows = sql(tx).all(&text, &params, webhook)?;
+    Ok(Page::cut(rows, page, |it| Position { key: String::new(), id: it.id.to_string() }))
+}
+
+/// How many there are.
+pub(crate) fn count(tx: &impl Tx) -> Result<i64> {
+    let count = sql(tx).one("select count(*) from webhooks", &[], |row| row.next())?;
+    Ok(count.unwrap_or(0))
+}
+
+/// The place of the last event.
+pub(crate) fn last_event(tx: &impl Tx) -> Result<i64> {
+    Ok(outbox::end(sql(tx))?)
+}
+
+/// The place before the first event that happened at a time or later.
+pub(crate) fn place_before(tx: &impl Tx, at: Timestamp) -> Result<i64> {
+    let first = sql(tx).one(
+        "select min(seq) - 1 from outbox_events where occurred_at >= ?1",
+        params![at],
+        |row| row.next::<Option<i64>>(),
+    )?;
+    match first.flatten() {
+        Some(place) => Ok(place),
+        None => last_event(tx),
+    }
+}
+
+/// The events behind a place, and the place of the last one that was looked at.
+pub(crate) fn events_behind(tx: &impl Tx, after: i64, limit: u32) -> Result<Vec<EventEntry>> {
+    Ok(outbox::behind(sql(tx), after, limit)?)
+}
+
+/// Makes a webhook, which is told of everything that happens from now on.
+pub(crate) fn insert<A: Action>(
+    tx: &WriteTx<'_, A>,
+    (url, description, event_types): (&str, &Description, &Patterns),
+    by: &str,
+) -> Result<Option<Webhook>> {
+    has_webhooks(tx);
+    let id: WebhookId = tx.new_id();
+    sql(tx).execute(
+        "insert into webhooks (id, tenant_id, url, description, event_types, state, outbox_seq, created_by, created_at,
+            updated_at)
+        values (?1, current_tenant(), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+        params![
+            id,
+            url,
+            description,
+            event_types,
+            WebhookState::Active,
+            last_event(tx)?,
+            by,
+            tx.now()
+        ],
+    )?;
+    find(tx, id)
+}
+
+/// Changes it, if it has the version expected; says whether it had. Another address is tried at once.
+pub(crate) fn update<A: Action>(
+    tx: &WriteTx<'_, A>,
+    id: WebhookId,
+    (url, description, event_types): (&str, &Description, &Patterns),
+    version: i64,
+) -> Result<bool> {
+    let updated = sql(tx).execute(
+        "update webhooks
+        set url = ?2, description = ?3, event_types = ?4, updated_at = ?5, version = version + 1,
+            next_attempt_at = case when url = ?2 then next_attempt_at end
+        where id = ?1 and version = ?6",
+        params![id, url, description, event_types, tx.now(), version],
+    )?;
+    Ok(updated > 0)
+}
+
+/// Puts it into a state, with the reason for it; it begins anew with what it was told last.
+pub(crate) fn set_state<A: Action>(
+    tx: &WriteTx<'_, A>,
+    id: WebhookId,
+    state: WebhookState,
+    reason: Option<WebhookDisabledReason>,
+) -> Result<()> {
+    has_webhooks(tx);
+    sql(tx).execute(
+        "update webhooks
+        set state = ?2, disabled_reason = ?3, attempts = 0, dead = 0, next_attempt_at = null, updated_at = ?4,
+            version = version + 1
+        where id = ?1",
+        params![id, state, reason, tx.now()],
+    )?;
+    Ok(())
+}
+
+/// Lets another secret sign, and the one before it too until a time.
+pub(crate) fn rotate<A: Action>(
+    tx: &WriteTx<'_, A>,
+    id: WebhookId,
+    until: Timestamp,
+    version: i64,
+) -> Result<bool> {
+    let rotated = sql(tx).execute(
+        "update webhooks
+        set generation = generation + 1, rotated_until = ?2, updated_at = ?3, version = version + 1
+        where id = ?1 and version = ?4",
+        params![id, until, tx.now(), version],
+    )?;
+    Ok(rotated > 0)
+}
+
+/// Lets it begin again behind a place.
+pub(crate) fn rewind<A: Action>(tx: &WriteTx<'_, A>, id: WebhookId, place: i64) -> Result<()> {
+    sql(tx).execute(
+        "update webhooks
+        set outbox_seq = ?2, attempts = 0, dead = 0, next_attempt_at = null, updated_at = ?3, version = version + 1
+        where id = ?1",
+        params![id, place, tx.now()],
+    )?;
+    Ok(())
+}
+
+/// Notes how far it is.
+pub(crate) fn set_progress<A: Action>(
+    tx: &WriteTx<'_, A>,
+    id: WebhookId,
+    place: (i64, i64),
+    (attempts, next_attempt_at): (i64, Option<Timestamp>),
+    dead: i64,
+) -> Result<bool> {
+    let (from, to) = place;
+    // Whoever rewound it meanwhile wins.
+    let moved = sql(tx).execute(
+        "update webhooks set outbox_seq = ?3, attempts = ?4, next_attempt_at = ?5, dead = ?6
+        where id = ?1 and outbox_seq = ?2",
+        params![id, from, to, attempts, next_attempt_at, dead],
+    )?;
+    Ok(moved > 0)
+}
+
+/// Deletes it with its log, if it has the version expected; says whether it had.
+pub(crate) fn delete<A: Action>(tx: &WriteTx<'_, A>, id: WebhookId, version: i64) -> Result<bool> {
+    let deleted = sql(tx)
+        .execute("delete from webhooks where id = ?1 and version = ?2", params![id, version])?;
+    Ok(deleted > 0)
+}
+
+/// What was tried: which event, how often, and what came of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Tried {
+    pub(crate) event_id: String,
+    pub(crate) event_type: String,
+    pub(crate) sequence: Option<i64>,
+    pub(crate) attempt: i64,
+    pub(crate) state: DeliveryState,
+    pub(crate) outcome: Attempt,
+}
+
+/// Writes down an attempt.
+pub(crate) fn log<A: Action>(
+    tx: &WriteTx<'_, A>,
+    id: WebhookId,
+    tried: &Tried,
+) -> Result<Option<Delivery>> {
+    let Tried { event_id, event_type, sequence, attempt, state, outcome } = tried;
+    sql(tx).execute(
+        "delete from webhook_deliveries where id in (
+            select id from webhook_deliveries where attempted_at < ?1 order by attempted_at limit ?2
+        )",
+        params![tx.now().plus_seconds(-KEPT_S), SWEEP],
+    )?;
+    Ok(sql(tx).one(
+        "insert into webhook_deliveries (tenant_id, webhook_id, event_id, event_type, outbox_seq, attempt, state,
+            response_status, error, duration_ms, attempted_at)
+        values (current_tenant(), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        returning id, event_id, event_type, outbox_seq, attempt, state, response_status, error, duration_ms, attempted_at",
+        params![
+            id,
+            event_id,
+            event_type,
+            *sequence,
+            *attempt,
+            *state,
+            outcome.status.map(i64::from),
+            outcome.error.as_deref(),
+            outcome.duration_ms,
+            outcome.at
+        ],
+        delivery,
+    )?)
+}
+
+fn delivery(row: &mut Row<'_>) -> Result<Delivery, SqlError> {
+    Ok(Delivery {
+        id: row.next()?,
+        event_id: row.next()?,
+        event_type: row.next()?,
+        sequence: row.next()?,
+        attempt: row.next()?,
+        state: row.next()?,
+        response_status: row.next()?,
+        error: row.next()?,
+        duration_ms: row.next()?,
+        attempted_at: row.next()?,
+    })
+}
+
+/// A page of attempts, the newest first.
+pub(crate) fn deliveries(
+    tx: &impl Tx,
+    id: WebhookId,
+    filter: &DeliveryFilter,
+    page: &PageRequest,
+) -> Result<Page<Delivery>> {
+    let mut listing = Listing::new(
+        "select id, event_id, event_type, outbox_seq, attempt, state, response_status, error, duration_ms, attempted_at
+        from webhook_deliveries where tenant_id = current_tenant()",
+    );
+    listing.and("webhook_id = ?", id);
+    listing.and_if("state = ?", filter.state);
+    listing.and_if("event_id = ?", filter.event_id.as_deref());
+    let (text, params) = listing.page_by_number("id", Direction::Descending, page);
+    let rows = sql(tx).all(&text, &params, delivery)?;
+    Ok(Page::cut(rows, page, |it| Position { key: it.id.to_string(), id: String::new() }))
+}

@@ -1,0 +1,293 @@
+//! Sends events to webhooks: each webhook its own, in their order, one at a time; one that does not answer holds up
+//! itself alone.
+//!
+//! One thread with a task for each webhook that has something to be told. A task ends when there is nothing left; a
+//! commit in which something happened begins it anew. What was sent is written down in stretches: where the program ends
+//! between, it is sent again under the same id.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use metrics::{counter, histogram};
+use parking_lot::Mutex;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{Notify, RwLock, Semaphore, oneshot};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::domain::{Clock, Error, EventEntry, EventSource, Result, RetrySchedule, WebhookId};
+use crate::outbound::{Shipment, Webhooks};
+use crate::services::webhooks::{Backlog, Outbox, Passed, Settlement};
+use crate::storage::Registry;
+
+/// Requests under way at once.
+const MAX_AT_ONCE: usize = 64;
+/// Attempts that are written down together.
+const STRETCH: usize = 50;
+/// How long attempts are not written down at most.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a task waits for something to happen before it ends.
+const REST: Duration = Duration::from_secs(30);
+/// How long a file is left alone that could not be read or written.
+const PENANCE: Duration = Duration::from_secs(5);
+
+/// How events are sent.
+#[derive(Debug, Clone)]
+pub struct Sending {
+    /// Sends them.
+    pub webhooks: Arc<Webhooks>,
+    /// When what failed is tried again.
+    pub schedule: RetrySchedule,
+}
+
+/// One webhook of one file.
+type Address = (EventSource, WebhookId);
+
+/// What all tasks share.
+struct Shared {
+    registry: Registry,
+    sending: Sending,
+    clock: Arc<dyn Clock>,
+    /// The webhooks that have a task, and what wakes it.
+    running: Mutex<HashMap<Address, Arc<Notify>>>,
+    at_once: Semaphore,
+    /// Held for writing when everything is to end: no file is used after it.
+    open: Arc<RwLock<()>>,
+}
+
+/// The running sender.
+#[derive(Debug)]
+pub(super) struct Deliveries {
+    thread: JoinHandle<()>,
+    end: oneshot::Sender<()>,
+}
+
+impl Deliveries {
+    /// Starts it.
+    pub(super) fn start(registry: &Registry, sending: Sending) -> Result<Self> {
+        let wakes = registry.wakes()?;
+        let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(8).build();
+        let runtime = runtime.map_err(|error| Error::Internal(error.to_string()))?;
+        let shared = Arc::new(Shared {
+            registry: registry.clone(),
+            sending,
+            clock: registry.clock(),
+            running: Mutex::default(),
+            at_once: Semaphore::new(MAX_AT_ONCE),
+            open: Arc::default(),
+        });
+        let (end, ended) = oneshot::channel();
+        let thread = super::spawn("deliveries", move || {
+            let open = shared.open.clone();
+            runtime.block_on(async {
+                tokio::select! {
+                    () = listen(shared, wakes) => {}
+                    // It was dropped, which is the same.
+                    _ = ended => {}
+                }
+                // Whatever is being written is written to its end; nothing is begun.
+                let closed = open.write_owned().await;
+                std::mem::forget(closed);
+            });
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { thread, end })
+    }
+
+    /// Ends it: what is under way is cut off, and sent again at the next start.
+    pub(super) fn stop(self, registry: &Registry) {
+        registry.end_wakes();
+        drop(self.end);
+        if self.thread.join().is_err() {
+            tracing::error!("whoever sends events had panicked");
+        }
+    }
+}
+
+/// Begins tasks as files ask for them.
+async fn listen(shared: Arc<Shared>, mut wakes: UnboundedReceiver<EventSource>) {
+    while let Some(first) = wakes.recv().await {
+        let mut sources = HashSet::from([first]);
+        while let Ok(further) = wakes.try_recv() {
+            sources.insert(further);
+        }
+        for source in sources {
+            begin(&shared, source).await;
+        }
+    }
+}
+
+/// Begins, or wakes, the tasks of a file's webhooks.
+async fn begin(shared: &Arc<Shared>, source: EventSource) {
+    let active = match shared.on(source, |outbox| outbox.active()).await {
+        Ok(active) => active,
+        Err(error) => {
+            tracing::warn!(source = %source, error = %error, "webhooks could not be looked at");
+            return;
+        }
+    };
+    for id in active {
+        let address = (source, id);
+        let mut running = shared.running.lock();
+        if let Some(wake) = running.get(&address) {
+            wake.notify_one();
+            continue;
+        }
+        let wake = Arc::new(Notify::new());
+        running.insert(address, wake.clone());
+        tokio::spawn(serve(shared.clone(), address, wake));
+    }
+}
+
+/// Tells one webhook everything, until there is nothing left.
+async fn serve(shared: Arc<Shared>, address: Address, wake: Arc<Notify>) {
+    let mut passed = Passed::default();
+    loop {
+        let pause = match shared.step(address, &mut passed).await {
+            Ok(Next::Again) => continue,
+            Ok(Next::Rest) => None,
+            Ok(Next::Wait(pause)) => Some(pause),
+            Err(error) => {
+                let (source, id) = address;
+                tracing::warn!(source = %source, webhook.id = %id, error = %error, "a webhook could not be served");
+                Some(PENANCE)
+            }
+        };
+        let Some(pause) = pause else {
+            let woken = timeout(REST, wake.notified()).await.is_ok();
+            if woken || !shared.retire(address, &wake) {
+                continue;
+            }
+            return;
+        };
+        // Another address, or a replay, does not wait for the end of the pause.
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = wake.notified() => {}
+        }
+    }
+}
+
+/// What a task does next.
+enum Next {
+    /// There is more.
+    Again,
+    /// Nothing is left.
+    Rest,
+    /// What failed is tried again after this.
+    Wait(Duration),
+}
+
+impl Shared {
+    /// Does something with a file, off this thread; nothing is begun once everything is to end.
+    async fn on<T: Send + 'static>(
+        &self,
+        source: EventSource,
+        work: impl FnOnce(&Outbox) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let open = self.open.clone().read_owned().await;
+        let registry = self.registry.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let _open = open;
+            Outbox::open(&registry, source).and_then(|outbox| work(&outbox))
+        });
+        done.await.map_err(|error| Error::Internal(error.to_string()))?
+    }
+
+    /// Lets a task go, unless it was woken meanwhile.
+    fn retire(&self, address: Address, wake: &Notify) -> bool {
+        let mut running = self.running.lock();
+        let woken = std::pin::pin!(wake.notified()).as_mut().enable();
+        if !woken {
+            running.remove(&address);
+        }
+        !woken
+    }
+
+    /// Sends a stretch of what a webhook is still to be told.
+    async fn step(&self, address: Address, passed: &mut Passed) -> Result<Next> {
+        let (source, id) = address;
+        let known = *passed;
+        let Some(backlog) = self.on(source, move |outbox| outbox.backlog(id, known)).await? else {
+            return Ok(Next::Rest);
+        };
+        if backlog.is_empty() {
+            return Ok(Next::Rest);
+        }
+        let now = self.clock.now();
+        if let Some(at) = backlog.webhook().next_attempt_at.filter(|at| *at > now) {
+            return Ok(Next::Wait(Duration::from_micros(at.0.abs_diff(now.0))));
+        }
+        let settlement = self.send(source, &backlog).await;
+        match settlement.worth_writing() {
+            Ok(settlement) => self.on(source, move |outbox| outbox.settle(settlement)).await?,
+            Err(further) => *passed = further,
+        }
+        Ok(Next::Again)
+    }
+
+    /// Sends events until one fails, or enough are to be written down.
+    async fn send(&self, source: EventSource, backlog: &Backlog) -> Settlement {
+        let mut settlement = backlog.begin();
+        let began = Instant::now();
+        for (event, is_for_it) in backlog.events() {
+            if !is_for_it {
+                settlement.pass(event);
+                continue;
+            }
+            if settlement.attempts() >= STRETCH || began.elapsed() > PATIENCE {
+                break;
+            }
+            let outcome = self.send_one(source, backlog, event).await;
+            if !settlement.note(event, outcome, &self.sending.schedule, self.chance()) {
+                break;
+            }
+        }
+        settlement
+    }
+
+    async fn send_one(
+        &self,
+        source: EventSource,
+        backlog: &Backlog,
+        event: &EventEntry,
+    ) -> crate::domain::Attempt {
+        let (webhook, now) = (backlog.webhook(), self.clock.now());
+        let generations = backlog.generations(now).into_iter();
+        let webhooks = &self.sending.webhooks;
+        let secrets =
+            generations.map(|generation| webhooks.secret(source, webhook.id, generation)).collect();
+        let shipment = Shipment {
+            url: &webhook.url,
+            id: &event.id,
+            correlation_id: &event.correlationid,
+            body: serde_json::to_vec(event).unwrap_or_default(),
+            secrets,
+        };
+        let _place = self.at_once.acquire().await;
+        let outcome = webhooks.send(shipment, now).await;
+        let result = if outcome.is_taken() { "taken" } else { "failed" };
+        counter!("freehold_webhook_attempts_total", "outcome" => result).increment(1);
+        let took = Duration::from_millis(outcome.duration_ms.unsigned_abs());
+        histogram!("freehold_webhook_attempt_duration_seconds").record(took.as_secs_f64());
+        tracing::debug!(
+            tenant.id = %source,
+            webhook.id = %webhook.id,
+            event.id = %event.id,
+            correlation.id = %event.correlationid,
+            response.status = outcome.status,
+            duration_ms = outcome.duration_ms,
+            error = outcome.error,
+            "an event was sent"
+        );
+        outcome
+    }
+
+    /// A number from 0 to 1 that nobody foresees.
+    fn chance(&self) -> f64 {
+        let random = self.clock.new_id().as_u128() & 0xffff_ffff;
+        f64::from(u32::try_from(random).unwrap_or(0)) / f64::from(u32::MAX)
+    }
+}
