@@ -118,6 +118,12 @@ impl Client {
         good(request.body(body).send().await.context("the server does not answer")?).await
     }
 
+    /// Reads an answer that is no JSON, as it comes.
+    pub(super) async fn read_raw(&self, path: &str) -> Result<Response> {
+        let request = self.request(Method::GET, path);
+        good(request.send().await.context("the server does not answer")?).await
+    }
+
     /// Every item of a list, page by page.
     pub(super) async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>> {
         #[derive(serde::Deserialize)]
@@ -137,6 +143,12 @@ impl Client {
             }
         }
     }
+}
+
+/// A query string, of what there is.
+pub(super) fn query(pairs: &[(&str, Option<&str>)]) -> String {
+    let there = pairs.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(there).finish()
 }
 
 async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result<T> {

@@ -9,12 +9,14 @@ mod api_key;
 mod app;
 mod application;
 mod args;
+mod audit;
 mod break_glass;
 mod client;
 mod clock;
 mod configuration;
 mod decision_point;
 mod doctor;
+mod events;
 mod figures;
 mod guard;
 mod host;
@@ -28,6 +30,7 @@ mod migrate;
 mod node;
 mod operator;
 mod output;
+mod quota;
 mod role;
 mod row_security;
 mod seed;
@@ -97,6 +100,9 @@ async fn verb(arguments: &Arguments, configuration: Configuration) -> Result<Exi
         Verb::ApiKey(verb) => api_key::api_key(data, configuration, verb).await,
         Verb::Role(verb) => role::role(data, configuration, verb).await,
         Verb::App(verb) => app::app(data, configuration, verb).await,
+        Verb::Audit(verb) => audit::audit(data, configuration, verb).await,
+        Verb::Events(verb) => events::events(data, configuration, verb).await,
+        Verb::Quota(verb) => quota::quota(data, configuration, verb).await,
         Verb::Seed(seed) => seed::seed(data, configuration, seed).await,
         Verb::Import(import) => import::import(data, configuration, import).await,
         Verb::Migrate(migrate) => migrate::migrate(data, configuration, migrate).await,

@@ -11,7 +11,7 @@ use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use tokio::sync::watch::Receiver;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use utoipa::openapi::{ContentBuilder, Required};
 
 use super::describe::{Describe, Sketch};
@@ -67,22 +67,29 @@ struct Following {
     page: Page<EventEntry>,
     after: i64,
     ties: Ties,
+    /// When it ends by itself.
+    until: Option<Instant>,
     read: Box<dyn Fn(i64) -> NextPage>,
 }
 
 impl EventStream {
     /// Reads the first page, so that a refusal is an answer like any other.
-    pub(super) async fn begin<F>(after: i64, ties: Ties, read: F) -> Reply<Self>
+    pub(super) async fn begin<F>(
+        (after, for_s): (i64, Option<u32>),
+        ties: Ties,
+        read: F,
+    ) -> Reply<Self>
     where
         F: AsyncFn(i64) -> Reply<Page<EventEntry>> + 'static,
     {
+        let until = for_s.map(|seconds| Instant::now() + Duration::from_secs(u64::from(seconds)));
         let read = std::rc::Rc::new(read);
         let page = read(after).await?;
         let read = move |after| -> NextPage {
             let read = read.clone();
             Box::pin(async move { read(after).await })
         };
-        Ok(Self { state: Following { page, after, ties, read: Box::new(read) } })
+        Ok(Self { state: Following { page, after, ties, until, read: Box::new(read) } })
     }
 }
 
@@ -95,7 +102,11 @@ impl Following {
         }
         if self.page.items.is_empty() {
             let Ties { commits, closing } = &mut self.ties;
-            let happens = timeout(HEARTBEAT, commits.changed());
+            let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return None;
+            }
+            let happens = timeout(left.unwrap_or(HEARTBEAT).min(HEARTBEAT), commits.changed());
             let changed = tokio::select! {
                 changed = happens => changed,
                 _ = closing.wait_for(|closing| *closing) => return None,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, Client, Request};
 use crate::glass::{self, Operator};
-use crate::org::{Org, attribute, manifest, tenant};
+use crate::org::{Org, attribute, manifest, room_for_webhooks, tenant, webhook};
 
 /// What is particular to a request.
 #[derive(Clone, Default, Debug)]
@@ -80,12 +80,16 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             .or_else(|| profiles(route, org, name))
             .or_else(|| catalog(route, org, name))
             .or_else(|| issuers(route, org, name))
+            .or_else(|| quotas(route, org, name))
+            .or_else(|| tenant_webhooks(route, org, name))
             .or_else(|| resources(route, org, name)),
         Mount::Platform => operators(route, org, name)
             .or_else(|| applications(route, org, name))
             .or_else(|| domains(route, org, name))
             .or_else(|| attributes(route, org, name))
             .or_else(|| keys(route, org, name))
+            .or_else(|| plans(route, org, name))
+            .or_else(|| platform_webhooks(route, org, name))
             .or_else(|| platform(route, org, name)),
         // What changes nothing may be asked for by everybody, again and again.
         Mount::Account if route.operation_id == "my_profile_update" => {
@@ -95,7 +99,10 @@ pub(crate) fn ask(route: &RouteInfo, org: &Org, name: &str) -> Ask {
             credentials(route, org)
         }
         Mount::Account => Some(own(route, org, name)),
-        Mount::Public => Some(Ask::at(route.path.replace("{tenant}", &org.slug))),
+        Mount::Public => {
+            let path = route.path.replace("{tenant}", &org.slug);
+            Some(Ask::at(path.replace("{event_type}", "team.created")))
+        }
         Mount::Internal => {
             Some(Ask { header: Some(("freehold-tenant", org.slug.clone())), ..Ask::at(route.path) })
         }
@@ -132,7 +139,12 @@ fn people(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         | "row_security_read"
         | "row_security_report"
         | "audit_list"
+        | "audit_verify"
+        | "audit_export"
+        | "audit_retention_read"
+        | "tenant_diagnostics_read"
         | "event_list" => Ask::at(route.path),
+        "event_stream" => Ask::at("/events/stream?for_s=0"),
         "organization_update" => {
             Ask::at("").version(&org.owner.get("").etag()).body(json!({"description": name}))
         }
@@ -467,6 +479,105 @@ fn attributes(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         "attribute_read" => made(),
         "attribute_put" => Ask::at(&path).absent().body(body),
         "attribute_delete" => made().fresh(),
+        _ => return None,
+    })
+}
+
+fn quotas(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let reservation = || Ask::at(format!("/reservations/{}", org.reservation()));
+    Some(match route.operation_id {
+        "quota_list" | "usage_list" | "usage_record_list" | "reservation_list" => {
+            Ask::at(route.path)
+        }
+        "quota_read" => Ask::at("/quotas/members"),
+        "usage_record" => {
+            let dimension = format!("meters.{}.calls", org.bound(name));
+            let events = json!([{"id": name, "dimension": dimension}]);
+            Ask::at(route.path).body(json!({"events": events}))
+        }
+        "reservation_create" => {
+            Ask::at(route.path).body(json!({"dimension": "teams", "amount": 1, "expires_in_s": 5}))
+        }
+        "reservation_read" => reservation(),
+        "reservation_delete" => reservation().fresh(),
+        _ => return None,
+    })
+}
+
+fn plans(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let operator = org.app.operator().at("/v1/platform");
+    let name = format!("{}-{name}", org.slug).replace('_', "-");
+    let name = name.chars().take(63).collect::<String>().trim_end_matches('-').to_owned();
+    let (path, body) = (format!("/plans/{name}"), json!({"title": name, "limits": {"teams": 5}}));
+    let made = || {
+        operator.put_new(&path, &body).expect(201);
+        Ask::at(&path)
+    };
+    let of_tenant = |suffix: &str| {
+        let path = format!("/tenants/{}/{suffix}", org.slug);
+        let etag = operator.get(&path).etag();
+        Ask::at(path).version(&etag)
+    };
+    Some(match route.operation_id {
+        "plan_list" | "platform_usage_list" | "platform_audit_verify" | "platform_audit_export" => {
+            Ask::at(route.path)
+        }
+        "plan_read" => made(),
+        "plan_put" => Ask::at(&path).absent().body(body),
+        "plan_delete" => made().fresh(),
+        "tenant_quota_read" => of_tenant("quotas"),
+        // What all of them may do at once changes the version for none.
+        "tenant_quota_put" => {
+            fresh_tenant(org, &name, "quotas", json!({"limits": {"teams": 9000}}))
+        }
+        "tenant_audit_verify" => Ask::at(format!("/tenants/{}/audit/verify", org.slug)),
+        "tenant_audit_retention_read" => of_tenant("audit/retention"),
+        "tenant_audit_retention_update" => {
+            fresh_tenant(org, &name, "audit/retention", json!({"days": 400}))
+        }
+        "platform_event_stream" => Ask::at("/events/stream?for_s=0&after=1000000"),
+        _ => return None,
+    })
+}
+
+/// A change of what the platform keeps of a tenant that nobody else changes.
+fn fresh_tenant(org: &Org, slug: &str, suffix: &str, body: Value) -> Ask {
+    let operator = org.app.operator();
+    operator.post("/v1/platform/tenants", &json!({"slug": slug, "name": slug})).expect(201);
+    let path = format!("/tenants/{slug}/{suffix}");
+    let etag = operator.get(&format!("/v1/platform{path}")).etag();
+    Ask::at(path).version(&etag).body(body)
+}
+
+fn tenant_webhooks(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    webhooks(route.operation_id, &org.owner, name)
+}
+
+fn platform_webhooks(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
+    let operator = org.app.operator().at("/v1/platform");
+    webhooks(route.operation_id.strip_prefix("platform_")?, &operator, name)
+}
+
+/// What is asked of webhooks, on either plane.
+fn webhooks(operation: &str, keeper: &Client, name: &str) -> Option<Ask> {
+    let one = |suffix: &str| {
+        room_for_webhooks(keeper);
+        let id = keeper.post("/webhooks", &webhook(name)).expect(201).id();
+        Ask::at(format!("/webhooks/{id}{suffix}"))
+    };
+    Some(match operation {
+        "webhook_list" => Ask::at("/webhooks"),
+        "webhook_create" => {
+            room_for_webhooks(keeper);
+            Ask::at("/webhooks").body(webhook(name))
+        }
+        "webhook_read" => one(""),
+        "webhook_update" => one("").fresh().body(json!({"description": name})),
+        "webhook_delete" => one("").fresh(),
+        "webhook_rotate" => one("/rotate").body(json!({})),
+        "webhook_test" => one("/test"),
+        "webhook_replay" => one("/replay").body(json!({"after": 1_000_000})),
+        "webhook_delivery_list" => one("/deliveries"),
         _ => return None,
     })
 }

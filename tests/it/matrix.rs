@@ -120,6 +120,29 @@ const TABLE: &str = "
     account_catalog_delete   401    404    403    204    204    404    404    404    204
     audit_list               401    403     403    200    200       404   404        404     200
     event_list               401    403     403    200    200       404   404        404     200
+    audit_verify             401    403     403    200    200       404   404        404     200
+    audit_export             401    403     403    200    200       404   404        404     200
+    audit_retention_read     401    403     403    200    200       404   404        404     200
+    event_stream             401    403     403    200    200       404   404        404     200
+    tenant_diagnostics_read  401    403     403    200    200       404   404        404     200
+    webhook_list             401    403     403    200    200       404   404        404     200
+    webhook_create           401    403     403    201    201       404   404        404     403
+    webhook_read             401    403     403    200    200       404   404        404     200
+    webhook_update           401    403     403    200    200       404   404        404     403
+    webhook_delete           401    403     403    204    204       404   404        404     204
+    webhook_rotate           401    403     403    200    200       404   404        404     403
+    webhook_test             401    403     403    200    200       404   404        404     200
+    webhook_replay           401    403     403    200    200       404   404        404     200
+    webhook_delivery_list    401    403     403    200    200       404   404        404     200
+    quota_list               401    403     403    200    200       404   404        404     200
+    quota_read               401    403     403    200    200       404   404        404     200
+    usage_list               401    403     403    200    200       404   404        404     200
+    usage_record             401    403     403    200    200       404   404        404     403
+    usage_record_list        401    403     403    200    200       404   404        404     200
+    reservation_list         401    403     403    200    200       404   404        404     200
+    reservation_create       401    403     403    201    201       404   404        404     403
+    reservation_read         401    403     403    200    200       404   404        404     200
+    reservation_delete       401    403     403    204    204       404   404        404     204
 
     tenant_list              401    404     404    404    404       200   200        404     200
     tenant_create            401    404     404    404    404       201   201        404     201
@@ -193,6 +216,28 @@ const TABLE: &str = "
     issuer_status_list       401    404     404    404    404       200   200        404     200
     platform_audit_list      401    404     404    404    404       200   200        404     200
     platform_event_list      401    404     404    404    404       200   200        404     200
+    tenant_quota_read              401  404  404    404    404       200   200        404     200
+    tenant_quota_put               401  404  404    404    404       200   200        404     200
+    tenant_audit_verify            401  404  404    404    404       200   200        404     200
+    tenant_audit_retention_read    401  404  404    404    404       200   200        404     200
+    tenant_audit_retention_update  401  404  404    404    404       200   200        404     200
+    platform_audit_verify          401  404  404    404    404       200   200        404     200
+    platform_audit_export          401  404  404    404    404       200   200        404     200
+    plan_list                      401  404  404    404    404       200   200        404     200
+    plan_read                      401  404  404    404    404       200   200        404     200
+    plan_put                       401  404  404    404    404       2xx   2xx        404     2xx
+    plan_delete                    401  404  404    404    404       204   204        404     204
+    platform_usage_list            401  404  404    404    404       200   200        404     200
+    platform_event_stream          401  404  404    404    404       200   200        404     200
+    platform_webhook_list          401  404  404    404    404       200   200        404     200
+    platform_webhook_create        401  404  404    404    404       201   201        404     201
+    platform_webhook_read          401  404  404    404    404       200   200        404     200
+    platform_webhook_update        401  404  404    404    404       200   200        404     200
+    platform_webhook_delete        401  404  404    404    404       204   204        404     204
+    platform_webhook_rotate        401  404  404    404    404       200   200        404     200
+    platform_webhook_test          401  404  404    404    404       200   200        404     200
+    platform_webhook_replay        401  404  404    404    404       200   200        404     200
+    platform_webhook_delivery_list 401  404  404    404    404       200   200        404     200
 
     me_read                  401    200     200    200    200       200   403        200     200
     me_update                401    428     428    428    428       428   428        428     428
@@ -219,6 +264,8 @@ const TABLE: &str = "
     tenancy_ping             401    200     200    200    200       404   404        404     200
     health_live              200    200     200    200    200       200   200        200     200
     health_ready             200    200     200    200    200       200   200        200     200
+    event_schema_read        200    200     200    200    200       200   200        200     200
+    metrics_read             404    404     404    404    404       404   200        404     404
     jwks_read                200    200     200    200    200       200   200        200     200
     authzen_configuration_read 200  200     200    200    200       200   200        200     200
     authzen_configuration_read_host 200 200 200    200    200       200   200        200     200

@@ -163,6 +163,18 @@ impl<'a> Org<'a> {
         }
     }
 
+    /// A webhook that nobody answers at.
+    pub(crate) fn webhook(&self, name: &str) -> String {
+        room_for_webhooks(&self.owner);
+        self.owner.post("/webhooks", &webhook(name)).expect(201).id()
+    }
+
+    /// A place that is kept free.
+    pub(crate) fn reservation(&self) -> String {
+        let body = json!({"dimension": "teams", "amount": 1, "expires_in_s": 5});
+        self.owner.post("/reservations", &body).expect(201).id()
+    }
+
     /// A custom role that all tests of this tenant share.
     pub(crate) fn shared_role(&self) -> String {
         let body = json!({"name": "shared", "permissions": ["team.list"]});
@@ -266,6 +278,22 @@ impl<'a> Org<'a> {
     }
 }
 
+/// A webhook that nobody answers at, and that is told of next to nothing.
+pub(crate) fn webhook(name: &str) -> Value {
+    let url = format!("http://127.0.0.1:9/{name}").replace(' ', "-");
+    json!({"url": url, "description": name, "event_types": ["row_security.updated"]})
+}
+
+/// Where there are nearly as many as can be, some make room; the first ones are in use for longer.
+pub(crate) fn room_for_webhooks(keeper: &Client) {
+    let webhooks = keeper.all("/webhooks", 200);
+    if webhooks.len() >= 36 {
+        for webhook in &webhooks[8..18] {
+            keeper.delete(&format!("/webhooks/{}", webhook["id"].as_str().unwrap()));
+        }
+    }
+}
+
 fn token(app: &TestApp, slug: &str, name: &str) -> Client {
     let body = json!({"tenant": slug, "account": format!("import|{slug}-{name}")});
     let minted = app.host().post("/v1/platform/tokens", &body).expect(200);
@@ -283,6 +311,7 @@ pub(crate) fn manifest(name: &str) -> Value {
         "resource_types": [{"name": word}],
         "actions": [{"name": format!("{word}.view"), "resource_types": [word]}],
         "scopes": [{"name": format!("{word}:view"), "actions": [format!("{word}.view")]}],
+        "meters": [{"name": "calls"}, {"name": "monthly", "period": "month"}],
         "policies": [{"name": "main", "text": text}],
     })
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use freehold::domain::{
-    AccountState, AppliesTo, AuditDecision, BreakGlassState, InvitationState, IssuerState,
-    ItemLayer, JoinRole, Layer, MemberState, OperatorRole, Permission, PrincipalType, Role,
-    RowSecurityMode, ServiceRole, SigningKeyState, TeamRole, TenantKind, TenantStatus, Visibility,
-    WithheldReason, Word,
+    AccountState, AppliesTo, AuditDecision, BreakGlassState, DeliveryState, InvitationState,
+    IssuerState, ItemLayer, JoinRole, Layer, MemberState, MeterPeriod, OperatorRole, Permission,
+    PrincipalType, Role, RowSecurityMode, ServiceRole, SigningKeyState, TeamRole, TenantKind,
+    TenantStatus, Visibility, WebhookDisabledReason, WebhookState, WithheldReason, Word,
 };
 
 type Words = BTreeSet<String>;
@@ -68,6 +68,14 @@ const COLUMNS: &[Entry] = &[
     ("tenant", "catalog_items", "defined", truth),
     ("tenant", "issuers", "state", words::<IssuerState>),
     ("tenant", "row_security_report", "reason", words::<WithheldReason>),
+    ("tenant", "usage_records", "period", words::<MeterPeriod>),
+    ("tenant", "usage_counters", "period", words::<MeterPeriod>),
+    ("tenant", "webhooks", "state", words::<WebhookState>),
+    ("tenant", "webhooks", "disabled_reason", words::<WebhookDisabledReason>),
+    ("tenant", "webhook_deliveries", "state", words::<DeliveryState>),
+    ("registry", "webhooks", "state", words::<WebhookState>),
+    ("registry", "webhooks", "disabled_reason", words::<WebhookDisabledReason>),
+    ("registry", "webhook_deliveries", "state", words::<DeliveryState>),
 ];
 
 /// A check of the schema: table, column, words.

@@ -3,6 +3,7 @@
 mod app;
 mod credential;
 mod operator;
+mod record;
 mod role;
 mod tenant;
 
@@ -17,6 +18,10 @@ pub(in crate::cli) use self::credential::{
 };
 pub(in crate::cli) use self::operator::{
     BreakGlass, OneBreakGlass, OneOperator, Operator, RequestBreakGlass, SetOperator,
+};
+pub(in crate::cli) use self::record::{
+    Audit, Events, ExportAudit, ExportFormat, ListAudit, ListEvents, OnePlan, Plan, Quota, SetPlan,
+    SetQuota, TypedLimits, VerifyAudit, Whose,
 };
 pub(in crate::cli) use self::role::{AssignRole, CreateRole, Role, SetRole};
 pub(in crate::cli) use self::tenant::{CreateTenant, OneHost, RowSecurity, Tenant, TenantHost};
@@ -70,6 +75,15 @@ pub(in crate::cli) enum Verb {
     /// Keep applications, and bind them in the name of an account.
     #[command(subcommand)]
     App(App),
+    /// Read audit logs, and walk their chains.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Read and follow what happened.
+    #[command(subcommand)]
+    Events(Events),
+    /// Keep plans, and what tenants may use.
+    #[command(subcommand)]
+    Quota(Quota),
     /// Make what every installation begins with, where it is not there; prints what is there.
     Seed(Seed),
     /// Import tenants from a file.
@@ -109,8 +123,11 @@ impl Verb {
             | Self::Keys(_)
             | Self::ApiKey(_)
             | Self::Role(_)
+            | Self::Audit(_)
+            | Self::Quota(_)
             | Self::Migrate(_)
             | Self::Doctor(_) => false,
+            Self::Events(verb) => matches!(verb, Events::Types),
             Self::Dev(_)
             | Self::Serve(_)
             | Self::Check

@@ -362,6 +362,10 @@ pub struct FollowFilter {
     /// Of what happened to this: `team/0192…`.
     #[param(value_type = Option<String>, max_length = 200)]
     pub subject: Option<SearchText>,
+    /// Ends after so many seconds, for whoever comes back by itself; 0 for what is there already. Where nothing is said, it
+    /// goes on.
+    #[param(minimum = 0, maximum = 86400)]
+    pub for_s: Option<u32>,
 }
 
 impl FollowFilter {

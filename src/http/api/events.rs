@@ -27,8 +27,8 @@ pub(in crate::http) async fn follow(
     last: LastEventId,
     Asked(asked): Asked<FollowFilter>,
 ) -> Reply<EventStream> {
-    let (after, ties) = (asked.begins(last.0), cx.follow()?);
-    EventStream::begin(after, ties, async move |after| {
+    let (begins, ties) = ((asked.begins(last.0), asked.for_s), cx.follow()?);
+    EventStream::begin(begins, ties, async move |after| {
         let (filter, page) = (asked.behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
         cx.read(cx.tenant(), move |tx| events::list(tx, &filter, &page)).await
     })
@@ -40,8 +40,8 @@ pub(in crate::http) async fn follow_platform(
     last: LastEventId,
     Asked(asked): Asked<FollowFilter>,
 ) -> Reply<EventStream> {
-    let (after, ties) = (asked.begins(last.0), cx.follow()?);
-    EventStream::begin(after, ties, async move |after| {
+    let (begins, ties) = ((asked.begins(last.0), asked.for_s), cx.follow()?);
+    EventStream::begin(begins, ties, async move |after| {
         let (filter, page) = (asked.behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
         cx.read(Platform, move |tx| events::list_platform(tx, &filter, &page)).await
     })

@@ -1,5 +1,5 @@
 //! `/metrics`: figures, as Prometheus reads them. For whoever may open the local socket, or has the token of the
-//! configuration; in development mode for everybody.
+//! configuration.
 
 use actix_web::body::BoxBody;
 use actix_web::http::header;
@@ -38,11 +38,8 @@ impl Describe for Figures {
 }
 
 pub(in crate::http) async fn read(state: Data<State>, request: HttpRequest) -> Reply<Figures> {
-    let settings = &state.settings;
-    if settings.development
-        || is_local(&request)
-        || has_token(&request, settings.metrics_token.reveal())
-    {
+    let token = state.settings.metrics_token.reveal();
+    if is_local(&request) || has_token(&request, token) {
         return Ok(Figures((state.figures.0)()));
     }
     Err(Error::NotFound.into())

@@ -57,6 +57,18 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Malformed, "nope".to_owned()),
             (Malformed, here.thing(parameter).to_ascii_uppercase()),
         ],
+        "webhook" => vec![
+            (Foreign, there.thing(parameter).to_owned()),
+            (Deleted, here.gone(parameter).unwrap().to_owned()),
+            (Sibling, here.thing(sibling).to_owned()),
+            (Random, NOBODY.to_owned()),
+            (Malformed, "nope".to_owned()),
+        ],
+        "reservation" => vec![(Random, NOBODY.to_owned()), (Malformed, "nope".to_owned())],
+        "plan" => vec![(Random, "never-was".to_owned()), (Malformed, "No".to_owned())],
+        // What nothing counts is counted as nothing.
+        "dimension" => vec![(Malformed, "nope".to_owned())],
+        "event_type" => vec![(Malformed, "never.was".to_owned())],
         "session" => vec![(Random, NOBODY.to_owned()), (Malformed, "nope".to_owned())],
         "identity" => {
             vec![(Random, "B".repeat(22)), (Malformed, "nope".to_owned())]
@@ -106,9 +118,10 @@ pub(crate) fn strange(
     });
     wrong
         .map(|(place, parameter, origin, value)| {
-            // A binding stands within the tenant, which the decision is about.
-            let is_binding = route.mount == Mount::Tenant && parameter == "application";
-            let strange = Strange { origin, is_target: place == 0 && !is_binding };
+            // A binding stands within the tenant, which the decision is about; so do these.
+            let within = ["application", "webhook", "reservation", "dimension"];
+            let is_within = route.mount == Mount::Tenant && within.contains(&parameter);
+            let strange = Strange { origin, is_target: place == 0 && !is_within };
             (strange, put(route, ask, parameter, &value))
         })
         .collect()

@@ -21,6 +21,13 @@ const AUDITOR: &[&str] = &[
     "platform_api_key_read",
     "platform_audit_list",
     "platform_event_list",
+    "platform_event_stream",
+    "platform_audit_verify",
+    "platform_audit_export",
+    "tenant_audit_verify",
+    "platform_webhook_list",
+    "platform_webhook_read",
+    "platform_webhook_delivery_list",
 ];
 const SUPPORT_ALONE: &[&str] = &["break_glass_create"];
 const SUPPORT: &[&str] = &[
@@ -45,6 +52,11 @@ const SUPPORT: &[&str] = &[
     "break_glass_list",
     "break_glass_read",
     "issuer_status_list",
+    "plan_list",
+    "plan_read",
+    "platform_usage_list",
+    "tenant_quota_read",
+    "tenant_audit_retention_read",
 ];
 
 /// The audit log that counts a refusal.
@@ -203,11 +215,15 @@ impl Rules {
             }
             // The platform plane knows every tenant's: none is foreign there.
             Some(Strange { origin: Origin::Foreign, .. }) => inside,
-            // A key is looked for once it is decided who may retire any.
-            Some(_) if route.path.contains("{kid}") => match inside {
-                Allowed(_) => unheard(),
-                refused @ Refused(..) => refused,
-            },
+            // These are looked for once it is decided who may do anything with any.
+            Some(_)
+                if ["{kid}", "{plan}", "{webhook}"].iter().any(|it| route.path.contains(it)) =>
+            {
+                match inside {
+                    Allowed(_) => unheard(),
+                    refused @ Refused(..) => refused,
+                }
+            }
             Some(Strange { is_target: true, .. }) => Refused(404, Some(Log::Registry)),
             Some(_) if matches!(inside, Allowed(_)) => unheard(),
             _ => inside,
@@ -225,7 +241,15 @@ impl Rules {
         let about = route.path.split('/').find(|name| name.starts_with('{'));
         let may_know = matches!(
             about,
-            None | Some("{tenant}" | "{break_glass}" | "{application}" | "{key}" | "{kid}")
+            None | Some(
+                "{tenant}"
+                    | "{break_glass}"
+                    | "{application}"
+                    | "{key}"
+                    | "{kid}"
+                    | "{plan}"
+                    | "{webhook}"
+            )
         ) || (matches!(about, Some("{account}" | "{service_account}"))
             && role == "auditor");
         Refused(if may_know { 403 } else { 404 }, Some(Log::Registry))

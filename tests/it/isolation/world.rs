@@ -96,6 +96,8 @@ fn things(org: &Org, canary: &str, fate: &str) -> BTreeMap<&'static str, String>
         "name": name, "url": format!("https://{fate}.{canary}.example.com"), "audience": canary,
     });
     let issuer = make("/issuers", issuer);
+    let webhook = json!({"url": format!("http://127.0.0.1:9/{canary}"), "description": canary});
+    let webhook = make("/webhooks", webhook);
     let robot = json!({"name": name, "description": canary, "role": "member"});
     let robot = make("/service-accounts", robot);
     BTreeMap::from([
@@ -106,12 +108,13 @@ fn things(org: &Org, canary: &str, fate: &str) -> BTreeMap<&'static str, String>
         ("resource", resource),
         ("role", role),
         ("service_account", robot),
+        ("webhook", webhook),
     ])
 }
 
 fn things_deleted(org: &Org, canary: &str) -> BTreeMap<&'static str, String> {
     let things = things(org, canary, "gone");
-    for kind in ["resource", "workspace", "team", "role", "issuer"] {
+    for kind in ["resource", "workspace", "team", "role", "issuer", "webhook"] {
         org.owner.delete(&format!("/{kind}s/{}", things[kind])).expect(204);
     }
     let robot = &things["service_account"];

@@ -1,0 +1,141 @@
+//! `freehold audit …`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use futures_util::StreamExt;
+use serde::Serialize;
+use tokio::io::AsyncWriteExt;
+
+use super::args::{Audit as Verb, ExportAudit, ExportFormat, ListAudit, VerifyAudit, Whose};
+use super::client::{Client, query};
+use super::configuration::Configuration;
+use super::{node, output, tenant};
+use crate::domain::{AuditEntry, AuditVerification, Tenant};
+
+const PLATFORM: &str = "/v1/platform";
+
+/// What came of a log's walk.
+#[derive(Serialize)]
+struct Walked {
+    /// The tenant's slug, or `platform`.
+    subject: String,
+    #[serde(flatten)]
+    verification: AuditVerification,
+}
+
+/// Reads audit logs, and walks their chains.
+pub(super) async fn audit(
+    data: &Path,
+    configuration: Configuration,
+    verb: &Verb,
+) -> Result<ExitCode> {
+    node::with_client(data, configuration, |client| async move { ask(&client, verb).await }).await
+}
+
+async fn ask(client: &Client, verb: &Verb) -> Result<ExitCode> {
+    match verb {
+        Verb::List(list) => show(client, list).await,
+        Verb::Verify(verify) => walk(client, verify).await,
+        Verb::Export(export) => take(client, export).await,
+    }
+}
+
+/// Who reads, and below which path: the host the platform's, an account of the tenant the tenant's.
+pub(super) async fn reader(host: &Client, whose: &Whose) -> Result<(Client, String)> {
+    match (&whose.tenant, &whose.account) {
+        (Some(tenant), Some(account)) => {
+            Ok((host.as_account(tenant, account).await?, "/v1/tenant".to_owned()))
+        }
+        _ => Ok((host.clone(), PLATFORM.to_owned())),
+    }
+}
+
+async fn show(host: &Client, list: &ListAudit) -> Result<ExitCode> {
+    #[derive(serde::Deserialize)]
+    struct Page {
+        items: Vec<AuditEntry>,
+    }
+    let (client, home) = reader(host, &list.whose).await?;
+    let filters = query(&[
+        ("action", list.action.as_deref()),
+        ("actor", list.actor.as_deref()),
+        ("correlation_id", list.correlation.as_deref()),
+        ("limit", Some(&list.limit.to_string())),
+    ]);
+    let page: Page = client.get(&format!("{home}/audit?{filters}")).await?;
+    if list.json {
+        output::json(&page.items)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let head = ["SEQ", "AT", "ACTOR", "ACTION", "TARGET", "DECISION"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for row in page.items {
+        let target = format!("{}/{}", row.target_type, row.target_id);
+        let (at, decision) = (row.at.to_string(), row.decision.to_string());
+        rows.push(vec![row.seq.to_string(), at, row.actor, row.action, target, decision]);
+    }
+    output::table(&rows);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn walk(client: &Client, verify: &VerifyAudit) -> Result<ExitCode> {
+    let mut walked = Vec::new();
+    let slugs = match &verify.tenant {
+        Some(tenant) => vec![tenant.clone()],
+        None => {
+            let verification = client.get(&format!("{PLATFORM}/audit/verify")).await?;
+            walked.push(Walked { subject: "platform".to_owned(), verification });
+            let tenants: Vec<Tenant> = client.all(&format!("{PLATFORM}/tenants")).await?;
+            tenants.into_iter().map(|tenant| tenant.slug.to_string()).collect()
+        }
+    };
+    let bar = output::files("walked");
+    for (done, slug) in slugs.iter().enumerate() {
+        bar.at(done, slugs.len());
+        let path = format!("{}/audit/verify", tenant::path(slug)?);
+        let verification = client.get(&path).await.with_context(|| slug.clone())?;
+        walked.push(Walked { subject: slug.clone(), verification });
+    }
+    bar.end();
+    if verify.json {
+        output::json(&walked)?;
+    } else {
+        walked.iter().for_each(say);
+    }
+    let intact = walked.iter().all(|walked| walked.verification.intact);
+    Ok(if intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn say(walked: &Walked) {
+    let Walked { subject, verification } = walked;
+    let rows = verification.rows;
+    output::say(&match &verification.bad {
+        None => format!("{subject}: ok, {rows} rows"),
+        Some(bad) => {
+            format!("{subject}: row {} is {}, behind {rows} good ones", bad.seq, bad.problem)
+        }
+    });
+}
+
+async fn take(host: &Client, export: &ExportAudit) -> Result<ExitCode> {
+    let (client, home) = reader(host, &export.whose).await?;
+    let format = match export.format {
+        ExportFormat::Ndjson => "ndjson",
+        ExportFormat::Csv => "csv",
+    };
+    let answer = client.read_raw(&format!("{home}/audit/export?format={format}")).await?;
+    let mut chunks = answer.bytes_stream();
+    let mut out: Box<dyn tokio::io::AsyncWrite + Unpin> = match &export.output {
+        Some(path) => Box::new(
+            tokio::fs::File::create(path).await.with_context(|| path.display().to_string())?,
+        ),
+        None => Box::new(tokio::io::stdout()),
+    };
+    while let Some(chunk) = chunks.next().await {
+        out.write_all(&chunk.context("the export was ended before its end")?).await?;
+    }
+    out.flush().await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,130 @@
+//! `freehold quota …`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::args::{OnePlan, Plan as PlanVerb, Quota as Verb, SetPlan, SetQuota, TypedLimits};
+use super::client::Client;
+use super::configuration::Configuration;
+use super::{node, output, tenant};
+use crate::domain::{Limits, Plan, PlanName, Tenant, TenantQuotas, TenantUsage};
+
+const PLANS: &str = "/v1/platform/plans";
+
+/// What a tenant was given, and what it was last seen to use.
+#[derive(Serialize)]
+struct Shown {
+    quotas: TenantQuotas,
+    usage: Vec<TenantUsage>,
+}
+
+/// Keeps plans, and what tenants are given.
+pub(super) async fn quota(
+    data: &Path,
+    configuration: Configuration,
+    verb: &Verb,
+) -> Result<ExitCode> {
+    node::with_client(data, configuration, |client| async move { ask(&client, verb).await })
+        .await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ask(client: &Client, verb: &Verb) -> Result<()> {
+    match verb {
+        Verb::Show(one) => {
+            let quotas = client.get(&path(&one.tenant)?).await?;
+            show(client, quotas, one.json).await
+        }
+        Verb::Set(set) => give(client, set).await,
+        Verb::Plan(PlanVerb::List(list)) => listed(&client.all::<Plan>(PLANS).await?, list.json),
+        Verb::Plan(PlanVerb::Set(set)) => put(client, set).await,
+        Verb::Plan(PlanVerb::Delete(one)) => delete(client, one).await,
+    }
+}
+
+fn path(name: &str) -> Result<String> {
+    Ok(format!("{}/quotas", tenant::path(name)?))
+}
+
+async fn give(client: &Client, set: &SetQuota) -> Result<()> {
+    let path = path(&set.tenant)?;
+    let now: TenantQuotas = client.get(&path).await?;
+    let mut body = body(&set.limits);
+    body["plan"] = json!(set.plan);
+    let quotas: TenantQuotas = client.put(&path, now.version, &body).await?;
+    show(client, quotas, set.json).await
+}
+
+/// The body that typed limits are.
+fn body(limits: &TypedLimits) -> Value {
+    let of = |typed: &[(String, i64)]| typed.iter().cloned().collect::<BTreeMap<_, _>>();
+    json!({ "limits": of(&limits.limits), "soft_limits": of(&limits.soft_limits) })
+}
+
+async fn show(client: &Client, quotas: TenantQuotas, as_json: bool) -> Result<()> {
+    let path = format!("/v1/platform/usage?tenant_id={}", quotas.id);
+    let usage: Vec<TenantUsage> = client.all(&path).await?;
+    let shown = Shown { quotas, usage };
+    if as_json {
+        return output::json(&shown);
+    }
+    let tenant: Tenant = client.get(&tenant::path(&shown.quotas.id.to_string())?).await?;
+    let plan = shown.quotas.plan.as_ref().map_or("default", PlanName::as_str);
+    output::say(&format!("{}: plan {plan}", tenant.slug));
+    let mut rows = vec![["DIMENSION", "LIMIT", "SOFT LIMIT", "USED"].map(str::to_owned).to_vec()];
+    let used = shown.usage.iter().map(|it| (it.dimension.clone(), it.used));
+    let mut used: BTreeMap<_, _> = used.map(|(of, used)| (of, used.to_string())).collect();
+    for dimension in shown.quotas.limits.0.keys().chain(shown.quotas.soft_limits.0.keys()) {
+        used.entry(dimension.clone()).or_insert_with(|| "-".to_owned());
+    }
+    for (dimension, used) in used {
+        let number =
+            |limits: &Limits| limits.of(&dimension).map_or("-".to_owned(), |it| it.to_string());
+        let (limit, soft) = (number(&shown.quotas.limits), number(&shown.quotas.soft_limits));
+        rows.push(vec![dimension.to_string(), limit, soft, used]);
+    }
+    output::table(&rows);
+    Ok(())
+}
+
+async fn put(client: &Client, set: &SetPlan) -> Result<()> {
+    let name = PlanName::parse(set.name.as_str()).map_err(anyhow::Error::msg)?;
+    let path = format!("{PLANS}/{name}");
+    let mut body = body(&set.limits);
+    body["title"] = json!(set.title.as_ref().unwrap_or(&set.name));
+    let plan: Plan = match find(client, &name).await? {
+        Some(plan) => client.put(&path, plan.version, &body).await?,
+        None => client.put_new_with(&path, &body).await?,
+    };
+    if set.json { output::json(&plan) } else { listed(&[plan], false) }
+}
+
+async fn find(client: &Client, name: &PlanName) -> Result<Option<Plan>> {
+    Ok(client.all::<Plan>(PLANS).await?.into_iter().find(|plan| plan.name == *name))
+}
+
+async fn delete(client: &Client, one: &OnePlan) -> Result<()> {
+    let name = PlanName::parse(one.name.as_str()).map_err(anyhow::Error::msg)?;
+    let plan = find(client, &name).await?.with_context(|| format!("there is no plan {name}"))?;
+    client.delete(&format!("{PLANS}/{name}"), plan.version).await?;
+    if one.json { output::json(&plan) } else { listed(&[plan], false) }
+}
+
+fn listed(plans: &[Plan], as_json: bool) -> Result<()> {
+    if as_json {
+        return output::json(&plans);
+    }
+    let mut rows = vec![["PLAN", "TITLE", "LIMITS"].map(str::to_owned).to_vec()];
+    for plan in plans {
+        let limits = plan.limits.0.iter().map(|(of, limit)| format!("{of}={}", limit.get()));
+        let limits = limits.collect::<Vec<_>>().join(" ");
+        rows.push(vec![plan.name.to_string(), plan.title.to_string(), limits]);
+    }
+    output::table(&rows);
+    Ok(())
+}
