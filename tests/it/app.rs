@@ -363,12 +363,17 @@ pub(crate) struct Db(Connection);
 
 impl Db {
     pub(crate) fn open(place: &Place, tenant: &str) -> Self {
-        let path = if tenant == "platform" {
+        let path = Self::path(place, tenant);
+        Self(Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap())
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(place: &Place, tenant: &str) -> PathBuf {
+        if tenant == "platform" {
             place.data().join("registry.db")
         } else {
             tenant_file(&place.data(), tenant)
-        };
-        Self(Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap())
+        }
     }
 
     /// The first column of every row, as text.

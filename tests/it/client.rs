@@ -174,13 +174,20 @@ impl Request {
     }
 
     pub(crate) fn send(self) -> Answer {
-        run(async {
-            let response = self.0.send().await.unwrap();
-            let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let text = response.text().await.unwrap();
-            let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-            Answer { status, headers, text, json }
-        })
+        run(self.answer())
+    }
+
+    async fn answer(self) -> Answer {
+        let response = self.0.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status, headers, text, json }
+    }
+
+    /// Sends it, and hands over the answer as it comes.
+    pub(crate) fn open(self) -> reqwest::Response {
+        run(self.0.send()).unwrap()
     }
 }
 
@@ -255,4 +262,9 @@ impl Index<&str> for Answer {
     fn index(&self, member: &str) -> &Value {
         &self.json[member]
     }
+}
+
+/// Sends requests all at once, and waits for every answer.
+pub(crate) fn send_all(requests: Vec<Request>) -> Vec<Answer> {
+    run(futures_util::future::join_all(requests.into_iter().map(Request::answer)))
 }

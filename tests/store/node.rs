@@ -78,7 +78,7 @@ impl Node {
         let registry = Registry::start(settings, policy, clock).unwrap();
         registry.migrate(None, &|_, _| ()).unwrap();
         tenants::recover(&registry).unwrap();
-        let worker = Worker::start(&registry, None).unwrap();
+        let worker = Worker::start(&registry, worker::Settings::default()).unwrap();
         Self { registry, worker, place: place.clone() }
     }
 
@@ -155,6 +155,7 @@ fn call(caller: Caller) -> Call {
         request_id: "test".into(),
         correlation_id: "test".into(),
         idempotency: None,
+        reservation: None,
     }
 }
 

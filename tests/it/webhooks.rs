@@ -1,0 +1,327 @@
+//! `/webhooks`: every event arrives, in its order, signed, and nobody else waits for whoever does not answer.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::app::{Place, TestApp, eventually, measured};
+use crate::client::{Answer, Client};
+use crate::isolation::{is_long, now};
+use crate::org::Org;
+use crate::receiver::{Received, Receiver};
+use crate::shared;
+
+/// Tries again at once, twice.
+const EAGER: &[(&str, &str)] = &[("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "0,0")];
+
+shared!();
+
+fn eager() -> TestApp {
+    TestApp::dev_with(&Place::new(), EAGER)
+}
+
+fn hook(org: &Org, receiver: &Receiver, types: &Value) -> Answer {
+    let body = json!({"url": receiver.url(), "event_types": types});
+    org.owner.post("/webhooks", &body).expect(201)
+}
+
+fn path(webhook: &Answer) -> String {
+    format!("/webhooks/{}", webhook.id())
+}
+
+/// What a receiver has taken, once it is so much.
+fn taken(receiver: &Receiver, count: usize) -> Vec<Received> {
+    eventually(|| Some(receiver.received()).filter(|received| received.len() >= count))
+}
+
+fn sequences(received: &[Received]) -> Vec<i64> {
+    received.iter().map(Received::sequence).collect()
+}
+
+#[test]
+fn events_arrive_in_their_order_as_signed_cloud_events() {
+    let (org, receiver) = (Org::new(app(), "hooked"), Receiver::new());
+    let made = hook(&org, &receiver, &json!(["team.*"]));
+    let secret = made["secret"].as_str().unwrap();
+    (0..20).for_each(|n| drop(org.team(&format!("team {n}"))));
+    org.resource("not for it", "tenant");
+    let received = taken(&receiver, 20);
+    let events = org.owner.all("/events?type=team.created", 200);
+    assert_eq!(received.len(), events.len());
+    for (received, event) in received.iter().zip(&events) {
+        assert_eq!(received.event, *event);
+        assert_eq!(received.header("webhook-id"), event["id"].as_str().unwrap());
+        assert_eq!(received.header("content-type"), "application/cloudevents+json");
+        assert!(received.is_signed_by(secret));
+        assert!(!received.is_signed_by("whsec_AAAA"));
+    }
+    let log = org.owner.all(&format!("{}/deliveries", path(&made)), 200);
+    assert_eq!(log.len(), 20);
+    assert!(log.iter().all(|one| one["state"] == "delivered" && one["response_status"] == 204));
+    let read = org.owner.get(&path(&made)).expect(200);
+    assert_eq!(read["sequence"], events[19]["sequence"]);
+    assert!(read.json.get("secret").is_none());
+}
+
+#[test]
+fn what_fails_is_tried_again_under_the_same_id_and_holds_its_place() {
+    let app = eager();
+    let (org, receiver) = (Org::new(&app, "retried"), Receiver::new());
+    let failures = AtomicUsize::new(0);
+    receiver.answers(move |_| match failures.fetch_add(1, Ordering::SeqCst) {
+        0 | 1 => (500, ""),
+        _ => (200, ""),
+    });
+    let made = hook(&org, &receiver, &json!(["team.*"]));
+    (0..3).for_each(|n| drop(org.team(&format!("team {n}"))));
+    let received = taken(&receiver, 5);
+    let ids: Vec<_> = received.iter().map(|one| one.header("webhook-id").to_owned()).collect();
+    assert_eq!((&ids[0], &ids[1]), (&ids[1], &ids[2]));
+    assert_eq!(ids[2..].iter().collect::<HashSet<_>>().len(), 3);
+    let log = eventually(|| {
+        let log = org.owner.all(&format!("{}/deliveries", path(&made)), 200);
+        (log.len() == 5).then_some(log)
+    });
+    let states: Vec<_> = log.iter().rev().map(|one| one["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["failed", "failed", "delivered", "delivered", "delivered"]);
+    let attempts: Vec<_> = log.iter().rev().map(|one| one["attempt"].as_i64().unwrap()).collect();
+    assert_eq!(attempts, [1, 2, 3, 1, 1]);
+}
+
+#[test]
+fn what_is_not_taken_at_last_is_a_dead_letter_and_the_next_one_is_tried() {
+    let app = eager();
+    let (org, receiver) = (Org::new(&app, "dead"), Receiver::new());
+    receiver.answers(|one| if one.event["data"]["name"] == "poison" { (400, "") } else { (200, "") });
+    let made = hook(&org, &receiver, &json!(["team.*"]));
+    org.team("poison");
+    org.team("good");
+    let dead = eventually(|| {
+        let dead = org.owner.all(&format!("{}/deliveries?state=dead", path(&made)), 200);
+        (!dead.is_empty()).then_some(dead)
+    });
+    assert_eq!((dead.len(), dead[0]["attempt"].clone()), (1, json!(3)));
+    let received = taken(&receiver, 4);
+    assert_eq!(received[3].event["data"]["name"], "good");
+    let told = org.owner.all("/events?type=webhook.dead_lettered", 200);
+    assert_eq!(told[0]["data"]["event_id"], dead[0]["event_id"]);
+    assert_eq!(org.owner.get(&path(&made))["state"], "active");
+}
+
+#[test]
+fn whoever_fails_for_good_is_disabled_and_begins_where_it_was_once_enabled() {
+    let app = eager();
+    let (org, receiver) = (Org::new(&app, "failing"), Receiver::new());
+    receiver.answers(|_| (500, ""));
+    let made = hook(&org, &receiver, &json!(["team.*"]));
+    (0..4).for_each(|n| drop(org.team(&format!("team {n}"))));
+    let read = || org.owner.get(&path(&made)).expect(200);
+    eventually(|| (read()["state"] == "disabled").then_some(()));
+    assert_eq!(read()["disabled_reason"], "failing");
+    let told = org.owner.all("/events?type=webhook.disabled", 200);
+    assert_eq!(told[0]["data"]["disabled_reason"], "failing");
+    let before = receiver.received().len();
+    assert_eq!(before, 9, "three attempts at each of three events");
+    receiver.answers(|_| (200, ""));
+    org.owner.patch(&path(&made), &json!({"state": "active"})).expect(200);
+    let received = taken(&receiver, before + 1);
+    assert_eq!(received[before].event["data"]["name"], "team 3");
+}
+
+#[test]
+fn whoever_says_that_it_is_gone_is_disabled_at_once() {
+    let (org, receiver) = (Org::new(app(), "gone"), Receiver::new());
+    receiver.answers(|_| (410, ""));
+    let made = hook(&org, &receiver, &json!(["team.*"]));
+    org.team("one");
+    eventually(|| (org.owner.get(&path(&made))["disabled_reason"] == "gone").then_some(()));
+    assert_eq!(receiver.received().len(), 1);
+}
+
+#[test]
+fn whoever_asks_to_wait_is_waited_for() {
+    let app = eager();
+    let (org, receiver) = (Org::new(&app, "patient"), Receiver::new());
+    let came = AtomicUsize::new(0);
+    receiver.answers(move |_| match came.fetch_add(1, Ordering::SeqCst) {
+        0 => (503, "retry-after: 2\r\n"),
+        _ => (200, ""),
+    });
+    let began = now();
+    let made = hook(&org, &receiver, &json!(["team.*"]));
+    org.team("one");
+    eventually(|| org.owner.get(&path(&made))["next_attempt_at"].as_str().map(str::to_owned));
+    taken(&receiver, 2);
+    assert!(began.elapsed().as_secs() >= 2);
+}
+
+#[test]
+fn a_redirect_is_followed_nowhere() {
+    let app = eager();
+    let (org, receiver, trap) = (Org::new(&app, "redirected"), Receiver::new(), Receiver::new());
+    let location: &'static str = format!("location: {}\r\n", trap.url()).leak();
+    receiver.answers(move |_| (307, location));
+    hook(&org, &receiver, &json!(["team.*"]));
+    org.team("one");
+    taken(&receiver, 3);
+    assert!(trap.received().is_empty());
+}
+
+#[test]
+fn a_dead_endpoint_holds_up_itself_alone() {
+    let (org, other) = (Org::new(app(), "held-up"), Org::new(app(), "not-held-up"));
+    let (good, neighbour) = (Receiver::new(), Receiver::new());
+    // It takes connections and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let dead = org.owner.post("/webhooks", &json!({"url": url})).expect(201);
+    hook(&org, &good, &json!(["team.*"]));
+    hook(&other, &neighbour, &json!(["team.*"]));
+    let began = now();
+    for n in 0..10 {
+        org.team(&format!("team {n}"));
+        other.team(&format!("team {n}"));
+    }
+    taken(&good, 10);
+    taken(&neighbour, 10);
+    assert!(began.elapsed().as_secs() < 14, "nobody waits for its time-out");
+    assert!(org.owner.get(&path(&dead))["sequence"].as_i64() < Some(good.received()[9].sequence()));
+}
+
+#[test]
+fn what_was_sent_is_sent_again_from_a_time_or_a_place() {
+    let (org, receiver) = (Org::new(app(), "replayed"), Receiver::new());
+    let made = hook(&org, &receiver, &json!(["team.*"]));
+    (0..5).for_each(|n| drop(org.team(&format!("team {n}"))));
+    let first = taken(&receiver, 5);
+    let replay = |body: &Value| org.owner.post(&format!("{}/replay", path(&made)), body);
+    replay(&json!({"after": first[2].sequence()})).expect(200);
+    let received = taken(&receiver, 7);
+    assert_eq!(sequences(&received[5..]), sequences(&first[3..]));
+    assert_eq!(received[5].header("webhook-id"), first[3].header("webhook-id"));
+    replay(&json!({"from": first[1].event["time"]})).expect(200);
+    assert_eq!(sequences(&taken(&receiver, 11)[7..]), sequences(&first[1..]));
+    replay(&json!({})).problem(422, "invalid");
+    replay(&json!({"after": 0, "from": "2026-01-01T00:00:00Z"})).problem(422, "invalid");
+}
+
+#[test]
+fn a_rotated_secret_is_good_beside_the_new_one_for_a_time() {
+    let (org, receiver) = (Org::new(app(), "rotated-hook"), Receiver::new());
+    let made = hook(&org, &receiver, &json!(["team.*"]));
+    let old = made["secret"].as_str().unwrap().to_owned();
+    let rotate = format!("{}/rotate", path(&made));
+    let rotated = org.owner.post(&rotate, &json!({})).expect(200);
+    let new = rotated["secret"].as_str().unwrap().to_owned();
+    assert_ne!(old, new);
+    org.team("both");
+    let both = taken(&receiver, 1).pop().unwrap();
+    assert!(both.is_signed_by(&old) && both.is_signed_by(&new));
+    let newest = org.owner.post(&rotate, &json!({"overlap_s": 0})).expect(200);
+    org.team("newest alone");
+    let one = taken(&receiver, 2).pop().unwrap();
+    assert!(one.is_signed_by(newest["secret"].as_str().unwrap()));
+    assert!(!one.is_signed_by(&new) && !one.is_signed_by(&old));
+}
+
+#[test]
+fn a_test_is_sent_at_once_and_says_what_came_of_it() {
+    let (org, receiver) = (Org::new(app(), "tested"), Receiver::new());
+    let made = hook(&org, &receiver, &json!(["row_security.updated"]));
+    let test = || org.owner.act(&format!("{}/test", path(&made))).expect(200);
+    let tested = test();
+    assert_eq!((tested["state"].clone(), tested["response_status"].clone()), (json!("delivered"), json!(204)));
+    let received = receiver.received();
+    assert_eq!((received.len(), received[0].event["type"].clone()), (1, json!("webhook.tested")));
+    assert!(received[0].is_signed_by(made["secret"].as_str().unwrap()));
+    receiver.answers(|_| (418, ""));
+    assert_eq!(test()["response_status"], 418);
+}
+
+#[test]
+fn what_cannot_be_a_webhook_is_refused_by_field() {
+    let org = Org::new(app(), "odd-hooks");
+    let post = |body: &Value| org.owner.post("/webhooks", body).problem(422, "invalid");
+    assert_eq!(post(&json!({"url": "http://example.com/"})).fields(), ["/url"]);
+    let odd = json!({"url": "https://example.com/", "event_types": ["team.*", "never.was"]});
+    assert_eq!(post(&odd).fields(), ["/event_types/1"]);
+    let made = org.owner.post("/webhooks", &json!({"url": "https://example.com/"})).expect(201);
+    let moved = org.owner.patch(&path(&made), &json!({"url": "https://10.0.0.1/"}));
+    assert_eq!(moved.problem(422, "invalid").fields(), ["/url"]);
+}
+
+#[test]
+fn nothing_is_sent_for_a_webhook_that_is_deleted_or_disabled() {
+    let (org, receiver) = (Org::new(app(), "silenced"), Receiver::new());
+    let (one, other) = (hook(&org, &receiver, &json!(["team.*"])), hook(&org, &receiver, &json!(["team.*"])));
+    org.owner.patch(&path(&one), &json!({"state": "disabled"})).expect(200);
+    org.owner.delete(&path(&other)).expect(204);
+    org.team("silent");
+    org.owner.patch(&path(&one), &json!({"state": "active"})).expect(200);
+    assert_eq!(taken(&receiver, 1).len(), 1, "what happened meanwhile waited");
+}
+
+#[test]
+fn the_platforms_events_are_sent_too() {
+    let (app, receiver) = (TestApp::dev(), Receiver::new());
+    let operator = app.operator().at("/v1/platform");
+    let body = json!({"url": receiver.url(), "event_types": ["tenant.*"]});
+    let made = operator.post("/webhooks", &body).expect(201);
+    operator.post("/tenants", &json!({"slug": "sent-for", "name": "Sent for"})).expect(201);
+    let received = taken(&receiver, 1);
+    assert_eq!(received[0].event["source"], "/v1/platform");
+    assert!(received[0].is_signed_by(made["secret"].as_str().unwrap()));
+}
+
+/// Makes teams, whatever becomes of the server; those that were acknowledged.
+fn make(owner: &Client, from: usize, count: usize) -> usize {
+    (from..from + count).for_each(|n| drop(owner.post("/teams", &json!({"name": format!("team {n}")})).expect(201)));
+    count
+}
+
+#[test]
+fn nothing_is_lost_or_invented_where_both_ends_crash() {
+    let (count, lives) = if is_long() { (10_000, 50) } else { (1_000, 8) };
+    let receiver = Receiver::new();
+    // One in seven is refused, and one in eleven is taken without a word.
+    let came = AtomicUsize::new(0);
+    receiver.answers(move |_| match came.fetch_add(1, Ordering::SeqCst) {
+        n if n % 7 == 3 => (500, ""),
+        _ => (200, ""),
+    });
+    let settings = [("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "0,0,0,0,0,0,0,0,0,0")];
+    let place = Place::new();
+    let mut app = TestApp::dev_with(&place, &settings);
+    let org = Org::new(&app, "crashing");
+    hook(&org, &receiver, &json!(["team.*"]));
+    let id = org.id.clone();
+    drop(org);
+    let mut made = 0;
+    for _ in 0..lives {
+        let owner = app.caller("crashing", "import|crashing-owner").at("/v1/tenants/crashing");
+        made += make(&owner, made, count / lives);
+        drop(app.kill());
+        app = TestApp::dev_with(&place, &settings);
+    }
+    let sent = app.db(&id).texts("select id from outbox_events where type = 'team.created' order by seq", &[]);
+    assert_eq!(sent.len(), made);
+    let is_there = || {
+        let received = receiver.received();
+        let last = received.last().map(|one| one.header("webhook-id").to_owned());
+        (last.as_ref() == sent.last()).then_some(received)
+    };
+    let received = eventually(is_there);
+    let mut seen = Vec::new();
+    for one in &received {
+        let id = one.header("webhook-id").to_owned();
+        let place = sent.iter().position(|sent| *sent == id).expect("nothing is invented");
+        // What was not written down is sent again; nothing is passed over.
+        assert!(place <= seen.len(), "event {place} came before {}", seen.len());
+        if place == seen.len() {
+            seen.push(id);
+        }
+    }
+    assert_eq!(seen, sent, "none is lost, and their order is kept");
+    measured(&format!("webhooks: {made} events over {lives} crashes, {} requests", received.len()));
+}
