@@ -97,5 +97,6 @@ fn call(subject: Subject, tenant: Option<TenantId>) -> Call {
         request_id: "bench".into(),
         correlation_id: "bench".into(),
         idempotency: None,
+        reservation: None,
     }
 }

@@ -97,15 +97,16 @@ impl Following {
     /// What is sent next: a page, or a word that nothing happens. `None` where the client may follow no further.
     async fn next(mut self) -> Option<(std::io::Result<Bytes>, Option<Self>)> {
         if self.page.items.is_empty() {
+            let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) && self.page.next.is_none() {
+                return None;
+            }
             self.ties.commits.borrow_and_update();
             self.page = self.read_on().await?;
         }
         if self.page.items.is_empty() {
-            let Ties { commits, closing } = &mut self.ties;
             let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
-                return None;
-            }
+            let Ties { commits, closing } = &mut self.ties;
             let happens = timeout(left.unwrap_or(HEARTBEAT).min(HEARTBEAT), commits.changed());
             let changed = tokio::select! {
                 changed = happens => changed,
@@ -116,12 +117,9 @@ impl Following {
             }
             self.page = self.read_on().await?;
         }
-        let page = std::mem::replace(
-            &mut self.page,
-            Page { items: Vec::new(), next_cursor: None, next: None },
-        );
-        self.after = page.items.last().map_or(self.after, |event| event.sequence);
-        let text: String = page.items.iter().map(frame).collect();
+        let events = std::mem::take(&mut self.page.items);
+        self.after = events.last().map_or(self.after, |event| event.sequence);
+        let text: String = events.iter().map(frame).collect();
         Some((Ok(Bytes::from(text)), Some(self)))
     }
 

@@ -38,7 +38,7 @@ pub struct KeyKeeping {
 }
 
 /// What the worker is told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Settings {
     /// The keys that sign.
     pub keys: Option<KeyKeeping>,

@@ -187,7 +187,7 @@ impl Request {
 
     /// Sends it, and hands over the answer as it comes.
     pub(crate) fn open(self) -> reqwest::Response {
-        run(self.0.send()).unwrap()
+        run(async { self.0.send().await }).unwrap()
     }
 }
 

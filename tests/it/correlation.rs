@@ -13,7 +13,9 @@ fn one_correlation_id_leads_from_a_request_through_audit_event_webhook_and_log()
     let settings = [("FREEHOLD__LOG__LEVEL", "debug"), ("FREEHOLD__LOG__FORMAT", "json")];
     let app = TestApp::dev_with(&Place::new(), &settings);
     let (org, receiver) = (Org::new(&app, "traced"), Receiver::new());
-    org.owner.post("/webhooks", &json!({"url": receiver.url(), "event_types": ["team.*"]})).expect(201);
+    org.owner
+        .post("/webhooks", &json!({"url": receiver.url(), "event_types": ["team.*"]}))
+        .expect(201);
     let request = org.owner.request("POST", "/teams").header("x-request-id", "one-request");
     let request = request.header("traceparent", &format!("00-{TRACE}-00f067aa0ba902b7-01"));
     let answer = request.json(&json!({"name": "traced"})).send().expect(201);
@@ -29,7 +31,8 @@ fn one_correlation_id_leads_from_a_request_through_audit_event_webhook_and_log()
     assert_eq!(records[0]["correlation_id"], TRACE);
     let log = eventually(|| {
         let log = app.log();
-        let of_it: Vec<_> = log.lines().filter(|line| line.contains(TRACE)).map(str::to_owned).collect();
+        let of_it: Vec<_> =
+            log.lines().filter(|line| line.contains(TRACE)).map(str::to_owned).collect();
         let all = of_it.join("\n");
         (all.contains("a request was answered") && all.contains("an event was sent")).then_some(all)
     });
@@ -41,7 +44,8 @@ fn a_change_that_spans_files_has_one_correlation_in_each() {
     let app = TestApp::dev();
     let owner = app.account("spanning");
     let body = json!({"slug": "spanning", "name": "Spanning", "owner_id": owner});
-    let request = app.operator().request("POST", "/v1/platform/tenants").header("x-request-id", "spans");
+    let request =
+        app.operator().request("POST", "/v1/platform/tenants").header("x-request-id", "spans");
     let made = request.json(&body).send().expect(201);
     for file in ["platform".to_owned(), made.id()] {
         let count = "select count(*) from audit_log where correlation_id = 'spans'";

@@ -52,7 +52,9 @@ fn the_dashboard_asks_for_figures_that_there_are() {
     let mut asked = 0;
     for part in dashboard.split("freehold_").skip(1) {
         let name = part.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap();
-        let name = ["_bucket", "_sum", "_count"].iter().fold(name, |name, end| name.strip_suffix(end).unwrap_or(name));
+        let name = ["_bucket", "_sum", "_count"]
+            .iter()
+            .fold(name, |name, end| name.strip_suffix(end).unwrap_or(name));
         assert!(known.contains(&format!("\"freehold_{name}\"")), "freehold_{name}");
         asked += 1;
     }

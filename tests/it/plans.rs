@@ -11,7 +11,10 @@ fn a_plan_is_made_changed_listed_and_deleted() {
     let operator = app().operator().at("/v1/platform");
     let body = json!({"title": "Small", "limits": {"members": 5}, "soft_limits": {"members": 4}});
     let made = operator.put_new("/plans/small", &body).expect(201);
-    assert_eq!((made["id"].clone(), made["limits"].clone()), (json!("small"), json!({"members": 5})));
+    assert_eq!(
+        (made["id"].clone(), made["limits"].clone()),
+        (json!("small"), json!({"members": 5}))
+    );
     operator.put_new("/plans/small", &body).problem(412, "stale_version");
     let changed = operator.put_over("/plans/small", &json!({"title": "Smaller"})).expect(200);
     assert_eq!((changed["limits"].clone(), changed["version"].clone()), (json!({}), json!(2)));

@@ -48,9 +48,7 @@ fn post(caller: &Client, path: &str, body: &Value) -> Request {
 
 /// Everything that is counted.
 fn roads<'a>(org: &'a Org<'a>, accounts: &'a [String], application: &str) -> Vec<Road<'a>> {
-    let resource = |name: String| {
-        json!({"type": "prompt", "workspace_id": org.everyone, "name": name, "visibility": "tenant"})
-    };
+    let resource = |name: String| json!({"type": "prompt", "workspace_id": org.everyone, "name": name, "visibility": "tenant"});
     let meter = format!("meters.{application}.calls");
     let counted = meter.clone();
     vec![
@@ -125,7 +123,9 @@ fn of_256_creates_at_once_for_the_last_place_exactly_one_succeeds() {
                     && answer["limit"] == most
                     && answer["used"] == most;
                 // In later rounds an account may be a member already.
-                !is_full && !(200..300).contains(&answer.status) && answer["code"] != "already_member"
+                !is_full
+                    && !(200..300).contains(&answer.status)
+                    && answer["code"] != "already_member"
             });
             assert!(odd.is_none(), "{dimension}, round {round}: {:?}", odd.map(|one| &one.text));
             assert_eq!(used(&org, &dimension), most, "{dimension}, round {round}");
@@ -150,7 +150,10 @@ fn a_tenants_own_limit_counts_before_its_plans_and_the_default_plan_for_those_wi
     assert_eq!(quota("teams")["limit"], Value::Null);
     let plan = |limits| json!({"title": "Plan", "limits": limits});
     operator.put_new("/plans/default", &plan(json!({"teams": 3}))).expect(201);
-    assert_eq!((quota("teams")["limit"].clone(), quota("teams")["source"].clone()), (json!(3), json!("plan")));
+    assert_eq!(
+        (quota("teams")["limit"].clone(), quota("teams")["source"].clone()),
+        (json!(3), json!("plan"))
+    );
     operator.put_new("/plans/large", &plan(json!({"teams": 9, "workspaces": 9}))).expect(201);
     give(&org, &json!({"plan": "large", "limits": {"teams": 5}, "soft_limits": {"teams": 4}}));
     let teams = quota("teams");
@@ -179,7 +182,10 @@ fn a_soft_limit_warns_once_each_time_that_it_is_reached() {
     let warnings = || org.owner.all("/events?type=quota.warned", 200);
     let teams: Vec<_> = (0..4).map(|n| org.team(&format!("team {n}"))).collect();
     assert_eq!(warnings().len(), 1);
-    assert_eq!(warnings()[0]["data"], json!({"dimension": "teams", "soft_limit": now + 2, "used": now + 2}));
+    assert_eq!(
+        warnings()[0]["data"],
+        json!({"dimension": "teams", "soft_limit": now + 2, "used": now + 2})
+    );
     teams.iter().for_each(|team| drop(org.owner.delete(&format!("/teams/{team}")).expect(204)));
     assert_eq!(warnings().len(), 1);
     (0..4).for_each(|n| drop(org.team(&format!("again {n}"))));
@@ -202,7 +208,8 @@ fn a_member_who_comes_by_an_invitation_or_back_is_counted_too() {
     let subject = "invited-to-quota";
     let account = app().account(subject);
     let identity = json!({"issuer": "local", "subject": subject});
-    let invitation = org.owner.post("/invitations", &json!({"identity": identity, "role": "member"}));
+    let invitation =
+        org.owner.post("/invitations", &json!({"identity": identity, "role": "member"}));
     let invitation = invitation.expect(201).id();
     let invitee = app().person(&format!("local|{subject}"));
     let accept = format!("/v1/me/invitations/{invitation}/accept");
@@ -246,7 +253,8 @@ fn a_tenant_sends_so_many_requests_a_minute_and_is_told_how_many_are_left() {
     assert_eq!(refused[0]["code"], "too_many_requests");
     assert!((1..=60).contains(&refused[0].header("retry-after").parse::<u32>().unwrap()));
     other.owner.get("/teams").expect(200);
-    let audited = "select count(*) from audit_log where policies = '[\"quota:requests_per_minute\"]'";
+    let audited =
+        "select count(*) from audit_log where policies = '[\"quota:requests_per_minute\"]'";
     assert_eq!(app().db(&org.id).number(audited, &[]), 1);
 }
 
@@ -255,7 +263,9 @@ fn a_change_of_a_limit_is_in_force_at_once() {
     let org = Org::new(app(), "limit-now");
     for n in 0..50 {
         limit(&org, &json!({"teams": n}));
-        org.owner.post("/teams", &json!({"name": format!("too many {n}")})).problem(403, "quota_exceeded");
+        org.owner
+            .post("/teams", &json!({"name": format!("too many {n}")}))
+            .problem(403, "quota_exceeded");
         limit(&org, &json!({"teams": n + 1}));
         org.owner.post("/teams", &json!({"name": format!("team {n}")})).expect(201);
     }

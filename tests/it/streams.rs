@@ -43,10 +43,12 @@ fn what_happened_comes_first_and_then_what_happens() {
     let org = Org::new(app(), "streamed");
     (0..3).for_each(|n| drop(org.team(&format!("team {n}"))));
     let owner = org.owner.clone();
-    let following = std::thread::spawn(move || follow(&owner, "/events/stream?type=team.created", "", 6));
+    let following =
+        std::thread::spawn(move || follow(&owner, "/events/stream?type=team.created", "", 6));
     (3..6).for_each(|n| drop(org.team(&format!("team {n}"))));
     let events = following.join().unwrap();
-    let names: Vec<_> = events.iter().map(|event| event["data"]["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        events.iter().map(|event| event["data"]["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["team 0", "team 1", "team 2", "team 3", "team 4", "team 5"]);
 }
 

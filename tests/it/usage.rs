@@ -23,7 +23,8 @@ fn used(org: &Org, dimension: &str) -> Value {
 fn an_event_is_recorded_once_by_its_id() {
     let org = Org::new(app(), "metered");
     let meter = format!("meters.{}.calls", org.bound("metered"));
-    let event = |id: &str, quantity: i64| json!({"id": id, "dimension": meter, "quantity": quantity});
+    let event =
+        |id: &str, quantity: i64| json!({"id": id, "dimension": meter, "quantity": quantity});
     let first = record(&org, &[event("a", 3), event("b", 4), event("a", 3)]).expect(200);
     assert_eq!(first.json, json!({"recorded": 2, "duplicates": 1}));
     let again = record(&org, &[event("b", 4), event("c", 1)]).expect(200);
@@ -33,7 +34,10 @@ fn an_event_is_recorded_once_by_its_id() {
     assert_eq!(told[0]["data"]["quantities"][&meter], 7);
     let records = org.owner.all(&format!("/usage/records?dimension={meter}"), 200);
     assert_eq!(records.len(), 3);
-    assert_eq!((records[0]["event_id"].clone(), records[0]["delta"].clone()), (json!("c"), json!(1)));
+    assert_eq!(
+        (records[0]["event_id"].clone(), records[0]["delta"].clone()),
+        (json!("c"), json!(1))
+    );
 }
 
 #[test]
@@ -49,12 +53,13 @@ fn what_comes_late_counts_for_the_period_in_which_it_happened() {
     };
     record(&org, &[event("now", None)]).expect(200);
     record(&org, &[event("late", Some(long_ago))]).expect(200);
-    record(&org, &[event("more than it was", Some("2026-01-16T12:00:00Z"))]).expect(200);
+    record(&org, &[event("more-than-it-was", Some("2026-01-16T12:00:00Z"))]).expect(200);
     assert_eq!(used(&org, &meter), 5);
-    record(&org, &[event("too much", None)]).problem(403, "quota_exceeded");
+    record(&org, &[event("too-much", None)]).problem(403, "quota_exceeded");
     let quota = org.owner.get(&format!("/quotas/{meter}")).expect(200);
     assert!(quota["period_started_at"].as_str().unwrap().ends_with("-01T00:00:00.000000Z"));
-    let records = org.owner.all(&format!("/usage/records?dimension={meter}&to=2026-02-01T00:00:00Z"), 200);
+    let records =
+        org.owner.all(&format!("/usage/records?dimension={meter}&to=2026-02-01T00:00:00Z"), 200);
     assert_eq!(records.len(), 2);
     assert_eq!(records[0]["period_started_at"], "2026-01-01T00:00:00.000000Z");
 }
@@ -131,8 +136,12 @@ fn usage_is_rebuilt_from_its_records_whatever_came_between() {
     };
     ok(&place);
     // A snapshot with no records before it.
-    edit(&place, &id, "delete from usage_records where dimension = 'teams' and seq <= (
-        select max(record_seq) from quota_snapshots where dimension = 'teams')");
+    edit(
+        &place,
+        &id,
+        "delete from usage_records where dimension = 'teams' and seq <= (
+        select max(record_seq) from quota_snapshots where dimension = 'teams')",
+    );
     ok(&place);
     // A counter that somebody changed is found, and made from its records again.
     edit(&place, &id, "update usage_counters set used = 99 where dimension = 'teams'");
@@ -155,10 +164,7 @@ fn records_stay_as_they_are() {
     drop(org);
     drop(app.stop());
     let db = Connection::open(Db::path(&place, &id)).unwrap();
-    for sql in [
-        "update usage_records set delta = 2",
-        "delete from usage_records",
-    ] {
+    for sql in ["update usage_records set delta = 2", "delete from usage_records"] {
         assert!(db.execute(sql, []).is_err(), "{sql}");
     }
 }

@@ -13,7 +13,7 @@ use crate::receiver::{Received, Receiver};
 use crate::shared;
 
 /// Tries again at once, twice.
-const EAGER: &[(&str, &str)] = &[("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "0,0")];
+const EAGER: &[(&str, &str)] = &[("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "[0,0]")];
 
 shared!();
 
@@ -93,7 +93,8 @@ fn what_fails_is_tried_again_under_the_same_id_and_holds_its_place() {
 fn what_is_not_taken_at_last_is_a_dead_letter_and_the_next_one_is_tried() {
     let app = eager();
     let (org, receiver) = (Org::new(&app, "dead"), Receiver::new());
-    receiver.answers(|one| if one.event["data"]["name"] == "poison" { (400, "") } else { (200, "") });
+    receiver
+        .answers(|one| if one.event["data"]["name"] == "poison" { (400, "") } else { (200, "") });
     let made = hook(&org, &receiver, &json!(["team.*"]));
     org.team("poison");
     org.team("good");
@@ -231,7 +232,10 @@ fn a_test_is_sent_at_once_and_says_what_came_of_it() {
     let made = hook(&org, &receiver, &json!(["row_security.updated"]));
     let test = || org.owner.act(&format!("{}/test", path(&made))).expect(200);
     let tested = test();
-    assert_eq!((tested["state"].clone(), tested["response_status"].clone()), (json!("delivered"), json!(204)));
+    assert_eq!(
+        (tested["state"].clone(), tested["response_status"].clone()),
+        (json!("delivered"), json!(204))
+    );
     let received = receiver.received();
     assert_eq!((received.len(), received[0].event["type"].clone()), (1, json!("webhook.tested")));
     assert!(received[0].is_signed_by(made["secret"].as_str().unwrap()));
@@ -254,7 +258,8 @@ fn what_cannot_be_a_webhook_is_refused_by_field() {
 #[test]
 fn nothing_is_sent_for_a_webhook_that_is_deleted_or_disabled() {
     let (org, receiver) = (Org::new(app(), "silenced"), Receiver::new());
-    let (one, other) = (hook(&org, &receiver, &json!(["team.*"])), hook(&org, &receiver, &json!(["team.*"])));
+    let (one, other) =
+        (hook(&org, &receiver, &json!(["team.*"])), hook(&org, &receiver, &json!(["team.*"])));
     org.owner.patch(&path(&one), &json!({"state": "disabled"})).expect(200);
     org.owner.delete(&path(&other)).expect(204);
     org.team("silent");
@@ -276,7 +281,9 @@ fn the_platforms_events_are_sent_too() {
 
 /// Makes teams, whatever becomes of the server; those that were acknowledged.
 fn make(owner: &Client, from: usize, count: usize) -> usize {
-    (from..from + count).for_each(|n| drop(owner.post("/teams", &json!({"name": format!("team {n}")})).expect(201)));
+    (from..from + count).for_each(|n| {
+        drop(owner.post("/teams", &json!({"name": format!("team {n}")})).expect(201))
+    });
     count
 }
 
@@ -290,7 +297,7 @@ fn nothing_is_lost_or_invented_where_both_ends_crash() {
         n if n % 7 == 3 => (500, ""),
         _ => (200, ""),
     });
-    let settings = [("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "0,0,0,0,0,0,0,0,0,0")];
+    let settings = [("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "[0,0,0,0,0,0,0,0,0,0]")];
     let place = Place::new();
     let mut app = TestApp::dev_with(&place, &settings);
     let org = Org::new(&app, "crashing");
@@ -304,7 +311,9 @@ fn nothing_is_lost_or_invented_where_both_ends_crash() {
         drop(app.kill());
         app = TestApp::dev_with(&place, &settings);
     }
-    let sent = app.db(&id).texts("select id from outbox_events where type = 'team.created' order by seq", &[]);
+    let sent = app
+        .db(&id)
+        .texts("select id from outbox_events where type = 'team.created' order by seq", &[]);
     assert_eq!(sent.len(), made);
     let is_there = || {
         let received = receiver.received();

@@ -21,6 +21,7 @@ const CLOSED: &[&str] = &[
     "member.resume",
     "member.update",
     "owner.create",
+    "reservation.create",
     "resource.create",
     "resource.share",
     "role.create",
@@ -36,6 +37,10 @@ const CLOSED: &[&str] = &[
     "team_member.update",
     "tenant.import",
     "token.exchange",
+    "usage.record",
+    "webhook.create",
+    "webhook.rotate",
+    "webhook.update",
     "workspace.create",
 ];
 

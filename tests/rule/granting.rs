@@ -200,7 +200,11 @@ impl<'n> World<'n> {
                 ListInvitations CreateInvitation EvaluateAccess EvaluateOwnAccess ExplainAccess
                 SimulateAccess ListAudit ListEvents ReadProfileDefaults UpdateProfileDefaults
                 ReadCatalog InspectCatalog ListTenantCatalog UpdateTenantCatalog
-                DeleteTenantCatalog ListServiceAccounts CreateServiceAccount ExchangeToken;
+                DeleteTenantCatalog ListServiceAccounts CreateServiceAccount ExchangeToken
+                VerifyAudit ExportAudit ReadAuditRetention ReadTenantDiagnostics ListQuotas
+                ListUsage RecordUsage ListReservations CreateReservation DeleteReservation
+                ListWebhooks CreateWebhook UpdateWebhook DeleteWebhook RotateWebhook TestWebhook
+                ReplayWebhook;
             service: ReadServiceAccount UpdateServiceAccount DeleteServiceAccount
                 SuspendServiceAccount ResumeServiceAccount ListApiKeys CreateApiKey RotateApiKey
                 RevokeApiKey;

@@ -1,41 +1,20 @@
 //! Entries into tenants end by the clock, and tenants' own files hear of it, whatever was interrupted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
-use freehold::cli::SystemClock;
 use freehold::domain::action::{ListMembers, ReadBreakGlass, ResumeTenant, SuspendTenant};
 use freehold::domain::{
-    AccountId, ActionPattern, BreakGlass, BreakGlassId, BreakGlassState, Call, Caller, Clock,
-    Conflict, Description, Error, MemberFilter, NewBreakGlass, OperatorRole, PageRequest, Patterns,
-    Precondition, Result, TenantId, Timestamp,
+    AccountId, ActionPattern, BreakGlass, BreakGlassId, BreakGlassState, Call, Caller, Conflict,
+    Description, Error, MemberFilter, NewBreakGlass, OperatorRole, PageRequest, Patterns,
+    Precondition, Result, TenantId,
 };
 use freehold::services::{break_glass, members, operators, tenants};
 use rusqlite::Connection;
 
+use crate::clock::Stepped;
 use crate::files::tenant_file;
 use crate::node::{Node, Place, call_of, host};
 use crate::world;
-
-/// The system's clock, ahead by as much as a test says.
-#[derive(Default)]
-struct Stepped(AtomicI64);
-
-impl Stepped {
-    fn step(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
-    }
-}
-
-impl Clock for Stepped {
-    fn now(&self) -> Timestamp {
-        Timestamp(SystemClock.now().0 + self.0.load(Ordering::SeqCst))
-    }
-
-    fn new_id(&self) -> uuid::Uuid {
-        SystemClock.new_id()
-    }
-}
 
 /// A node with a tenant, whose Mark and Mona are operators.
 struct Scene {

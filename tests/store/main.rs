@@ -12,6 +12,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod child;
+mod clock;
 mod damage;
 mod dice;
 mod dump;
@@ -22,6 +23,7 @@ mod older;
 mod program;
 mod world;
 
+mod audit_chain;
 mod break_glass;
 mod consent;
 mod contract;

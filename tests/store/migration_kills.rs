@@ -30,6 +30,9 @@ const LATER: &[(u32, &str)] = &[
     (5, include_str!("../../migrations/tenant/V0005__service_accounts.sql")),
     (6, include_str!("../../migrations/tenant/V0006__invitations.sql")),
     (7, include_str!("../../migrations/tenant/V0007__layered_values.sql")),
+    (8, include_str!("../../migrations/tenant/V0008__quotas.sql")),
+    (9, include_str!("../../migrations/tenant/V0009__audit_retention.sql")),
+    (10, include_str!("../../migrations/tenant/V0010__webhooks.sql")),
 ];
 
 /// A place that an older program left, and what is expected of its files.

@@ -15,7 +15,7 @@ use freehold::policy::Policy;
 use freehold::services::imports::{self, OnProgress, Run};
 use freehold::services::{accounts, resources, tenants};
 use freehold::storage::{Registry, Settings, TenantStore};
-use freehold::worker::Worker;
+use freehold::worker::{self, Worker};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -50,9 +50,8 @@ fn is_of_its_noun(rust: &Rust<'_>, found: &Assignment) -> bool {
     let Some(path) = rust.source.path.strip_prefix("src/storage/") else {
         return false;
     };
-    let Some((_, noun)) = path.trim_end_matches(".rs").split_once('/') else {
-        return false;
-    };
+    let path = path.trim_end_matches(".rs");
+    let noun = path.split_once('/').map_or(path, |(_, noun)| noun);
     found.table == noun || found.table.ends_with(&format!("_{noun}"))
 }
 

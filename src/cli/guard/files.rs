@@ -137,6 +137,7 @@ fn no_key(path: &Path) -> Option<String> {
     let (read, without) = match name {
         "cursor.key" => (load_secret(path).map(drop), "log-ins under way and cursors"),
         "api.key" => (load_secret(path).map(drop), "every API key there is"),
+        "webhook.key" => (load_secret(path).map(drop), "every webhook's secret"),
         _ => (SigningKey::load(path).map(drop), "what it signed"),
     };
     let error = read.err()?;

@@ -27,7 +27,8 @@ pub(in crate::http) async fn follow(
     last: LastEventId,
     Asked(asked): Asked<FollowFilter>,
 ) -> Reply<EventStream> {
-    let (begins, ties) = ((asked.begins(last.0), asked.for_s), cx.follow()?);
+    let begins = (asked.begins(last.0), cx.follow_for(asked.for_s)?);
+    let ties = cx.follow()?;
     EventStream::begin(begins, ties, async move |after| {
         let (filter, page) = (asked.behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
         cx.read(cx.tenant(), move |tx| events::list(tx, &filter, &page)).await

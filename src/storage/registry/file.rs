@@ -117,16 +117,12 @@ impl RegistryFile {
         pool.hold_to(identity.clone());
         let wakes = Wakes::default();
         let told = Arc::new(Told::new(EventSource::Platform, wakes.clone()));
-        let queue = Queue::new(
-            WrittenFile { path: path.clone(), side: Side::Registry, identity: identity.clone() },
-            disk.clone(),
-            Epoch::Leads(gate.clone()),
-            settings.limits(),
-            {
-                let told = told.clone();
-                Box::new(move || told.committed())
-            },
-        );
+        let written =
+            WrittenFile { path: path.clone(), side: Side::Registry, identity: identity.clone() };
+        let epoch = Epoch::Leads(gate.clone());
+        let telling = told.clone();
+        let committed = Box::new(move || telling.committed());
+        let queue = Queue::new(written, disk.clone(), epoch, settings.limits(), committed);
         let lookups = Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?;
         lookups.hold_to(identity);
         let core = Core {

@@ -65,7 +65,6 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Malformed, "nope".to_owned()),
         ],
         "reservation" => vec![(Random, NOBODY.to_owned()), (Malformed, "nope".to_owned())],
-        "plan" => vec![(Random, "never-was".to_owned()), (Malformed, "No".to_owned())],
         // What nothing counts is counted as nothing.
         "dimension" => vec![(Malformed, "nope".to_owned())],
         "event_type" => vec![(Malformed, "never.was".to_owned())],
@@ -93,7 +92,7 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Malformed, "first".to_owned()),
         ],
         // The platform plane may register any, and whoever may use a key may use any.
-        "host" | "domain" | "key" => Vec::new(),
+        "host" | "domain" | "key" | "plan" => Vec::new(),
         "tenant" => vec![
             (Foreign, there.org.slug.clone()),
             (Random, "never-was".to_owned()),

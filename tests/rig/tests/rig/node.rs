@@ -14,7 +14,7 @@ use freehold::policy::Policy;
 use freehold::services::imports::{self, OnProgress, Run};
 use freehold::services::{accounts, tenants};
 use freehold::storage::{Registry, Settings, TenantStore};
-use freehold::worker::Worker;
+use freehold::worker::{self, Worker};
 use freehold_rig::World;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -73,7 +73,7 @@ impl Node {
         let started = registry
             .migrate(None, &|_, _| ())
             .and_then(|_| tenants::recover(&registry))
-            .and_then(|()| Worker::start(&registry, None));
+            .and_then(|()| Worker::start(&registry, worker::Settings::default()));
         match started {
             Ok(worker) => Ok(Self { registry, worker, data }),
             Err(error) => {
@@ -167,5 +167,6 @@ fn call(caller: Caller) -> Call {
         request_id: "test".into(),
         correlation_id: "test".into(),
         idempotency: None,
+        reservation: None,
     }
 }
