@@ -393,6 +393,8 @@ fn environment() -> Environment {
         .with_list_parse_key("http.trusted_proxies")
         .with_list_parse_key("invitations.public_domains")
         .with_list_parse_key("identity.private_issuer_hosts")
+        .with_list_parse_key("webhooks.private_hosts")
+        .with_list_parse_key("webhooks.retry_delays_s")
         .with_list_parse_key("assurance.acr_values")
         .with_list_parse_key("assurance.amr_values")
         .with_list_parse_key("assurance.step_up")

@@ -326,6 +326,12 @@ impl Call {
         }
     }
 
+    /// The program's own call, for what something else has brought about.
+    #[must_use]
+    pub fn caused(task: SystemTask, correlation_id: &str) -> Self {
+        Self { correlation_id: correlation_id.into(), ..Self::system(task) }
+    }
+
     /// The program's own call, for the sake of the same request.
     #[must_use]
     pub fn by_system(&self, task: SystemTask) -> Self {

@@ -102,7 +102,7 @@ impl Holder {
         if !is_active || !registry.is_live(caller)? {
             return Ok(());
         }
-        self.run(move |registry, _| accounts::hear(registry, account, &said)).await
+        self.run(move |registry, call| accounts::hear(registry, call, account, &said)).await
     }
 
     /// Runs a use case on the blocking pool; the call says which request it is for, and not yet whose.

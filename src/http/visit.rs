@@ -17,7 +17,7 @@ use super::reply::Reply;
 use super::state::State;
 use crate::domain::action::{EndSession, LinkIdentity};
 use crate::domain::{
-    AccountId, Arrival, AuditRecord, BegunSession, Call, Error, LoginProblem, SessionId,
+    AccountId, Arrival, AuditRecord, BegunSession, Call, Error, LoginProblem, SessionId, SystemTask,
 };
 use crate::services::sessions::LogIn;
 use crate::services::{identities, sessions};
@@ -103,7 +103,12 @@ impl Visit {
     /// Lets somebody in, and answers the cookie of the new session; one that the browser had before ends.
     pub(super) async fn enter(&self, wanted: LogIn) -> Reply<HeaderValue> {
         let (registry, arrival) = (self.state.registry.clone(), wanted.arrival.clone());
-        let begun = actix_web::web::block(move || sessions::begin(&registry, wanted)).await;
+        let call = Call {
+            request_id: self.ids.request.clone(),
+            correlation_id: self.ids.correlation.clone(),
+            ..Call::system(SystemTask::LogIn)
+        };
+        let begun = actix_web::web::block(move || sessions::begin(&registry, &call, wanted)).await;
         let begun = begun.map_err(|error| Error::Internal(error.to_string()))?;
         if let Err(error @ Error::Login(_)) = &begun {
             self.state.registry.note_refusal(self.refusal(&arrival, error)).await?;

@@ -3,7 +3,7 @@
 //! No secret is kept anywhere: each is made of the installation's key, of whose it is and of which one it is. An address
 //! is looked at whenever something is sent there.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -131,7 +131,7 @@ impl Webhooks {
                 let status = response.status();
                 let error =
                     (!status.is_success()).then(|| format!("it answered {}", status.as_u16()));
-                let retry_after_s = retry_after(response.headers());
+                let retry_after_s = retry_after(response.headers(), now);
                 Attempt { status: Some(status.as_u16()), error, retry_after_s, ..attempt }
             }
             Err(error) => Attempt { error: Some(error), ..attempt },
@@ -173,7 +173,7 @@ impl Webhooks {
 
 /// A signature of a request, as its header says it.
 #[must_use]
-pub fn sign(secret: &[u8; 32], id: &str, timestamp: &str, body: &[u8]) -> String {
+pub fn sign(secret: &[u8], id: &str, timestamp: &str, body: &[u8]) -> String {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret));
     for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
         context.update(part);
@@ -190,19 +190,29 @@ fn traceparent(correlation_id: &str, event_id: &str) -> Option<String> {
     (is_trace && span.len() == 16).then(|| format!("00-{correlation_id}-{span}-01"))
 }
 
-/// Seconds that an answer asks to wait (RFC 9110, section 10.2.3); a date says nothing here.
-fn retry_after(headers: &HeaderMap) -> Option<u32> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+/// Seconds that an answer asks to wait, in seconds or until a date (RFC 9110, section 10.2.3).
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<u32> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    text.parse().ok().or_else(|| {
+        let until = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let now = Duration::from_micros(u64::try_from(now.0).ok()?);
+        u32::try_from(until.saturating_sub(now).as_secs()).ok()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use reqwest::header::{HeaderMap, RETRY_AFTER};
     use uuid::Uuid;
 
-    use super::{EventSource, WebhookId, WebhookSettings, Webhooks, sign, traceparent};
-    use crate::domain::TenantId;
+    use super::{
+        EventSource, WebhookId, WebhookSettings, Webhooks, retry_after, sign, traceparent,
+    };
+    use crate::domain::{TenantId, Timestamp};
 
     fn webhooks(allow_loopback: bool) -> Webhooks {
         let (private_hosts, timeout) = (Vec::new(), Duration::from_secs(1));
@@ -212,13 +222,29 @@ mod tests {
 
     #[test]
     fn a_request_is_signed_as_the_standard_says() {
-        // The example of the specification of Standard Webhooks.
-        let secret = *b"\x31\xf2\xa0\x76\x4b\x1a\x44\x76\x0c\x94\xf3\x5c\xb1\x3e\x2f\x11\x4e\x90\x35\x61\x4b\x1a\x44\x76\x0c\x94\xf3\x5c\xb1\x3e\x2f\x11";
-        let one = sign(&secret, "msg_1", "1614265330", b"{}");
-        assert!(one.starts_with("v1,") && one.len() == 3 + 44);
-        assert_ne!(one, sign(&secret, "msg_2", "1614265330", b"{}"));
-        assert_ne!(one, sign(&secret, "msg_1", "1614265331", b"{}"));
-        assert_ne!(one, sign(&secret, "msg_1", "1614265330", b"{ }"));
+        // The example that its libraries are tested with.
+        let secret = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let (id, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", br#"{"test": 2432232314}"#);
+        let one = sign(&secret, id, "1614265330", body);
+        assert_eq!(one, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_ne!(one, sign(&secret, "msg_2", "1614265330", body));
+        assert_ne!(one, sign(&secret, id, "1614265331", body));
+        assert_ne!(one, sign(&secret, id, "1614265330", b"{ }"));
+    }
+
+    #[test]
+    fn whoever_asks_to_wait_says_for_how_long_or_until_when() {
+        let now = Timestamp(784_111_777_000_000);
+        let asked = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, text.parse().unwrap());
+            retry_after(&headers, now)
+        };
+        assert_eq!(asked("120"), Some(120));
+        assert_eq!(asked("Sun, 06 Nov 1994 08:51:37 GMT"), Some(120));
+        assert_eq!(asked("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
+        assert_eq!(asked("soon"), None);
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use crate::domain::action::{
     CreateAccount, ListAccounts, ReadAccount, ResumeAccount, SuspendAccount, UpdateAccount,
 };
 use crate::domain::{
-    Account, AccountFilter, AccountId, AccountSaid, AccountState, ChangeAccount, Covers, Error,
-    EventType, HeardSaid, Identity, KnownIdentity, Name, NewAccount, Page, PageRequest, Result,
-    Said, Subject, SystemTask, Target,
+    Account, AccountFilter, AccountId, AccountSaid, AccountState, Call, ChangeAccount, Covers,
+    Error, EventType, HeardSaid, Identity, KnownIdentity, Name, NewAccount, Page, PageRequest,
+    Result, Said, Subject, SystemTask, Target,
 };
 use crate::storage::registry::{accounts, addresses};
 use crate::storage::{PlatformWork, ReadTx, Registry, Tx, WriteTx};
@@ -150,7 +150,7 @@ pub fn identities(registry: &Registry, account: AccountId) -> Result<Vec<KnownId
 ///
 /// # Errors
 /// Storage failed.
-pub fn hear(registry: &Registry, account: AccountId, said: &Said) -> Result<()> {
+pub fn hear(registry: &Registry, call: &Call, account: AccountId, said: &Said) -> Result<()> {
     let is_known = registry.identities(account)?.iter().any(|known| {
         known.identity == said.identity
             && known.email.as_ref() == Some(&said.email)
@@ -160,9 +160,9 @@ pub fn hear(registry: &Registry, account: AccountId, said: &Said) -> Result<()> 
         return Ok(());
     }
     let said = said.clone();
-    let heard = registry.system(SystemTask::Hear, move |tx| heard(tx, &said))?;
+    let heard = registry.system_for(call, SystemTask::Hear, move |tx| heard(tx, &said))?;
     match heard {
-        Some(account) => super::domains::join(registry, account),
+        Some(account) => super::domains::join(registry, call, account),
         None => Ok(()),
     }
 }

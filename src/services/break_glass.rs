@@ -19,7 +19,7 @@ use crate::domain::{
     TenantStatus, is_grantable, missing_beside,
 };
 use crate::storage::registry::break_glass::{self, With};
-use crate::storage::registry::{accounts, operators};
+use crate::storage::registry::{accounts, events, operators};
 use crate::storage::{ReadTx, Registry, Tx, WriteTx};
 
 /// Lists entries.
@@ -342,7 +342,10 @@ fn try_tell(registry: &Registry, entry: &BreakGlass, told: i64) -> Result<()> {
     }
     let store = registry.open_blocking(&tenant)?;
     for step in entry.steps().into_iter().filter(|step| step.version > told) {
-        store.tell_break_glass(entry, step)?;
+        let cause = registry.look(SystemTask::BreakGlass, |tx| {
+            events::caused_by(tx, SystemTask::BreakGlass, step.kind, &Target::BreakGlass(entry.id))
+        })?;
+        store.tell_break_glass(cause, entry, step)?;
     }
     registry.note_told(entry.id, entry.version)
 }

@@ -5,9 +5,9 @@
 
 use crate::domain::action::{DeleteTenantDomain, ListTenantDomains, UpdateTenantDomain};
 use crate::domain::{
-    AccountId, AccountState, Conflict, Covers, DomainSaid, Error, EventType, HostName, JoinRole,
-    KnownIdentity, Name, NewMember, Page, PageRequest, Precondition, Reach, Result, SystemTask,
-    TenantDomain, TenantId, TenantReference, TenantStatus, mail_domain,
+    AccountId, AccountState, Call, Conflict, Covers, DomainSaid, Error, EventType, HostName,
+    JoinRole, KnownIdentity, Name, NewMember, Page, PageRequest, Precondition, Reach, Result,
+    SystemTask, TenantDomain, TenantId, TenantReference, TenantStatus, mail_domain,
 };
 use crate::storage::registry::domains;
 use crate::storage::tenant::members as membership;
@@ -121,7 +121,7 @@ fn tell<A: crate::domain::Action>(
 ///
 /// # Errors
 /// Storage failed.
-pub fn join(registry: &Registry, account: AccountId) -> Result<()> {
+pub fn join(registry: &Registry, call: &Call, account: AccountId) -> Result<()> {
     if registry.account(account)?.state != Some(AccountState::Active) {
         return Ok(());
     }
@@ -132,7 +132,7 @@ pub fn join(registry: &Registry, account: AccountId) -> Result<()> {
     for domain in domains {
         let found = registry.look(SystemTask::Join, |tx| domains::find(tx, &domain))?;
         if let Some(found) = found {
-            admit(registry, account, &found)?;
+            admit(registry, call, account, &found)?;
         }
     }
     Ok(())
@@ -143,7 +143,12 @@ pub(super) fn domain_of(known: &KnownIdentity) -> Option<HostName> {
     mail_domain(known.verified_email().filter(|_| known.reach == Reach::Everybody)?)
 }
 
-fn admit(registry: &Registry, account: AccountId, domain: &TenantDomain) -> Result<()> {
+fn admit(
+    registry: &Registry,
+    call: &Call,
+    account: AccountId,
+    domain: &TenantDomain,
+) -> Result<()> {
     let entry = registry.resolve(&TenantReference::Id(domain.tenant_id))?;
     let Some(entry) =
         entry.filter(|entry| entry.status == TenantStatus::Active && entry.problem.is_none())
@@ -153,7 +158,8 @@ fn admit(registry: &Registry, account: AccountId, domain: &TenantDomain) -> Resu
     let Some(name) = super::accounts::name(registry, account)? else { return Ok(()) };
     let store = registry.open_blocking(&entry)?;
     let new = NewMember { account_id: account, role: domain.join_role.into() };
-    let is_new = store.system(SystemTask::Join, move |tx| first(tx, &new, &name))?;
+    let is_new =
+        store.system_by(call.by_system(SystemTask::Join), move |tx| first(tx, &new, &name))?;
     if is_new { store.project() } else { Ok(()) }
 }
 

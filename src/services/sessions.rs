@@ -10,7 +10,7 @@ use crate::domain::action::{
     EndAccountSessions, EndSession, ListSessions, MoveSession, PlatformPlane, ReadSession,
 };
 use crate::domain::{
-    Account, AccountId, AccountSaid, AccountState, Action, Arrival, Assurance, BegunSession,
+    Account, AccountId, AccountSaid, AccountState, Action, Arrival, Assurance, BegunSession, Call,
     Caller, Covers, Email, Error, EventType, Issued, KnownIdentity, LoginProblem, MemberState,
     MyTenant, Name, Page, PageRequest, PersonalTenants, Reach, Result, Said, Session,
     SessionFilter, SessionId, SessionLimits, SessionSaid, Slug, SystemTask, Target, TenantId,
@@ -44,12 +44,12 @@ pub struct LogIn {
 ///
 /// # Errors
 /// [`LoginProblem::AccountUnknown`], [`LoginProblem::AccountSuspended`].
-pub fn begin(registry: &Registry, log_in: LogIn) -> Result<BegunSession> {
+pub fn begin(registry: &Registry, call: &Call, log_in: LogIn) -> Result<BegunSession> {
     let log_in = Arc::new(log_in);
     let arrival = log_in.clone();
-    let account = registry.system(SystemTask::LogIn, move |tx| account(tx, &arrival))?;
-    arrived(registry, account, &log_in)?;
-    registry.system(SystemTask::LogIn, move |tx| session(tx, account, &log_in))
+    let account = registry.system_for(call, SystemTask::LogIn, move |tx| account(tx, &arrival))?;
+    arrived(registry, call, account, &log_in)?;
+    registry.system_for(call, SystemTask::LogIn, move |tx| session(tx, account, &log_in))
 }
 
 /// Begins a session of an account that may act.
@@ -88,16 +88,16 @@ fn session<A: RegistryAction>(
 
 /// What comes of an arrival besides the session: what the provider's word of an address opens, and what an account has of
 /// its own.
-fn arrived(registry: &Registry, account: AccountId, log_in: &LogIn) -> Result<()> {
+fn arrived(registry: &Registry, call: &Call, account: AccountId, log_in: &LogIn) -> Result<()> {
     let arrival = &log_in.arrival;
     if let Some((email, email_verified)) = &arrival.email
         && let Ok(email) = Email::parse(email.as_str())
     {
         let (identity, email_verified) = (arrival.identity.clone(), *email_verified);
-        super::accounts::hear(registry, account, &Said { identity, email, email_verified })?;
+        super::accounts::hear(registry, call, account, &Said { identity, email, email_verified })?;
     }
-    super::domains::join(registry, account)?;
-    super::tenants::personal(registry, account, log_in.personal_tenants)
+    super::domains::join(registry, call, account)?;
+    super::tenants::personal(registry, call, account, log_in.personal_tenants)
 }
 
 /// The account that an identity means; a new one where there is none and one is to be made.

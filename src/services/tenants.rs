@@ -14,8 +14,8 @@ use crate::domain::{
     PrincipalType, Region, Result, Slug, SystemTask, Target, Tenant, TenantFilter, TenantId,
     TenantKind, TenantReference, TenantStatus,
 };
-use crate::storage::registry::accounts;
 use crate::storage::registry::tenants::{self, Purpose, Unfinished};
+use crate::storage::registry::{accounts, events};
 use crate::storage::tenant::workspaces;
 use crate::storage::{ReadTx, Registry, RegistryAction, TenantWork, WriteTx};
 
@@ -83,19 +83,27 @@ pub(super) fn register<A: Covers<CreateTenant>>(
 fn finish(registry: &Registry, unfinished: &Unfinished) -> Result<()> {
     let tenant = &unfinished.tenant;
     registry.provision(tenant)?;
+    let cause = cause(registry, tenant.id)?;
     if let Some(owner) = unfinished.first_owner
         && let Some(name) = super::accounts::name(registry, owner)?
     {
         let entry = registry.resolve(&TenantReference::Id(tenant.id))?.ok_or(Error::NotFound)?;
         let store = registry.open_blocking(&entry)?;
         let is_personal = tenant.kind == TenantKind::Personal;
-        store.system(SystemTask::Provision, move |tx| {
+        store.system_by(cause, move |tx| {
             super::members::create_first_owner(tx, owner, &name)?;
             if is_personal { ensure_workspace(tx, owner) } else { Ok(()) }
         })?;
         store.project()?;
     }
     activate(registry, tenant.id)
+}
+
+/// The program's own call, for what the making of a tenant brings about.
+fn cause(registry: &Registry, id: TenantId) -> Result<Call> {
+    registry.look(SystemTask::Provision, |tx| {
+        events::caused_by(tx, SystemTask::Provision, EventType::TenantCreated, &id.into())
+    })
 }
 
 /// The workspace that the owner of a personal tenant begins with, where it is not there yet.
@@ -147,7 +155,12 @@ pub fn create_mine(
 ///
 /// # Errors
 /// Storage failed.
-pub fn personal(registry: &Registry, account: AccountId, when: PersonalTenants) -> Result<()> {
+pub fn personal(
+    registry: &Registry,
+    call: &Call,
+    account: AccountId,
+    when: PersonalTenants,
+) -> Result<()> {
     if when != PersonalTenants::AtFirstLogIn {
         return Ok(());
     }
@@ -155,12 +168,13 @@ pub fn personal(registry: &Registry, account: AccountId, when: PersonalTenants) 
         return Ok(());
     }
     let region = registry.region(None)?;
-    let tenant = registry.system(SystemTask::Provision, move |tx| {
-        match tenants::personal_of(tx, account)? {
+    let tenant =
+        registry.system_for(call, SystemTask::Provision, move |tx| match tenants::personal_of(
+            tx, account,
+        )? {
             Some(own) => Ok(own),
             None => register_personal(tx, account, &NewPersonalTenant::default(), &region),
-        }
-    })?;
+        })?;
     finish_one(registry, tenant).map(drop)
 }
 
@@ -237,7 +251,8 @@ fn finish_one(registry: &Registry, tenant: Tenant) -> Result<Tenant> {
 
 /// Puts a tenant that was being made into service.
 pub(super) fn activate(registry: &Registry, id: TenantId) -> Result<()> {
-    registry.system(SystemTask::Provision, move |tx| {
+    let cause = cause(registry, id)?;
+    registry.system_for(&cause, SystemTask::Provision, move |tx| {
         let tenant = tenants::find(tx, id)?.ok_or(Error::NotFound)?;
         if tenant.status == TenantStatus::Provisioning {
             let tenant = tenants::set_status(tx, id, tenant.status.to(TenantStatus::Active)?)?;

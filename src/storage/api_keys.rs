@@ -8,11 +8,13 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
+use super::audit;
 use super::door::{Tx, WriteTx, decisions, sql};
 use super::engine::{Listing, Row, Sql, SqlError, params};
 use crate::domain::{
-    AccountId, Action, ApiKey, ApiKeyId, Direction, Error, Name, Page, PageRequest, PlaneName,
-    Position, Result, ScopeName, ServiceAccountId, Timestamp, action,
+    AccountId, Action, ApiKey, ApiKeyId, AuditDecision, AuditRecord, Call, Direction, Error, Name,
+    Page, PageRequest, PlaneName, Position, Result, ScopeName, ServiceAccountId, Subject,
+    SystemTask, Timestamp, action,
 };
 
 /// What of a key never changes, as whoever comes with it must be known.
@@ -189,6 +191,7 @@ pub(crate) fn take<A: Action>(
 pub(in crate::storage) struct Uses(Mutex<HashMap<ApiKeyId, Timestamp>>);
 
 const MINUTE: i64 = 60_000_000;
+const HOUR: i64 = 60 * MINUTE;
 
 impl Uses {
     /// Notes a use.
@@ -211,13 +214,47 @@ impl Uses {
     }
 }
 
-/// Writes uses down. It moves no version: nobody has changed anything.
-pub(in crate::storage) fn note_uses(sql: Sql<'_>, uses: &[(ApiKeyId, Timestamp)]) -> Result<()> {
+/// Writes uses down, of a file's keys; the first one in an hour is audited. It moves no version: nobody has changed
+/// anything.
+pub(in crate::storage) fn note_uses(
+    sql: Sql<'_>,
+    file: &str,
+    uses: &[(ApiKeyId, Timestamp)],
+) -> Result<()> {
     for (id, at) in uses {
-        sql.execute(
-            "update api_keys set last_used_at = ?2 where id = ?1 and coalesce(last_used_at, 0) < ?2",
-            params![*id, *at],
+        let before = sql.one(
+            "select service_account_id, coalesce(last_used_at, 0) from api_keys where id = ?1",
+            params![*id],
+            |row| Ok((row.next::<ServiceAccountId>()?, row.next::<Timestamp>()?)),
         )?;
+        let Some((account, before)) = before.filter(|(_, before)| before < at) else { continue };
+        sql.execute("update api_keys set last_used_at = ?2 where id = ?1", params![*id, *at])?;
+        if before.0.div_euclid(HOUR) != at.0.div_euclid(HOUR) {
+            audit::append(sql, &used(file, account, *id, *at))?;
+        }
     }
     Ok(())
+}
+
+/// What the audit log says of a key that is used.
+fn used(file: &str, account: ServiceAccountId, id: ApiKeyId, at: Timestamp) -> AuditRecord {
+    let call = Call::system(SystemTask::NoteUses);
+    AuditRecord {
+        at,
+        actor: Subject::ServiceAccount(account).name(),
+        actor_tenant: file.to_owned(),
+        on_behalf: None,
+        account: None,
+        target_tenant: file.to_owned(),
+        target_type: "api_key".to_owned(),
+        target_id: id.to_string(),
+        workspace_id: None,
+        resource_id: None,
+        action: "api_key.use".to_owned(),
+        decision: AuditDecision::Permit,
+        policies: "[]".to_owned(),
+        correlation_id: call.correlation_id.to_string(),
+        request_id: call.request_id.to_string(),
+        summary: "{}".to_owned(),
+    }
 }

@@ -40,6 +40,19 @@ pub(in crate::storage) fn end(sql: Sql<'_>) -> Result<i64, SqlError> {
     Ok(last.unwrap_or(0))
 }
 
+/// What the newest event of a type that happened to something belongs to.
+pub(in crate::storage) fn correlation_of(
+    sql: Sql<'_>,
+    kind: EventType,
+    subject: &str,
+) -> Result<Option<String>, SqlError> {
+    sql.one(
+        "select correlation_id from outbox_events where type = ?1 and subject = ?2 order by seq desc limit 1",
+        params![kind, subject],
+        |row| row.next(),
+    )
+}
+
 /// How many events that the projection follows stand behind a place, and when the first of them happened.
 pub(in crate::storage) fn unfollowed(
     sql: Sql<'_>,

@@ -70,6 +70,7 @@ impl Worker {
         let (wanted, theirs) = (registry.projections(), registry.clone());
         let projector = spawn("projector", move || {
             catch_up(&theirs);
+            count(&theirs);
             for tenant in wanted {
                 project(&theirs, tenant);
             }

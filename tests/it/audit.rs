@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::app::{Db, TestApp};
 use crate::asks::ask;
 use crate::client::Client;
+use crate::events::conform;
 use crate::org::Org;
 use crate::shared;
 
@@ -24,7 +25,7 @@ const ASKS: &[&str] = &[
     "profile_defaults_update",
 ];
 
-fn is_change(route: &RouteInfo) -> bool {
+pub(crate) fn is_change(route: &RouteInfo) -> bool {
     route.method != "GET" && !ASKS.contains(&route.operation_id)
 }
 
@@ -38,7 +39,7 @@ fn events(db: &Db, correlation: &str) -> i64 {
 }
 
 /// A trace of an operation's own, as `traceparent` has it.
-fn trace(operation: &str) -> String {
+pub(crate) fn trace(operation: &str) -> String {
     let hash =
         operation.bytes().fold(1_u128, |hash, byte| hash * 31 % (1 << 100) + u128::from(byte));
     format!("{hash:032x}")
@@ -80,6 +81,7 @@ fn every_change_of_a_tenant_leaves_one_audit_row_and_its_events_in_its_file() {
     let changes = routes.iter().filter(|route| is_change(route) && route.mount == Mount::Tenant);
     let findings: Vec<_> = changes.flat_map(|route| findings(route, &org)).collect();
     assert!(findings.is_empty(), "{}", findings.join("\n"));
+    assert!(conform(app(), &org.owner.all("/events", 200)).len() > 40);
 }
 
 #[test]
@@ -89,6 +91,7 @@ fn every_change_of_the_platform_leaves_one_audit_row_and_its_events_in_the_regis
     let changes = routes.iter().filter(|route| is_change(route) && route.mount == Mount::Platform);
     let findings: Vec<_> = changes.flat_map(|route| findings(route, &org)).collect();
     assert!(findings.is_empty(), "{}", findings.join("\n"));
+    assert!(conform(app(), &app().host().all("/v1/platform/events", 200)).len() > 30);
 }
 
 #[test]

@@ -185,6 +185,11 @@ impl Request {
         Answer { status, headers, text, json }
     }
 
+    /// Sends it to a server that may die of something else; the status of its answer, if there is one.
+    pub(crate) async fn attempt(self) -> Option<u16> {
+        self.0.send().await.ok().map(|answer| answer.status().as_u16())
+    }
+
     /// Sends it, and hands over the answer as it comes.
     pub(crate) fn open(self) -> reqwest::Response {
         run(async { self.0.send().await }).unwrap()

@@ -1,9 +1,11 @@
 //! `/events` and `/v1/platform/events`: what happened, in its order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use freehold::domain::event_catalogue;
 use serde_json::{Value, json};
 
+use crate::app::{Place, TestApp};
 use crate::org::Org;
 use crate::shared;
 
@@ -103,3 +105,55 @@ fn a_cursor_of_one_log_is_none_of_another() {
     let filtered = org.owner.get(&format!("/audit?decision=deny&cursor={audit}"));
     filtered.problem(400, "invalid_parameter");
 }
+
+/// Holds events against the schemas that are served for them; the types that they are of.
+pub(crate) fn conform(app: &TestApp, events: &[Value]) -> BTreeSet<String> {
+    let mut schemas = BTreeMap::new();
+    for event in events {
+        let kind = event["type"].as_str().unwrap();
+        let schema = schemas.entry(kind.to_owned()).or_insert_with(|| {
+            let path = event["dataschema"].as_str().unwrap();
+            let schema = app.stranger().get(path).expect(200);
+            jsonschema::draft202012::options()
+                .should_validate_formats(true)
+                .build(&schema.json)
+                .unwrap()
+        });
+        let wrong: Vec<_> = schema.iter_errors(event).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{kind}: {wrong:?}\n{event}");
+    }
+    schemas.into_keys().collect()
+}
+
+#[test]
+fn every_type_of_event_is_documented_and_has_a_schema() {
+    let page = include_str!("../../docs/events.md");
+    let generated = event_catalogue();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/events.md");
+    let (head, _) = page.split_once(CATALOGUE).unwrap();
+    let whole = format!("{head}{CATALOGUE}\n\n{}\n", generated.trim_end());
+    if std::env::var_os("FREEHOLD_ACCEPT").is_some() {
+        std::fs::write(path, whole).unwrap();
+        return;
+    }
+    assert!(
+        page == whole,
+        "write docs/events.md anew: FREEHOLD_ACCEPT=1 cargo test --test it every_type"
+    );
+    let verb = Place::new().freehold(&["events", "types"]).ended(0);
+    assert_eq!(verb.out.trim_end(), generated.trim_end());
+    let documented: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("### `")).collect();
+    assert!(documented.len() > 80, "{}", documented.len());
+    for kind in documented {
+        let path = format!("/schemas/events/{}", kind.trim_end_matches('`'));
+        let schema = app().stranger().get(&path).expect(200);
+        assert_eq!(schema.header("content-type"), "application/json");
+        assert_eq!(schema["properties"]["type"]["const"], json!(kind.trim_end_matches('`')));
+        assert!(schema["properties"]["data"].is_object(), "{kind}");
+        jsonschema::draft202012::meta::validate(&schema.json).unwrap();
+    }
+    app().stranger().get("/schemas/events/team.exploded").problem(404, "not_found");
+}
+
+/// What the generated part of docs/events.md begins with.
+const CATALOGUE: &str = "## Types";

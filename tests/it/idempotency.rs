@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, send_all};
 use crate::org::Org;
 use crate::shared;
 
@@ -54,6 +54,25 @@ fn a_request_sent_twice_is_done_once_and_answered_alike() {
         assert_eq!(again.etag(), first.etag(), "{path}");
         assert_eq!(again.header("location"), first.header("location"), "{path}");
         assert_eq!(caller.all(&list, 200).len(), before + 1, "{path}");
+    }
+}
+
+#[test]
+fn a_request_sent_fifty_times_at_once_is_done_once() {
+    let org = Org::new(app(), "sent-at-once");
+    for (caller, path, body, list) in creations(&org) {
+        let before = caller.all(&list, 200).len();
+        let key = format!("at-once-{path}");
+        let repeats = (0..50)
+            .map(|_| caller.request("POST", &path).header("idempotency-key", &key).json(&body));
+        let answers = send_all(repeats.collect());
+        let first = answers[0].clone().expect(201);
+        for answer in answers {
+            assert_eq!(answer.expect(201).text, first.text, "{path}");
+        }
+        assert_eq!(caller.all(&list, 200).len(), before + 1, "{path}");
+        let rows = format!("/audit?target_id={}&decision=permit", first.id());
+        assert_eq!(caller.all(&rows, 200).len(), if path == "/tenants" { 2 } else { 1 }, "{path}");
     }
 }
 

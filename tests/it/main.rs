@@ -71,6 +71,7 @@ mod workspaces;
 
 mod assurance;
 mod audit;
+mod canaries;
 mod cli;
 mod correlation;
 mod cursors;
@@ -84,6 +85,7 @@ mod guard;
 mod idempotency;
 mod interleave;
 mod isolation;
+mod kills;
 mod limits;
 mod malformed;
 mod matrix;

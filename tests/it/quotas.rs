@@ -186,7 +186,9 @@ fn a_soft_limit_warns_once_each_time_that_it_is_reached() {
         warnings()[0]["data"],
         json!({"dimension": "teams", "soft_limit": now + 2, "used": now + 2})
     );
-    teams.iter().for_each(|team| drop(org.owner.delete(&format!("/teams/{team}")).expect(204)));
+    for team in &teams {
+        org.owner.delete(&format!("/teams/{team}")).expect(204);
+    }
     assert_eq!(warnings().len(), 1);
     (0..4).for_each(|n| drop(org.team(&format!("again {n}"))));
     assert_eq!(warnings().len(), 2);

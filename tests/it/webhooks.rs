@@ -13,7 +13,7 @@ use crate::receiver::{Received, Receiver};
 use crate::shared;
 
 /// Tries again at once, twice.
-const EAGER: &[(&str, &str)] = &[("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "[0,0]")];
+const EAGER: &[(&str, &str)] = &[("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "0,0")];
 
 shared!();
 
@@ -32,11 +32,11 @@ fn path(webhook: &Answer) -> String {
 
 /// What a receiver has taken, once it is so much.
 fn taken(receiver: &Receiver, count: usize) -> Vec<Received> {
-    eventually(|| Some(receiver.received()).filter(|received| received.len() >= count))
+    eventually(|| Some(receiver.received()).filter(|came| came.len() >= count))
 }
 
-fn sequences(received: &[Received]) -> Vec<i64> {
-    received.iter().map(Received::sequence).collect()
+fn sequences(came: &[Received]) -> Vec<i64> {
+    came.iter().map(Received::sequence).collect()
 }
 
 #[test]
@@ -46,15 +46,15 @@ fn events_arrive_in_their_order_as_signed_cloud_events() {
     let secret = made["secret"].as_str().unwrap();
     (0..20).for_each(|n| drop(org.team(&format!("team {n}"))));
     org.resource("not for it", "tenant");
-    let received = taken(&receiver, 20);
+    let came = taken(&receiver, 20);
     let events = org.owner.all("/events?type=team.created", 200);
-    assert_eq!(received.len(), events.len());
-    for (received, event) in received.iter().zip(&events) {
-        assert_eq!(received.event, *event);
-        assert_eq!(received.header("webhook-id"), event["id"].as_str().unwrap());
-        assert_eq!(received.header("content-type"), "application/cloudevents+json");
-        assert!(received.is_signed_by(secret));
-        assert!(!received.is_signed_by("whsec_AAAA"));
+    assert_eq!(came.len(), events.len());
+    for (came, event) in came.iter().zip(&events) {
+        assert_eq!(came.event, *event);
+        assert_eq!(came.header("webhook-id"), event["id"].as_str().unwrap());
+        assert_eq!(came.header("content-type"), "application/cloudevents+json");
+        assert!(came.is_signed_by(secret));
+        assert!(!came.is_signed_by("whsec_AAAA"));
     }
     let log = org.owner.all(&format!("{}/deliveries", path(&made)), 200);
     assert_eq!(log.len(), 20);
@@ -75,8 +75,8 @@ fn what_fails_is_tried_again_under_the_same_id_and_holds_its_place() {
     });
     let made = hook(&org, &receiver, &json!(["team.*"]));
     (0..3).for_each(|n| drop(org.team(&format!("team {n}"))));
-    let received = taken(&receiver, 5);
-    let ids: Vec<_> = received.iter().map(|one| one.header("webhook-id").to_owned()).collect();
+    let came = taken(&receiver, 5);
+    let ids: Vec<_> = came.iter().map(|one| one.header("webhook-id").to_owned()).collect();
     assert_eq!((&ids[0], &ids[1]), (&ids[1], &ids[2]));
     assert_eq!(ids[2..].iter().collect::<HashSet<_>>().len(), 3);
     let log = eventually(|| {
@@ -103,8 +103,8 @@ fn what_is_not_taken_at_last_is_a_dead_letter_and_the_next_one_is_tried() {
         (!dead.is_empty()).then_some(dead)
     });
     assert_eq!((dead.len(), dead[0]["attempt"].clone()), (1, json!(3)));
-    let received = taken(&receiver, 4);
-    assert_eq!(received[3].event["data"]["name"], "good");
+    let came = taken(&receiver, 4);
+    assert_eq!(came[3].event["data"]["name"], "good");
     let told = org.owner.all("/events?type=webhook.dead_lettered", 200);
     assert_eq!(told[0]["data"]["event_id"], dead[0]["event_id"]);
     assert_eq!(org.owner.get(&path(&made))["state"], "active");
@@ -126,8 +126,8 @@ fn whoever_fails_for_good_is_disabled_and_begins_where_it_was_once_enabled() {
     assert_eq!(before, 9, "three attempts at each of three events");
     receiver.answers(|_| (200, ""));
     org.owner.patch(&path(&made), &json!({"state": "active"})).expect(200);
-    let received = taken(&receiver, before + 1);
-    assert_eq!(received[before].event["data"]["name"], "team 3");
+    let came = taken(&receiver, before + 1);
+    assert_eq!(came[before].event["data"]["name"], "team 3");
 }
 
 #[test]
@@ -198,9 +198,9 @@ fn what_was_sent_is_sent_again_from_a_time_or_a_place() {
     let first = taken(&receiver, 5);
     let replay = |body: &Value| org.owner.post(&format!("{}/replay", path(&made)), body);
     replay(&json!({"after": first[2].sequence()})).expect(200);
-    let received = taken(&receiver, 7);
-    assert_eq!(sequences(&received[5..]), sequences(&first[3..]));
-    assert_eq!(received[5].header("webhook-id"), first[3].header("webhook-id"));
+    let came = taken(&receiver, 7);
+    assert_eq!(sequences(&came[5..]), sequences(&first[3..]));
+    assert_eq!(came[5].header("webhook-id"), first[3].header("webhook-id"));
     replay(&json!({"from": first[1].event["time"]})).expect(200);
     assert_eq!(sequences(&taken(&receiver, 11)[7..]), sequences(&first[1..]));
     replay(&json!({})).problem(422, "invalid");
@@ -236,9 +236,9 @@ fn a_test_is_sent_at_once_and_says_what_came_of_it() {
         (tested["state"].clone(), tested["response_status"].clone()),
         (json!("delivered"), json!(204))
     );
-    let received = receiver.received();
-    assert_eq!((received.len(), received[0].event["type"].clone()), (1, json!("webhook.tested")));
-    assert!(received[0].is_signed_by(made["secret"].as_str().unwrap()));
+    let came = receiver.received();
+    assert_eq!((came.len(), came[0].event["type"].clone()), (1, json!("webhook.tested")));
+    assert!(came[0].is_signed_by(made["secret"].as_str().unwrap()));
     receiver.answers(|_| (418, ""));
     assert_eq!(test()["response_status"], 418);
 }
@@ -274,15 +274,15 @@ fn the_platforms_events_are_sent_too() {
     let body = json!({"url": receiver.url(), "event_types": ["tenant.*"]});
     let made = operator.post("/webhooks", &body).expect(201);
     operator.post("/tenants", &json!({"slug": "sent-for", "name": "Sent for"})).expect(201);
-    let received = taken(&receiver, 1);
-    assert_eq!(received[0].event["source"], "/v1/platform");
-    assert!(received[0].is_signed_by(made["secret"].as_str().unwrap()));
+    let came = taken(&receiver, 1);
+    assert_eq!(came[0].event["source"], "/v1/platform");
+    assert!(came[0].is_signed_by(made["secret"].as_str().unwrap()));
 }
 
 /// Makes teams, whatever becomes of the server; those that were acknowledged.
 fn make(owner: &Client, from: usize, count: usize) -> usize {
     (from..from + count).for_each(|n| {
-        drop(owner.post("/teams", &json!({"name": format!("team {n}")})).expect(201))
+        drop(owner.post("/teams", &json!({"name": format!("team {n}")})).expect(201));
     });
     count
 }
@@ -297,7 +297,7 @@ fn nothing_is_lost_or_invented_where_both_ends_crash() {
         n if n % 7 == 3 => (500, ""),
         _ => (200, ""),
     });
-    let settings = [("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "[0,0,0,0,0,0,0,0,0,0]")];
+    let settings = [("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "0,0,0,0,0,0,0,0,0,0")];
     let place = Place::new();
     let mut app = TestApp::dev_with(&place, &settings);
     let org = Org::new(&app, "crashing");
@@ -316,13 +316,13 @@ fn nothing_is_lost_or_invented_where_both_ends_crash() {
         .texts("select id from outbox_events where type = 'team.created' order by seq", &[]);
     assert_eq!(sent.len(), made);
     let is_there = || {
-        let received = receiver.received();
-        let last = received.last().map(|one| one.header("webhook-id").to_owned());
-        (last.as_ref() == sent.last()).then_some(received)
+        let came = receiver.received();
+        let last = came.last().map(|one| one.header("webhook-id").to_owned());
+        (last.as_ref() == sent.last()).then_some(came)
     };
-    let received = eventually(is_there);
+    let came = eventually(is_there);
     let mut seen = Vec::new();
-    for one in &received {
+    for one in &came {
         let id = one.header("webhook-id").to_owned();
         let place = sent.iter().position(|sent| *sent == id).expect("nothing is invented");
         // What was not written down is sent again; nothing is passed over.
@@ -332,5 +332,5 @@ fn nothing_is_lost_or_invented_where_both_ends_crash() {
         }
     }
     assert_eq!(seen, sent, "none is lost, and their order is kept");
-    measured(&format!("webhooks: {made} events over {lives} crashes, {} requests", received.len()));
+    measured(&format!("webhooks: {made} events over {lives} crashes, {} requests", came.len()));
 }

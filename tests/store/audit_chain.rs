@@ -1,6 +1,7 @@
 //! The audit log is what was written, or it is found out which row is not: bytes flipped, rows deleted, swapped, cut
 //! off and put in, whole chains written anew; and what was kept long enough goes without taking the proof along.
 
+use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -229,8 +230,10 @@ impl Log {
                 );
                 digest.update(text.unwrap_or_default().as_bytes());
             }
-            let hash: String =
-                digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash = digest.finish().as_ref().iter().fold(String::new(), |mut text, byte| {
+                write!(text, "{byte:02x}").unwrap();
+                text
+            });
             self.set(seq, "previous_hash", &Cell::Text(previous));
             self.set(seq, "hash", &Cell::Text(hash));
         }

@@ -87,7 +87,7 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         let said = self.request.http.extensions().get::<Arc<Said>>().cloned();
         let Some(said) = said else { return Ok(()) };
         self.read(|_| Ok(())).await?;
-        self.request.run(move |registry, _| accounts::hear(registry, account, &said)).await
+        self.request.run(move |registry, call| accounts::hear(registry, call, account, &said)).await
     }
 
     /// Verifies a token that the request carries besides its own.

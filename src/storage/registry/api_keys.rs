@@ -54,7 +54,7 @@ impl RegistryFile {
         }
         let written = uses.clone();
         let noted = self.system(SystemTask::NoteUses, false, move |tx| {
-            api_keys::note_uses(door::sql(tx), &written)
+            api_keys::note_uses(door::sql(tx), "platform", &written)
         });
         noted.and_then(entry::wait).inspect_err(|_| self.uses.put_back(uses))
     }

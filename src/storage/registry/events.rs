@@ -1,7 +1,9 @@
 //! The events of the platform, to read; their statements stand beside both planes.
 
 use crate::domain::action::PlatformPlane;
-use crate::domain::{EventEntry, EventFilter, Page, PageRequest, Result};
+use crate::domain::{
+    Call, EventEntry, EventFilter, EventType, Page, PageRequest, Result, SystemTask, Target,
+};
 use crate::storage::door::{Tx, sql};
 use crate::storage::outbox;
 
@@ -12,4 +14,16 @@ pub(crate) fn page(
     page: &PageRequest,
 ) -> Result<Page<EventEntry>> {
     outbox::page(sql(tx), filter, page)
+}
+
+/// The program's own call, for what an event of the platform's brings about elsewhere.
+pub(crate) fn caused_by(
+    tx: &impl Tx<Plane = PlatformPlane>,
+    task: SystemTask,
+    kind: EventType,
+    target: &Target,
+) -> Result<Call> {
+    let subject = format!("{}/{}", target.kind(), target.id());
+    let correlation = outbox::correlation_of(sql(tx), kind, &subject)?;
+    Ok(correlation.map_or_else(|| Call::system(task), |id| Call::caused(task, &id)))
 }

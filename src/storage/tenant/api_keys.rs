@@ -27,12 +27,13 @@ impl TenantFile {
             return Ok(());
         }
         let (call, written) = (Call::system(SystemTask::NoteUses), uses.clone());
+        let name = self.core.name.clone();
         let noted = door::write_for_system::<TenantWork, _, _>(
             self.clone(),
             call,
             self.id.into(),
             false,
-            move |tx| api_keys::note_uses(door::sql(tx), &written),
+            move |tx| api_keys::note_uses(door::sql(tx), &name, &written),
         );
         noted.and_then(entry::wait).inspect_err(|_| self.uses.put_back(uses))
     }

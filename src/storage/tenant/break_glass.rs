@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{TenantStore, TenantWork};
 use crate::domain::{
-    BreakGlass, BreakGlassStep, BreakGlassTold, Call, IdempotencyKey, Result, SystemTask, Target,
+    BreakGlass, BreakGlassStep, BreakGlassTold, Call, IdempotencyKey, Result, Target,
 };
 use crate::storage::{door, entry};
 
@@ -13,7 +13,12 @@ impl TenantStore {
     ///
     /// # Errors
     /// Storage failed.
-    pub(crate) fn tell_break_glass(&self, entry: &BreakGlass, step: BreakGlassStep) -> Result<()> {
+    pub(crate) fn tell_break_glass(
+        &self,
+        cause: Call,
+        entry: &BreakGlass,
+        step: BreakGlassStep,
+    ) -> Result<()> {
         self.mark_dirty_blocking()?;
         let target = Target::BreakGlass(entry.id);
         let data = BreakGlassTold {
@@ -35,7 +40,7 @@ impl TenantStore {
                 key: Arc::from(format!("break-glass:{}:{}", entry.id, step.version)),
                 fingerprint: [0; 32],
             }),
-            ..Call::system(SystemTask::BreakGlass)
+            ..cause
         };
         entry::wait(door::write_for_system::<TenantWork, (), _>(
             self.door(),

@@ -426,8 +426,19 @@ impl TenantStore {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Fn(&mut WriteTx<'_, TenantWork>) -> Result<T> + Send + 'static,
     {
+        self.system_by(Call::system(task), body)
+    }
+
+    /// The same, for what something else has brought about.
+    ///
+    /// # Errors
+    /// What the body reports.
+    pub(crate) fn system_by<T, F>(&self, call: Call, body: F) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut WriteTx<'_, TenantWork>) -> Result<T> + Send + 'static,
+    {
         self.mark_dirty_blocking()?;
-        let call = Call::system(task);
         entry::wait(door::write_for_system(self.door(), call, self.tenant().into(), false, body)?)
     }
 

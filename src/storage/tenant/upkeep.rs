@@ -94,7 +94,7 @@ fn settle(
         queue.transact(|conn| {
             let _session = conn.session(door::nobody(name));
             row_security::add(Sql::on(conn), &rest.withheld)?;
-            api_keys::note_uses(Sql::on(conn), &rest.uses)?;
+            api_keys::note_uses(Sql::on(conn), name, &rest.uses)?;
             rest.denials.iter().try_for_each(|record| audit::append(Sql::on(conn), record))
         })?;
     }

@@ -51,7 +51,8 @@ fn last_row(app: &TestApp, tenant: &str, action: &str) -> (Vec<String>, String, 
 fn dump(app: &TestApp, tenant: &str) -> Vec<String> {
     let db = app.db(tenant);
     let tables = db.texts(
-        "select name from sqlite_schema where type = 'table' and name not like 'sqlite%' and name <> 'audit_log'",
+        "select name from sqlite_schema where type = 'table' and name not like 'sqlite%'
+            and name not in ('audit_log', 'quota_snapshots')",
         &[],
     );
     let rows = tables.iter().flat_map(|table| {

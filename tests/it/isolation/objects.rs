@@ -64,11 +64,12 @@ pub(crate) fn wrong(parameter: &str, here: &House, there: &House) -> Vec<(Origin
             (Random, NOBODY.to_owned()),
             (Malformed, "nope".to_owned()),
         ],
-        "reservation" => vec![(Random, NOBODY.to_owned()), (Malformed, "nope".to_owned())],
         // What nothing counts is counted as nothing.
         "dimension" => vec![(Malformed, "nope".to_owned())],
         "event_type" => vec![(Malformed, "never.was".to_owned())],
-        "session" => vec![(Random, NOBODY.to_owned()), (Malformed, "nope".to_owned())],
+        "reservation" | "session" => {
+            vec![(Random, NOBODY.to_owned()), (Malformed, "nope".to_owned())]
+        }
         "identity" => {
             vec![(Random, "B".repeat(22)), (Malformed, "nope".to_owned())]
         }
