@@ -65,12 +65,12 @@ begin
     select raise(abort, 'what is recorded stays');
 end;
 
--- Old records may go once a snapshot stands for them.
+-- Old records may go once the oldest snapshot stands for them.
 create trigger usage_records_stay before delete on usage_records
-when not exists (
-    select 1 from quota_snapshots s
-    where s.dimension = old.dimension and s.period_start = old.period_start and s.record_seq >= old.seq
-)
+when old.seq > coalesce((
+    select min(s.record_seq) from quota_snapshots s
+    where s.dimension = old.dimension and s.period_start = old.period_start
+), 0)
 begin
     select raise(abort, 'what is recorded stays');
 end;

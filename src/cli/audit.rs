@@ -45,8 +45,10 @@ async fn ask(client: &Client, verb: &Verb) -> Result<ExitCode> {
 /// Who reads, and below which path: the host the platform's, an account of the tenant the tenant's.
 pub(super) async fn reader(host: &Client, whose: &Whose) -> Result<(Client, String)> {
     match (&whose.tenant, &whose.account) {
-        (Some(tenant), Some(account)) => {
-            Ok((host.as_account(tenant, account).await?, "/v1/tenant".to_owned()))
+        (Some(name), Some(account)) => {
+            // What can be no tenant's name can be no part of a path.
+            tenant::path(name)?;
+            Ok((host.as_account(name, account).await?, format!("/v1/tenants/{name}")))
         }
         _ => Ok((host.clone(), PLATFORM.to_owned())),
     }

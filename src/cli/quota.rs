@@ -1,6 +1,6 @@
 //! `freehold quota …`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use super::args::{OnePlan, Plan as PlanVerb, Quota as Verb, SetPlan, SetQuota, T
 use super::client::Client;
 use super::configuration::Configuration;
 use super::{node, output, tenant};
-use crate::domain::{Limits, Plan, PlanName, Tenant, TenantQuotas, TenantUsage};
+use crate::domain::{Plan, PlanName, Tenant, TenantLimits, TenantQuotas, TenantUsage};
 
 const PLANS: &str = "/v1/platform/plans";
 
@@ -20,7 +20,18 @@ const PLANS: &str = "/v1/platform/plans";
 #[derive(Serialize)]
 struct Shown {
     quotas: TenantQuotas,
+    /// Its plan; the default one, where it has none of its own and there is one.
+    plan: Option<Plan>,
     usage: Vec<TenantUsage>,
+}
+
+impl Shown {
+    /// The limits that count.
+    fn limits(&self) -> TenantLimits {
+        let plan = self.plan.as_ref().map(|plan| (plan.limits.clone(), plan.soft_limits.clone()));
+        let own = (self.quotas.limits.clone(), self.quotas.soft_limits.clone());
+        TenantLimits { plan: plan.unwrap_or_default(), own }
+    }
 }
 
 /// Keeps plans, and what tenants are given.
@@ -69,27 +80,40 @@ fn body(limits: &TypedLimits) -> Value {
 async fn show(client: &Client, quotas: TenantQuotas, as_json: bool) -> Result<()> {
     let path = format!("/v1/platform/usage?tenant_id={}", quotas.id);
     let usage: Vec<TenantUsage> = client.all(&path).await?;
-    let shown = Shown { quotas, usage };
+    let default = PlanName::parse("default").map_err(anyhow::Error::msg)?;
+    let plan = find(client, quotas.plan.as_ref().unwrap_or(&default)).await?;
+    let shown = Shown { quotas, plan, usage };
     if as_json {
         return output::json(&shown);
     }
     let tenant: Tenant = client.get(&tenant::path(&shown.quotas.id.to_string())?).await?;
-    let plan = shown.quotas.plan.as_ref().map_or("default", PlanName::as_str);
-    output::say(&format!("{}: plan {plan}", tenant.slug));
-    let mut rows = vec![["DIMENSION", "LIMIT", "SOFT LIMIT", "USED"].map(str::to_owned).to_vec()];
-    let used = shown.usage.iter().map(|it| (it.dimension.clone(), it.used));
-    let mut used: BTreeMap<_, _> = used.map(|(of, used)| (of, used.to_string())).collect();
-    for dimension in shown.quotas.limits.0.keys().chain(shown.quotas.soft_limits.0.keys()) {
-        used.entry(dimension.clone()).or_insert_with(|| "-".to_owned());
-    }
-    for (dimension, used) in used {
-        let number =
-            |limits: &Limits| limits.of(&dimension).map_or("-".to_owned(), |it| it.to_string());
-        let (limit, soft) = (number(&shown.quotas.limits), number(&shown.quotas.soft_limits));
-        rows.push(vec![dimension.to_string(), limit, soft, used]);
-    }
-    output::table(&rows);
+    let plan = shown.plan.as_ref().map_or("no plan".to_owned(), |it| format!("plan {}", it.name));
+    output::say(&format!("{}: {plan}", tenant.slug));
+    output::table(&rows(&shown));
     Ok(())
+}
+
+/// Each dimension that has a limit or is used.
+fn rows(shown: &Shown) -> Vec<Vec<String>> {
+    fn or_none<T: ToString>(value: Option<T>) -> String {
+        value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+    }
+    let limits = shown.limits();
+    let used: BTreeMap<_, _> = shown.usage.iter().map(|it| (&it.dimension, it.used)).collect();
+    let dimensions: BTreeSet<_> = limits.dimensions().chain(used.keys().copied()).collect();
+    let head = ["DIMENSION", "LIMIT", "OF", "SOFT LIMIT", "USED"].map(str::to_owned).to_vec();
+    let mut rows = vec![head];
+    for dimension in dimensions {
+        let hard = limits.hard(dimension);
+        rows.push(vec![
+            dimension.to_string(),
+            or_none(hard.map(|(limit, _)| limit)),
+            or_none(hard.map(|(_, source)| source)),
+            or_none(limits.soft(dimension)),
+            or_none(used.get(dimension)),
+        ]);
+    }
+    rows
 }
 
 async fn put(client: &Client, set: &SetPlan) -> Result<()> {

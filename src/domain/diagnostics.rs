@@ -18,7 +18,7 @@ super::word::words! {
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Check {
     /// What was checked: `integrity`, `identity`, `schema`, `registry`, `audit_chain`, `owners`, `memberships`,
-    /// `applications`, `policies`, `scopes`, `values`, `usage`, `outbox`, `webhooks`.
+    /// `applications`, `policies`, `scopes`, `values`, `usage`, `outbox`.
     pub name: String,
     /// How it ended.
     pub state: CheckState,

@@ -96,7 +96,7 @@ pub fn verify_platform(registry: &Registry, call: &Call) -> Result<AuditVerifica
 }
 
 fn entry(registry: &Registry, id: TenantId) -> Result<std::sync::Arc<TenantEntry>> {
-    registry.resolve(&TenantReference::Id(id))?.ok_or(Error::NotFound)
+    registry.resolve_anew(&TenantReference::Id(id))?.ok_or(Error::NotFound)
 }
 
 /// For how long the tenant's log is kept, as its own people see it.

@@ -44,6 +44,65 @@ fn tenants_are_kept_either_way() {
 }
 
 #[test]
+fn plans_and_what_tenants_may_use_are_kept_either_way() {
+    both_ways(|place| {
+        run(place, "tenant create acme").ended(0);
+        let made =
+            "quota plan set team --title Team --limit members=4 --limit resources=100 --json";
+        let made = run(place, made).ended(0).json();
+        assert_eq!((&made["title"], &made["limits"]["members"]), (&json!("Team"), &json!(4)));
+        let changed = run(place, "quota plan set team --limit members=5 --soft-limit members=4");
+        assert!(changed.ended(0).out.contains("members=5"));
+        let given = run(place, "quota set acme --plan team --limit teams=2 --json").ended(0).json();
+        assert_eq!(
+            (&given["plan"]["name"], &given["quotas"]["limits"]["teams"]),
+            (&json!("team"), &json!(2))
+        );
+        let shown = run(place, "quota show acme").ended(0).out;
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let rows: Vec<_> = shown.lines().map(words).collect();
+        assert_eq!(rows[0], "acme: plan team");
+        assert!(rows.contains(&"members 5 plan 4 -".to_owned()), "{shown}");
+        assert!(rows.contains(&"teams 2 tenant - -".to_owned()), "{shown}");
+        let odd = run(place, "quota set acme --limit cows=1").ended(1);
+        assert!(odd.err.contains("/limits"), "{odd:?}");
+        run(place, "quota set acme --limit members=many").ended(2);
+        run(place, "quota plan delete team").ended(1);
+        run(place, "quota set acme").ended(0);
+        run(place, "quota plan delete team").ended(0);
+        assert_eq!(run(place, "quota plan list --json").ended(0).json(), json!([]));
+        run(place, "quota show never-was").ended(1);
+    });
+}
+
+#[test]
+fn audit_logs_and_events_are_read_either_way() {
+    both_ways(|place| {
+        let file = json!({"format": "freehold-import/1", "tenants": [tenant("acme")]});
+        let file = place.file("acme.json", &file.to_string());
+        place.freehold(&["import", file.to_str().unwrap()]).ended(0);
+        let own = "--tenant acme --account import|acme-owner";
+        let rows = run(place, &format!("audit list {own} --json")).ended(0).json();
+        assert_eq!(rows[0]["action"], "tenant.import");
+        run(place, "audit list --tenant acme --account import|acme-guest").ended(1);
+        let platform = run(place, "audit list --action tenant.import").ended(0);
+        assert!(platform.out.contains("tenant.import"), "{platform:?}");
+        let walked = run(place, "audit verify --json").ended(0).json();
+        assert!(walked.as_array().unwrap().iter().all(|log| log["intact"] == true), "{walked}");
+        assert!(run(place, "audit verify").ended(0).out.contains("acme: ok"));
+        let table = run(place, &format!("audit export --format csv {own}")).ended(0).out;
+        assert!(table.starts_with("seq,at,") && table.lines().count() > 1, "{table}");
+        let lines = run(place, "audit export").ended(0).out;
+        let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        assert_eq!(first["seq"], 1);
+        let events =
+            run(place, &format!("events list {own} --type member.created --json")).ended(0);
+        assert_eq!(events.json().as_array().unwrap().len(), 5);
+        assert!(run(place, "events list").ended(0).out.contains("tenant.created"));
+    });
+}
+
+#[test]
 fn a_first_owner_is_named_by_an_identity_that_is_theirs_as_a_whole() {
     let app = TestApp::dev();
     let identities = json!([

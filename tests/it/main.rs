@@ -82,6 +82,7 @@ mod etags;
 mod external;
 mod flood;
 mod guard;
+mod hostile;
 mod idempotency;
 mod interleave;
 mod isolation;

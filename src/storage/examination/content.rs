@@ -29,7 +29,7 @@ impl Registry {
     /// Whether the audit chain is unbroken, and has what the registry has seen of it.
     pub(super) fn audit(&self, known: &KnownFile, conn: &Conn) -> Check {
         let anchor = self
-            .resolve(&TenantReference::Id(known.tenant))
+            .resolve_anew(&TenantReference::Id(known.tenant))
             .map(|entry| entry.and_then(|entry| entry.anchor()));
         match anchor {
             Ok(anchor) => chain(audit::verify(Sql::on(conn), &known.tenant.to_string(), anchor)),

@@ -95,10 +95,18 @@ impl RegistryFile {
         {
             return Ok(entry);
         }
-        let conn = self.lookups.get()?;
-        let entry = read_entry(Sql::on(&conn), reference)?.map(Arc::new);
+        let entry = self.entry_anew(reference)?;
         self.tenants.insert(reference.clone(), (epoch, entry.clone()));
         Ok(entry)
+    }
+
+    /// The same as it stands on disk: what is remembered may be of before the last audit row that was seen.
+    pub(in crate::storage) fn entry_anew(
+        &self,
+        reference: &TenantReference,
+    ) -> Result<Option<Arc<TenantEntry>>> {
+        let conn = self.lookups.get()?;
+        Ok(read_entry(Sql::on(&conn), reference)?.map(Arc::new))
     }
 
     /// A tenant's state now, and what its row-level security does.

@@ -105,6 +105,17 @@ impl Registry {
         self.file.entry(reference)
     }
 
+    /// The same as it stands on disk, with the audit row that was seen last.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub(crate) fn resolve_anew(
+        &self,
+        reference: &TenantReference,
+    ) -> Result<Option<Arc<TenantEntry>>> {
+        self.file.entry_anew(reference)
+    }
+
     /// What the registry knows of an account now.
     ///
     /// # Errors
