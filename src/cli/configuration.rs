@@ -56,6 +56,8 @@ pub struct Configuration {
     pub audit: AuditSection,
     /// Who reads figures.
     pub metrics: MetricsSection,
+    /// Spans.
+    pub otel: OtelSection,
     /// What is logged.
     pub log: LogSection,
 }
@@ -198,6 +200,13 @@ pub struct AuditSection {
 #[serde(deny_unknown_fields)]
 pub struct MetricsSection {
     pub(super) token: Secret,
+}
+
+/// Section `otel`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtelSection {
+    pub(super) endpoint: String,
 }
 
 /// Section `log`.

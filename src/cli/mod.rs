@@ -36,6 +36,7 @@ mod row_security;
 mod seed;
 mod serve;
 mod service_account;
+mod spans;
 mod tenant;
 mod token;
 
@@ -75,7 +76,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 fn act(arguments: &Arguments) -> Result<ExitCode> {
     let configuration = Configuration::load(arguments.config.as_deref())?;
-    logging::start(&configuration.log, arguments.verb.serves())?;
+    let _spans = logging::start(&configuration, arguments.verb.serves())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(verb(arguments, configuration))
 }

@@ -18,12 +18,11 @@ use super::failure::Failure;
 use super::pace::Arrival;
 use super::rate::Left;
 use super::state::State;
-use super::{head, page};
+use super::{head, page, trace};
 use crate::domain::{self, Clock};
 
 /// The request's id, echoed.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const MAX_REQUEST_ID: usize = 128;
 
 /// The ids that everything that a request causes carries.
@@ -43,22 +42,15 @@ impl RequestIds {
             Some(id) => id.into(),
             None => clock.new_id().to_string().into(),
         };
-        let trace =
-            headers.get(&TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(trace_id);
-        Self { correlation: trace.map_or_else(|| request.clone(), Into::into), request }
+        Self {
+            correlation: trace::id(headers).map_or_else(|| request.clone(), Into::into),
+            request,
+        }
     }
 }
 
 fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.chars().all(|c| c.is_ascii_graphic())
-}
-
-/// The trace id of `00-<32 hex>-<16 hex>-<2 hex>`.
-fn trace_id(traceparent: &str) -> Option<&str> {
-    let mut parts = traceparent.split('-');
-    let (_version, trace) = (parts.next().filter(|version| version.len() == 2)?, parts.next()?);
-    let is_hex = |text: &str| text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c));
-    (trace.len() == 32 && is_hex(trace) && trace.chars().any(|c| c != '0')).then_some(trace)
 }
 
 /// Goes around every request.
@@ -115,6 +107,7 @@ async fn answer(
         workspace.id = tracing::field::Empty,
         resource.id = tracing::field::Empty,
     );
+    trace::join(&span, request.headers());
     let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let _entered = span.enter();
     note_failure(&response);

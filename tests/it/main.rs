@@ -61,6 +61,8 @@ mod service_accounts;
 mod sessions;
 mod signing_keys;
 mod simulate;
+#[cfg(feature = "otel")]
+mod spans;
 mod team_members;
 mod teams;
 mod tenants;

@@ -75,7 +75,12 @@ impl Receiver {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/hook", self.address)
+        format!("{}/hook", self.root())
+    }
+
+    /// Its address, without a path.
+    pub(crate) fn root(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// From now on it answers otherwise.

@@ -39,6 +39,7 @@ pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String>
         "identity.issuer: is the name of an issuer that is the host's own; choose another",
     ));
     findings.extend(level(&configuration.log.level));
+    findings.extend(collector(&configuration.otel.endpoint));
     findings.extend(openers(configuration));
     findings.extend(assurance(&configuration.assurance));
     findings
@@ -161,6 +162,21 @@ fn name(key: &str, value: &str) -> Option<String> {
     let is_name =
         (1..=MAX_NAME).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic());
     when(!is_name, format!("{key}: must be 1 to {MAX_NAME} ASCII characters without blanks"))
+}
+
+/// Where spans are sent, which this program may not know how to do.
+fn collector(endpoint: &str) -> Option<String> {
+    if endpoint.is_empty() {
+        return None;
+    }
+    if !cfg!(feature = "otel") {
+        return Some("otel.endpoint: this program was built without the feature `otel`".to_owned());
+    }
+    let is_address = endpoint.starts_with("http://") || endpoint.starts_with("https://");
+    when(
+        !is_address || endpoint.parse::<reqwest::Url>().is_err(),
+        "otel.endpoint: must be an address, as http://127.0.0.1:4318 is",
+    )
 }
 
 /// A bare word would be taken as a target of which everything is logged.

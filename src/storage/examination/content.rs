@@ -2,7 +2,8 @@
 
 use super::{Mend, RESTORE, chain, remedy_for};
 use crate::domain::{
-    Check, Diagnostics, Error, Result, SystemTask, TenantId, TenantReference, Timestamp,
+    Check, Diagnostics, Error, Result, SystemTask, TenantId, TenantReference, TenantStatus,
+    Timestamp,
 };
 use crate::storage::engine::{Conn, Sql};
 use crate::storage::registry::files::KnownFile;
@@ -98,7 +99,10 @@ impl Registry {
 }
 
 /// Whether somebody keeps the tenant.
-pub(super) fn owners(sql: Sql<'_>) -> Check {
+pub(super) fn owners(known: &KnownFile, sql: Sql<'_>) -> Check {
+    if known.status == TenantStatus::Provisioning {
+        return Check::ok("owners", "nobody yet: the tenant is still being made");
+    }
     let count = sql.one(
         "select count(*) from org_members where role = 'owner' and state = 'active'",
         &[],

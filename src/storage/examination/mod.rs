@@ -139,7 +139,7 @@ impl Registry {
         match Conn::open(path, Side::Tenant, Role::Reader) {
             Ok(conn) => {
                 checks.push(self.audit(known, &conn));
-                checks.push(content::owners(Sql::on(&conn)));
+                checks.push(content::owners(known, Sql::on(&conn)));
                 checks.push(self.memberships(known, &conn, mend));
                 checks.extend(self.applications(known, &conn));
                 checks.push(values(self.file.unfit_values_of(Sql::on(&conn))));

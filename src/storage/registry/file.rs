@@ -24,6 +24,7 @@ use crate::storage::audit::Head;
 use crate::storage::denials::Denials;
 use crate::storage::disk::Disk;
 use crate::storage::door::{self, Core, Door, Reply, WriteTx};
+use crate::storage::engine::sqlite::FileIdentity;
 use crate::storage::engine::sqlite::Side;
 use crate::storage::engine::{Pool, Session, Sql};
 use crate::storage::gate::Gate;
@@ -112,18 +113,15 @@ impl RegistryFile {
         let path = disk.registry();
         let gate = Arc::new(Gate::default());
         let housekeeping = threads("housekeeping-{}", 4);
-        let pool = Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?;
+        let limits = settings.registry_pool(&housekeeping);
+        let pool = Pool::new(&path, Side::Registry, &limits)?;
         let identity = identity::of_registry(&pool)?;
         pool.hold_to(identity.clone());
         let wakes = Wakes::default();
         let told = Arc::new(Told::new(EventSource::Platform, wakes.clone()));
-        let written =
-            WrittenFile { path: path.clone(), side: Side::Registry, identity: identity.clone() };
         let epoch = Epoch::Leads(gate.clone());
-        let telling = told.clone();
-        let committed = Box::new(move || telling.committed());
-        let queue = Queue::new(written, disk.clone(), epoch, settings.limits(), committed);
-        let lookups = Pool::new(&path, Side::Registry, &settings.registry_pool(&housekeeping))?;
+        let queue = queue(&settings, &disk, identity.clone(), epoch, told.clone());
+        let lookups = Pool::new(&path, Side::Registry, &limits)?;
         lookups.hold_to(identity);
         let core = Core {
             name: "platform".into(),
@@ -224,6 +222,19 @@ impl RegistryFile {
             self.system(SystemTask::Anchor, true, move |tx| files::settle(tx, tenant, &head))?,
         )
     }
+}
+
+/// Where changes of the registry wait for the disk; whoever follows events hears of each commit.
+fn queue(
+    settings: &Settings,
+    disk: &Disk,
+    identity: FileIdentity,
+    epoch: Epoch,
+    told: Arc<Told>,
+) -> Queue {
+    let written = WrittenFile { path: disk.registry(), side: Side::Registry, identity };
+    let committed = Box::new(move || told.committed());
+    Queue::new(written, disk.clone(), epoch, settings.limits(), committed)
 }
 
 fn threads(names: &str, count: usize) -> Arc<ScheduledThreadPool> {

@@ -194,6 +194,28 @@ fn a_log_that_is_written_back_by_itself_loses_nothing() {
 
 /// What takes a file back to the first version, for as long as there are two.
 pub(crate) const TENANT_BACK: &str = "
+    drop table webhook_deliveries;
+    drop table webhooks;
+    drop index audit_log_by_time;
+    drop trigger audit_log_is_not_deleted;
+    create trigger audit_log_is_not_deleted before delete on audit_log
+    begin
+        select raise(abort, 'the audit log is append-only');
+    end;
+    drop table audit_checkpoints;
+    drop trigger a_new_member_is_counted;
+    drop trigger a_member_who_comes_or_goes_is_counted;
+    drop trigger a_new_team_is_counted;
+    drop trigger a_lost_team_is_counted;
+    drop trigger a_new_workspace_is_counted;
+    drop trigger a_lost_workspace_is_counted;
+    drop trigger a_new_resource_is_counted;
+    drop trigger a_lost_resource_is_counted;
+    drop trigger a_resource_of_another_length_is_counted;
+    drop table reservations;
+    drop table quota_snapshots;
+    drop table usage_counters;
+    drop table usage_records;
     drop table invitations;
     drop table catalog_items;
     drop table member_attributes;
@@ -217,6 +239,20 @@ pub(crate) const TENANT_BACK: &str = "
     delete from refinery_schema_history where version > 1;
     pragma user_version = 1";
 const REGISTRY_BACK: &str = "
+    drop table tenants_with_webhooks;
+    drop table webhook_deliveries;
+    drop table webhooks;
+    drop index audit_log_by_time;
+    drop trigger audit_log_is_not_deleted;
+    create trigger audit_log_is_not_deleted before delete on audit_log
+    begin
+        select raise(abort, 'the audit log is append-only');
+    end;
+    drop table audit_checkpoints;
+    alter table tenants drop column audit_retention_days;
+    drop table tenant_usage;
+    drop table tenant_quotas;
+    drop table plans;
     drop table personal_tenants;
     drop table invitations;
     drop table tenant_domains;
