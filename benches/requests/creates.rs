@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -14,6 +15,15 @@ const CLIENTS: usize = 64;
 const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_secs(3);
 
+/// What is written for one create.
+#[derive(Clone, Copy)]
+enum Rows {
+    /// The row alone, and nothing that counts it.
+    Alone,
+    /// The row, what it counts, its chained audit row and its event.
+    Whole,
+}
+
 /// Measures creates in turns: by group commit, by a transaction per request through the same server, and by a
 /// transaction per request without any server.
 pub(crate) fn run(node: &Node) {
@@ -22,16 +32,25 @@ pub(crate) fn run(node: &Node) {
          transaction per request\n"
     );
     let ungrouped = Node::start_with(&[("FREEHOLD__STORAGE__MAX_BATCH", "1")]);
-    let (mut grouped, mut single, mut bare) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut grouped, mut single) = (Vec::new(), Vec::new());
+    let (mut bare, mut alone) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         grouped.push(through(node));
         single.push(through(&ungrouped));
-        bare.push(one_by_one(node, &workspace(node)));
+        bare.push(one_by_one(node, &workspace(node), Rows::Whole));
+        alone.push(one_by_one(node, &workspace(node), Rows::Alone));
     }
     let single = super::reads::median(single);
     load::show("a transaction per request", &single, &single);
-    load::show("a transaction per request, no server", &super::reads::median(bare), &single);
+    let bare = super::reads::median(bare);
+    load::show("a transaction per request, no server", &bare, &single);
     load::show("group commit", &super::reads::median(grouped), &single);
+    println!(
+        "\nWhat quota, audit chain and event cost, no server; the ratio is to the row alone\n"
+    );
+    let alone = super::reads::median(alone);
+    load::show("the row alone", &alone, &alone);
+    load::show("with quota, audit chain and event", &bare, &alone);
 }
 
 fn workspace(node: &Node) -> String {
@@ -50,8 +69,8 @@ fn through(node: &Node) -> Measured {
 }
 
 /// The same rows, each in a transaction of its own, by as many clients that wait for one writing connection.
-fn one_by_one(node: &Node, workspace: &str) -> Measured {
-    let connection = parking_lot::Mutex::new(open(node));
+fn one_by_one(node: &Node, workspace: &str, rows: Rows) -> Measured {
+    let connection = parking_lot::Mutex::new(open(node, rows));
     let (stop, serial, failed) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let begun = Instant::now();
     let mut latencies: Vec<u64> = std::thread::scope(|scope| {
@@ -60,7 +79,7 @@ fn one_by_one(node: &Node, workspace: &str) -> Measured {
             while !stop.load(Ordering::Relaxed) {
                 let begun = Instant::now();
                 let number = serial.fetch_add(1, Ordering::Relaxed);
-                if create(&connection.lock(), workspace, number).is_err() {
+                if create(&connection.lock(), workspace, number, rows).is_err() {
                     failed.fetch_add(1, Ordering::Relaxed);
                 }
                 latencies.push(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
@@ -84,11 +103,16 @@ fn one_by_one(node: &Node, workspace: &str) -> Measured {
 }
 
 /// A copy of the tenant's file, with the same durability, on the same disk.
-fn open(node: &Node) -> Connection {
-    let copy = node.data.path().join("single.db");
+fn open(node: &Node, rows: Rows) -> Connection {
+    let name = if matches!(rows, Rows::Whole) { "whole.db" } else { "alone.db" };
+    let copy = node.data.path().join(name);
     if !copy.exists() {
         let source = Connection::open(tenant_file(node)).expect("the tenant's file");
         source.execute("vacuum into ?1", [copy.display().to_string()]).expect("a copy");
+        if matches!(rows, Rows::Alone) {
+            let copied = Connection::open(&copy).expect("the copy");
+            copied.execute_batch("drop trigger a_new_resource_is_counted").expect("no counting");
+        }
     }
     let connection = Connection::open(&copy).expect("the copy");
     for (pragma, value) in
@@ -115,10 +139,18 @@ fn tenant_file(node: &Node) -> PathBuf {
 }
 
 /// What the server writes for one create: the row, its audit row, its event.
-fn create(connection: &Connection, workspace: &str, number: u64) -> rusqlite::Result<()> {
+fn create(
+    connection: &Connection,
+    workspace: &str,
+    number: u64,
+    rows: Rows,
+) -> rusqlite::Result<()> {
     let id = uuid::Uuid::now_v7().to_string();
     connection.execute_batch("begin immediate")?;
-    let done = write(connection, workspace, number, &id);
+    let done = write(connection, workspace, number, &id).and_then(|()| match rows {
+        Rows::Alone => Ok(()),
+        Rows::Whole => tell(connection, &id),
+    });
     connection.execute_batch(if done.is_ok() { "commit" } else { "rollback" })?;
     done
 }
@@ -130,14 +162,28 @@ fn write(connection: &Connection, workspace: &str, number: u64, id: &str) -> rus
             select ?1, id, 'document', ?2, ?3, 'private', 0, 0 from organizations",
         )?
         .execute((id, workspace, format!("Single {number}")))?;
+    Ok(())
+}
+
+/// The audit row, chained to the one before it, and the event.
+fn tell(connection: &Connection, id: &str) -> rusqlite::Result<()> {
+    let previous: String = connection
+        .prepare_cached("select hash from audit_log order by seq desc limit 1")?
+        .query_row([], |row| row.get(0))?;
+    let hash = digest(
+        &SHA256,
+        format!("{previous}{id}{}", "a summary of as many bytes".repeat(20)).as_bytes(),
+    );
+    let hash: String =
+        hash.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     connection
         .prepare_cached(
             "insert into audit_log (seq, tenant_id, at, actor, actor_tenant, target_tenant, target_type, target_id,
                 action, decision, policies, correlation_id, request_id, summary, previous_hash, hash)
             select (select coalesce(max(seq), 0) + 1 from audit_log), id, 0, 'bench', id, id, 'resource', ?1,
-                'resource.create', 'permit', '[]', ?1, ?1, '{}', '', '' from organizations",
+                'resource.create', 'permit', '[]', ?1, ?1, '{}', ?2, ?3 from organizations",
         )?
-        .execute([id])?;
+        .execute([id, &previous, &hash])?;
     connection
         .prepare_cached(
             "insert into outbox_events (seq, id, tenant_id, type, subject, data, actor, actor_tenant, correlation_id,

@@ -3,8 +3,8 @@
 //! `cargo bench --bench requests` starts the real server, and a bare actix handler that returns the same bytes, each in
 //! a process of its own with as many workers, and asks both in turns from the same clients. It prints requests a
 //! second, the server's CPU time per request, latencies, and the ratio. Figures without their baseline mean nothing: two
-//! cores share clients and servers, so read the ratios. No figure is asserted. The names of parts, `reads`, `modes` and
-//! `creates`, choose them.
+//! cores share clients and servers, so read the ratios. No figure is asserted. The names of parts, `reads`, `modes`,
+//! `creates` and `webhooks`, choose them.
 
 #![expect(
     clippy::expect_used,
@@ -22,6 +22,7 @@ mod load;
 mod modes;
 mod node;
 mod reads;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,9 @@ fn main() -> ExitCode {
             }
             if chosen("creates") {
                 creates::run(&node);
+            }
+            if chosen("webhooks") {
+                webhooks::run();
             }
             ExitCode::SUCCESS
         }

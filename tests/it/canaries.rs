@@ -129,10 +129,14 @@ fn no_secret_is_in_a_log_an_audit_row_an_event_a_figure_or_an_export() {
     let scene = Scene { org: &org, platform: platform.clone(), everybody: app.stranger() };
     let canaries: Vec<_> =
         (0..CASES.len()).map(|n| format!("kittiwake{n:02}x{:08x}", n * 7_919_999)).collect();
+    let mut odd = Vec::new();
     for (case, canary) in CASES.iter().zip(&canaries) {
         let answer = (case.ask)(&scene, canary);
-        assert_eq!(answer.status, case.status, "{}: {}", case.place, answer.text);
+        if answer.status != case.status {
+            odd.push(format!("{}: {} {}", case.place, answer.status, answer.text));
+        }
     }
+    assert!(odd.is_empty(), "{}", odd.join("\n"));
     let given = given_out(&scene);
     let told = told(&app, &org, &scene.platform);
     assert!(told.iter().all(|(_, text)| !text.is_empty()), "something is told everywhere");

@@ -85,8 +85,8 @@ fn audit_logs_and_events_are_read_either_way() {
         let rows = run(place, &format!("audit list {own} --json")).ended(0).json();
         assert_eq!(rows[0]["action"], "tenant.import");
         run(place, "audit list --tenant acme --account import|acme-guest").ended(1);
-        let platform = run(place, "audit list --action tenant.import").ended(0);
-        assert!(platform.out.contains("tenant.import"), "{platform:?}");
+        let platform = run(place, "audit list --action import.*").ended(0);
+        assert!(platform.out.contains("import.create"), "{platform:?}");
         let walked = run(place, "audit verify --json").ended(0).json();
         assert!(walked.as_array().unwrap().iter().all(|log| log["intact"] == true), "{walked}");
         assert!(run(place, "audit verify").ended(0).out.contains("acme: ok"));

@@ -185,9 +185,11 @@ impl Request {
         Answer { status, headers, text, json }
     }
 
-    /// Sends it to a server that may die of something else; the status of its answer, if there is one.
+    /// Sends it to a server that may die of something else; the status of its answer, if all of it came.
     pub(crate) async fn attempt(self) -> Option<u16> {
-        self.0.send().await.ok().map(|answer| answer.status().as_u16())
+        let answer = self.0.send().await.ok()?;
+        let status = answer.status().as_u16();
+        answer.bytes().await.ok().map(|_| status)
     }
 
     /// Sends it, and hands over the answer as it comes.

@@ -84,7 +84,7 @@ const SHAPES: &[&str] = &[
 
 #[test]
 fn no_connection_is_made_to_an_address_that_is_not_public() {
-    let app = TestApp::serve_at(&Place::new(), &[("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "0")]);
+    let app = TestApp::serve_at(&Place::new(), &[("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "1,1")]);
     let org = Org::new(&app, "hostile-hooks");
     let (port, knocks) = door();
     let named = names();
