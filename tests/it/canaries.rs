@@ -61,24 +61,24 @@ const CASES: [Case; 40] = [
     case("a precondition", 400, |it, x| it.org.owner.request("PATCH", "").header("if-match", x).json(&json!({})).send()),
     case("an idempotency key", 201, |it, x| it.org.owner.request("POST", "/teams").header("idempotency-key", x).json(&json!({"name": "keyed"})).send()),
     case("a reservation", 400, |it, x| it.org.owner.request("POST", "/teams").header("freehold-reservation", x).json(&json!({"name": "reserved"})).send()),
-    case("an unknown field", 400, |it, x| it.body(&json!({ x: "value" }))),
-    case("the value of an unknown field", 400, |it, x| it.body(&json!({"password": x}))),
-    case("a value of a wrong type", 400, |it, x| it.body(&json!({"name": [x]}))),
+    case("an unknown field", 422, |it, x| it.body(&json!({ x: "value" }))),
+    case("the value of an unknown field", 422, |it, x| it.body(&json!({"password": x}))),
+    case("a value of a wrong type", 422, |it, x| it.body(&json!({"name": [x]}))),
     case("a value that is too long", 422, |it, x| it.body(&json!({"name": x.repeat(40)}))),
     case("a value with odd characters", 422, |it, x| it.org.owner.post("/resource-types", &json!({"name": format!("Ä {x}")}))),
     case("a body that is cut off", 400, |it, x| it.org.owner.request("POST", "/teams").body("application/json", format!("{{\"name\": \"{x}")).send()),
     case("a body of another type", 415, |it, x| it.org.owner.request("POST", "/teams").body("text/plain", x).send()),
-    case("a word for a number", 400, |it, x| it.org.owner.post("/reservations", &json!({"dimension": "teams", "amount": x}))),
-    case("an id that is none", 400, |it, x| it.org.owner.post("/members", &json!({"account_id": x, "role": "member"}))),
+    case("a word for a number", 422, |it, x| it.org.owner.post("/reservations", &json!({"dimension": "teams", "amount": x}))),
+    case("an id that is none", 422, |it, x| it.org.owner.post("/members", &json!({"account_id": x, "role": "member"}))),
     case("an import", 422, |it, x| it.org.app.host().post("/v1/platform/imports", &json!({"format": x, "tenants": []}))),
     case("a value of a profile", 200, |it, x| it.org.owner.patch("/profile-defaults", &json!({"canary": x}))),
     case("a value that a schema refuses", 422, |it, x| it.org.owner.patch("/profile-defaults", &json!({"canary": [x]}))),
     case("a value of the catalogue", 201, |it, x| it.org.owner.put_new("/catalog/tenant/canary", &json!({"value": {"word": x}}))),
     case("an attribute of a resource", 201, |it, x| it.org.owner.post("/resources", &json!({"type": "prompt", "workspace_id": it.org.everyone, "name": "kept", "attributes": {"word": x}}))),
-    case("a password for a token", 400, |it, x| it.form("/v1/auth/token", format!("grant_type=password&password={x}"))),
-    case("a token to exchange", 400, |it, x| it.form("/v1/auth/token", format!("grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token={x}&subject_token_type=urn:ietf:params:oauth:token-type:access_token"))),
+    case("a password for a token", 422, |it, x| it.form("/v1/auth/token", format!("grant_type=password&password={x}"))),
+    case("a token to exchange", 401, |it, x| it.form("/v1/auth/token", format!("grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token={x}&subject_token_type=urn:ietf:params:oauth:token-type:access_token"))),
     case("a token to take back", 200, |it, x| it.form("/v1/auth/revoke", format!("token={x}"))),
-    case("an identity's token", 400, |it, x| it.org.app.person("import|canaries-owner").post("/v1/me/identities", &json!({ "token": x }))),
+    case("an identity's token", 422, |it, x| it.org.app.person("import|canaries-owner").post("/v1/me/identities", &json!({ "token": x }))),
     case("a query that is none of ours", 400, |it, x| it.org.owner.get(&format!("/teams?access_token={x}"))),
     case("a cursor", 400, |it, x| it.org.owner.get(&format!("/teams?cursor={x}"))),
     case("a number in a query", 400, |it, x| it.org.owner.get(&format!("/teams?limit={x}"))),
@@ -139,7 +139,9 @@ fn no_secret_is_in_a_log_an_audit_row_an_event_a_figure_or_an_export() {
     assert!(odd.is_empty(), "{}", odd.join("\n"));
     let given = given_out(&scene);
     let told = told(&app, &org, &scene.platform);
-    assert!(told.iter().all(|(_, text)| !text.is_empty()), "something is told everywhere");
+    for (place, text) in &told {
+        assert!(!text.is_empty() || place.starts_with("webhook"), "{place} tells nothing");
+    }
     let mut looked_for = 0;
     for (place, canary) in CASES
         .iter()

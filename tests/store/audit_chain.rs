@@ -147,8 +147,8 @@ impl Log {
             }
             Cell::Integer(number) => {
                 let mut bytes = number.to_le_bytes();
-                // A row's place goes where no other row is.
-                bytes[byte] ^= if column == "seq" && byte < 2 { 0x80 | bits } else { bits };
+                // A row's place goes where no other row is: further than there are rows.
+                bytes[if column == "seq" { byte.max(2) } else { byte }] ^= bits;
                 let changed = i64::from_le_bytes(bytes);
                 self.set(seq, column, &Cell::Integer(changed));
                 now = if column == "seq" { changed } else { seq };
