@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Conflict, Error, FieldError, FileProblem, LoginProblem, QuotaExceeded, StepUp, TenantStatus,
-    Word,
+    Conflict, Dimension, Error, FieldError, FileProblem, LoginProblem, QuotaExceeded, StepUp,
+    TenantStatus, Word,
 };
 
 /// What can go wrong with a request.
@@ -84,9 +84,15 @@ pub(super) struct Problem {
     /// What is wrong with each field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
-    /// What would be more than there is: `dimension`, `limit`, `used`.
-    #[serde(flatten)]
-    quota: Option<QuotaExceeded>,
+    /// With `quota_exceeded`: what is counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimension: Option<Dimension>,
+    /// With `quota_exceeded`: what may be used at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<i64>,
+    /// With `quota_exceeded`: what is used or kept free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used: Option<i64>,
 }
 
 impl Failure {
@@ -117,7 +123,8 @@ impl Failure {
         }
     }
 
-    fn detail(&self) -> String {
+    /// What happened, for the client and for the log: none of the client's own words.
+    pub(super) fn detail(&self) -> String {
         match self {
             Self::Domain(error) => detail(error).to_owned(),
             other => other.to_string(),
@@ -140,6 +147,7 @@ impl Failure {
     /// The document, for one request.
     pub(super) fn problem(&self, request_id: &str) -> Problem {
         let status = self.status_code();
+        let quota = self.quota();
         Problem {
             kind: format!("urn:freehold:problem:{}", self.code()),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
@@ -148,13 +156,15 @@ impl Failure {
             detail: self.detail(),
             request_id: request_id.to_owned(),
             errors: self.errors(),
-            quota: self.quota(),
+            dimension: quota.map(|exceeded| exceeded.dimension.clone()),
+            limit: quota.map(|exceeded| exceeded.limit),
+            used: quota.map(|exceeded| exceeded.used),
         }
     }
 
-    fn quota(&self) -> Option<QuotaExceeded> {
+    fn quota(&self) -> Option<&QuotaExceeded> {
         match self {
-            Self::Domain(Error::QuotaExceeded(exceeded)) => Some((**exceeded).clone()),
+            Self::Domain(Error::QuotaExceeded(exceeded)) => Some(exceeded),
             _ => None,
         }
     }

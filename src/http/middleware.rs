@@ -154,6 +154,11 @@ fn log(failure: &Failure, status: StatusCode) {
     if status.is_server_error() && !is_flood && !is_said {
         tracing::error!(error.code = failure.code(), error = %failure, "a request failed");
     } else {
-        tracing::debug!(error.code = failure.code(), error = %failure, "a request was refused");
+        // Not which fields: their names are the client's own words.
+        tracing::debug!(
+            error.code = failure.code(),
+            error = failure.detail(),
+            "a request was refused"
+        );
     }
 }

@@ -90,6 +90,7 @@ mod interleave;
 mod isolation;
 mod kills;
 mod limits;
+mod log_lines;
 mod malformed;
 mod matrix;
 mod metrics;
