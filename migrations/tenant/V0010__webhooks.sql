@@ -8,7 +8,7 @@ create table webhooks (
     -- Patterns, a JSON array.
     event_types text not null check (json_valid(event_types)),
     state text not null check (state in ('active', 'disabled')),
-    disabled_reason text check (disabled_reason in ('asked', 'gone', 'failing')),
+    disabled_reason text check (disabled_reason in ('asked', 'gone', 'failing', 'orphaned')),
     -- The last event that it was told, or is not to be told.
     outbox_seq integer not null,
     -- How often the next one was tried in vain, and when it is tried again.
@@ -20,6 +20,8 @@ create table webhooks (
     generation integer not null default 1,
     rotated_until integer,
     created_by text not null,
+    -- In whose right it is told: whoever made it, or changed it last.
+    granted_by text not null,
     created_at integer not null,
     updated_at integer not null,
     version integer not null default 1

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use futures_util::StreamExt;
 
-use super::args::{Events as Verb, ListEvents};
+use super::args::{ChosenEvents, Events as Verb, ListEvents};
 use super::audit::reader;
 use super::client::{Client, query};
 use super::configuration::Configuration;
@@ -46,10 +46,13 @@ pub(super) fn types() {
     output::say(event_catalogue().trim_end());
 }
 
+fn filters(chosen: &ChosenEvents) -> String {
+    query(&[("after", Some(&chosen.after.to_string())), ("type", chosen.kind.as_deref())])
+}
+
 async fn list(host: &Client, asked: &ListEvents) -> Result<()> {
-    let (client, home) = reader(host, &asked.whose).await?;
-    let filters =
-        query(&[("after", Some(&asked.after.to_string())), ("type", asked.kind.as_deref())]);
+    let (client, home) = reader(host, &asked.chosen.whose).await?;
+    let filters = filters(&asked.chosen);
     let events: Vec<EventEntry> = client.all(&format!("{home}/events?{filters}")).await?;
     if asked.json {
         return output::json(&events);
@@ -65,10 +68,9 @@ async fn list(host: &Client, asked: &ListEvents) -> Result<()> {
 }
 
 /// Prints events as they come, one a line.
-async fn follow(host: &Client, asked: &ListEvents) -> Result<()> {
-    let (client, home) = reader(host, &asked.whose).await?;
-    let filters =
-        query(&[("after", Some(&asked.after.to_string())), ("type", asked.kind.as_deref())]);
+async fn follow(host: &Client, chosen: &ChosenEvents) -> Result<()> {
+    let (client, home) = reader(host, &chosen.whose).await?;
+    let filters = filters(chosen);
     let answer = client.read_raw(&format!("{home}/events/stream?{filters}")).await?;
     let (mut chunks, mut text) = (answer.bytes_stream(), Vec::new());
     while let Some(chunk) = chunks.next().await {

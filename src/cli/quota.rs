@@ -12,7 +12,9 @@ use super::args::{OnePlan, Plan as PlanVerb, Quota as Verb, SetPlan, SetQuota, T
 use super::client::Client;
 use super::configuration::Configuration;
 use super::{node, output, tenant};
-use crate::domain::{Plan, PlanName, Tenant, TenantLimits, TenantQuotas, TenantUsage};
+use crate::domain::{
+    DEFAULT_PLAN, Plan, PlanName, Tenant, TenantLimits, TenantQuotas, TenantUsage,
+};
 
 const PLANS: &str = "/v1/platform/plans";
 
@@ -80,7 +82,7 @@ fn body(limits: &TypedLimits) -> Value {
 async fn show(client: &Client, quotas: TenantQuotas, as_json: bool) -> Result<()> {
     let path = format!("/v1/platform/usage?tenant_id={}", quotas.id);
     let usage: Vec<TenantUsage> = client.all(&path).await?;
-    let default = PlanName::parse("default").map_err(anyhow::Error::msg)?;
+    let default = PlanName::parse(DEFAULT_PLAN).map_err(anyhow::Error::msg)?;
     let plan = find(client, quotas.plan.as_ref().unwrap_or(&default)).await?;
     let shown = Shown { quotas, plan, usage };
     if as_json {

@@ -186,7 +186,7 @@ pub struct Manifest {
     pub resource_types: Vec<ApplicationResourceType>,
     /// Its actions.
     #[serde(default, deserialize_with = "super::object::objects")]
-    #[schema(max_items = 200)]
+    #[schema(max_items = 400)]
     pub actions: Vec<ApplicationAction>,
     /// Its scopes.
     #[serde(default, deserialize_with = "super::object::objects")]

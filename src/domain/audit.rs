@@ -64,7 +64,7 @@ pub struct AuditEntry {
     pub tenant_id: Option<TenantId>,
     /// The same in words: `tenant:<id>`, or `tenant:platform`.
     pub tenant_ref: String,
-    /// Who: `account:<id>`, `host`, or `system:<task>`.
+    /// Who: `account:<id>`, `service_account:<id>`, `host`, or `system:<task>`.
     pub actor: String,
     /// The tenant that the actor's credential was for; `null` for the platform.
     pub actor_tenant_id: Option<TenantId>,
@@ -187,7 +187,7 @@ pub struct AuditExport {
     /// In which form; `ndjson`, where nothing is said.
     #[param(inline)]
     pub format: Option<AuditFormat>,
-    /// By this actor: `account:<id>`, `host`, or `system:<task>`.
+    /// By this actor: `account:<id>`, `service_account:<id>`, `host`, or `system:<task>`.
     #[param(value_type = Option<String>, max_length = 200)]
     pub actor: Option<SearchText>,
     /// Of this action, or of those that a pattern means: `team.create`, `team.*`.
@@ -297,7 +297,7 @@ pub fn tenant_ref(tenant: &str) -> String {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AuditFilter {
-    /// By this actor: `account:<id>`, `host`, or `system:<task>`.
+    /// By this actor: `account:<id>`, `service_account:<id>`, `host`, or `system:<task>`.
     #[param(value_type = Option<String>, max_length = 200)]
     pub actor: Option<SearchText>,
     /// Of this action, or of those that a pattern means: `team.create`, `team.*`.

@@ -92,6 +92,17 @@ impl Subject {
         }
     }
 
+    /// The subject that words name, where they name one that can be asked after.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.split_once(':') {
+            Some(("account", id)) => id.parse().ok().map(Self::Account),
+            Some(("service_account", id)) => id.parse().ok().map(Self::ServiceAccount),
+            None if name == "host" => Some(Self::Host),
+            _ => None,
+        }
+    }
+
     /// The account, where a person acts.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {

@@ -48,6 +48,8 @@ super::word::words! {
         PlanLimit = "plan_limit",
         /// The tenant has as many reservations as a tenant may have.
         ReservationLimit = "reservation_limit",
+        /// The request names a reservation that is not there, is used up, or whose time is over.
+        ReservationOver = "reservation_over",
         /// The tenant has as many issuers as a tenant may have.
         IssuerLimit = "issuer_limit",
         /// There are as many service accounts as there may be.

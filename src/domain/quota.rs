@@ -22,12 +22,6 @@ impl Dimension {
         &["members", "teams", "workspaces", "resources", "storage_bytes", "requests_per_minute"];
     /// The one that is counted by the minute and kept nowhere.
     pub const REQUESTS: &'static str = "requests_per_minute";
-
-    /// Application and meter, where it is one's.
-    #[must_use]
-    pub fn meter(&self) -> Option<(&str, &str)> {
-        self.as_str().strip_prefix("meters.")?.split_once('.')
-    }
 }
 
 /// A number that a limit can be: 0 to 2^53 - 1, which every JSON reader keeps whole.

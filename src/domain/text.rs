@@ -250,15 +250,13 @@ fn check_action(text: &str) -> Result<(), String> {
 }
 
 fn check_dimension(text: &str) -> Result<(), String> {
-    const ALONE: &[&str] =
-        &["members", "teams", "workspaces", "resources", "storage_bytes", "requests_per_minute"];
     let is_meter = |meter: &str| {
         let parts = meter.split_once('.');
         parts.is_some_and(|(app, word)| {
             ApplicationName::parse(app).is_ok() && check_word(word).is_ok()
         })
     };
-    let is_one = ALONE.contains(&text)
+    let is_one = Dimension::ALWAYS.contains(&text)
         || text
             .strip_prefix("resources.")
             .is_some_and(|kind| ResourceTypeName::parse(kind).is_ok())
@@ -266,7 +264,7 @@ fn check_dimension(text: &str) -> Result<(), String> {
     if is_one {
         return Ok(());
     }
-    let alone = ALONE.join(", ");
+    let alone = Dimension::ALWAYS.join(", ");
     Err(format!("must be one of {alone}, resources.<type>, meters.<application>.<meter>"))
 }
 

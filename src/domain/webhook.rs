@@ -35,6 +35,8 @@ super::word::words! {
         Gone = "gone",
         /// Several events in a row could not be told it for days.
         Failing = "failing",
+        /// Whoever made it, or changed it last, may read events no more.
+        Orphaned = "orphaned",
     }
 }
 
@@ -95,6 +97,8 @@ pub struct Webhook {
     pub rotated_until: Option<Timestamp>,
     /// Who made it, in words.
     pub created_by: String,
+    /// In whose right events are sent, in words: whoever made it, or changed it last.
+    pub granted_by: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -110,8 +114,6 @@ impl Webhook {
     pub const OVERLAP_S: u32 = 24 * 3600;
     /// Seconds at most.
     pub const MAX_OVERLAP_S: u32 = 7 * 24 * 3600;
-    /// Characters of an address at most.
-    pub const MAX_URL: usize = 2000;
 }
 
 /// A webhook, and the secret that its events are signed with, which is told here alone.

@@ -12,6 +12,8 @@ use crate::domain::{Error, PrincipalId, Result, TenantId};
 
 /// Who may follow a tenant's events at once, or the platform's.
 const MAX_FOLLOWERS: usize = 64;
+/// Of those, one caller's.
+const MAX_FOLLOWING: usize = 8;
 
 /// Whose requests are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +24,8 @@ pub(super) enum Party {
     Caller(PrincipalId),
     /// Of those who follow a tenant's events, or the platform's: they stay.
     Followers(Option<TenantId>),
+    /// One of them, wherever they follow.
+    Following(PrincipalId),
 }
 
 /// Requests that are served now; a party without any has no entry.
@@ -64,6 +68,7 @@ impl Admission {
             Party::Tenant(_) => self.max_per_tenant,
             Party::Caller(_) => self.max_per_caller,
             Party::Followers(_) => MAX_FOLLOWERS,
+            Party::Following(_) => MAX_FOLLOWING,
         };
         let mut running = self.running.lock();
         let count = running.get(&party).copied().unwrap_or_default();

@@ -49,16 +49,15 @@ pub(super) struct Export {
 
 impl Export {
     /// Reads the first page, so that a refusal is an answer like any other.
-    pub(super) async fn begin<F, R>(format: Option<AuditFormat>, read: F) -> Reply<Self>
+    pub(super) async fn begin<F>(format: Option<AuditFormat>, read: F) -> Reply<Self>
     where
-        F: AsyncFn(Option<Position>) -> R + 'static,
-        R: Into<Reply<Page<AuditEntry>>> + 'static,
+        F: AsyncFn(Option<Position>) -> Reply<Page<AuditEntry>> + 'static,
     {
         let read = std::rc::Rc::new(read);
-        let first = read(None).await.into()?;
+        let first = read(None).await?;
         let more = move |after| -> NextPage {
             let read = read.clone();
-            Box::pin(async move { read(after).await.into() })
+            Box::pin(async move { read(after).await })
         };
         let format = format.unwrap_or(AuditFormat::Ndjson);
         Ok(Self { format, first, more: Box::new(more) })

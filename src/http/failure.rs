@@ -239,6 +239,9 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::WebhookLimit => "There are 50 webhooks at most.",
         Conflict::PlanLimit => "An installation has 1,000 plans at most.",
         Conflict::ReservationLimit => "A tenant has 1,000 reservations at once at most.",
+        Conflict::ReservationOver => {
+            "No reservation has this id here, all of it is used, or its time is over."
+        }
         Conflict::IssuerLimit => "A tenant has 100 issuers at most.",
         Conflict::ServiceAccountLimit => "There are 1,000 service accounts at most.",
         Conflict::ApiKeyLimit => "A service account has 50 keys at most.",

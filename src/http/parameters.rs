@@ -364,6 +364,7 @@ impl<T: PathParameter> FromRequest for Path<T> {
 impl<T: PathParameter> Describe for Path<T> {
     fn describe(sketch: &mut Sketch) {
         sketch.path(T::NAME, T::MEANING, T::schema());
+        sketch.problems(&[(404, "There is no such thing, or none that the caller may know of")]);
     }
 }
 

@@ -452,6 +452,12 @@ impl<T: ToSchema> Describe for Plain<SearchAnswer<T>> {
     }
 }
 
+/// A JSON Schema.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub(super) struct JsonSchemaDocument(pub(super) serde_json::Value);
+
 macro_rules! plain {
     ($($name:ty => $status:literal;)+) => {$(
         impl Describe for Plain<$name> {
@@ -465,7 +471,7 @@ macro_rules! plain {
 plain! {
     AuditVerification => 200;
     Delivery => 200;
-    super::api::schemas::JsonSchemaDocument => 200;
+    JsonSchemaDocument => 200;
     AuditRetention => 200;
     Entitlement => 200;
     RecordedUsage => 200;

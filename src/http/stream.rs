@@ -12,12 +12,13 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, timeout};
-use utoipa::openapi::{ContentBuilder, Required};
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, Required};
 
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::reply::Reply;
-use crate::domain::{EventEntry, Page, Sequence};
+use crate::domain::{EventEntry, FollowFilter, Page, Sequence};
 
 /// How often something is said where nothing happens, so that nobody in between ends the connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -64,6 +65,7 @@ pub(super) struct EventStream {
 }
 
 struct Following {
+    asked: FollowFilter,
     page: Page<EventEntry>,
     after: i64,
     ties: Ties,
@@ -72,9 +74,20 @@ struct Following {
     read: Box<dyn Fn(i64) -> NextPage>,
 }
 
+/// What comes where nothing is left to be told.
+enum Rest {
+    /// Something happens.
+    Happens,
+    /// Nothing does, for long enough to say so.
+    Silence,
+    /// The stream ends.
+    End,
+}
+
 impl EventStream {
     /// Reads the first page, so that a refusal is an answer like any other.
     pub(super) async fn begin<F>(
+        asked: FollowFilter,
         (after, for_s): (i64, Option<u32>),
         ties: Ties,
         read: F,
@@ -89,42 +102,56 @@ impl EventStream {
             let read = read.clone();
             Box::pin(async move { read(after).await })
         };
-        Ok(Self { state: Following { page, after, ties, until, read: Box::new(read) } })
+        Ok(Self { state: Following { asked, page, after, ties, until, read: Box::new(read) } })
     }
 }
 
 impl Following {
-    /// What is sent next: a page, or a word that nothing happens. `None` where the client may follow no further.
+    /// What is sent next: events, or a word that nothing happens. `None` where the client may follow no further.
     async fn next(mut self) -> Option<(std::io::Result<Bytes>, Option<Self>)> {
-        if self.page.items.is_empty() {
-            let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) && self.page.next.is_none() {
-                return None;
+        loop {
+            let told = self.tell();
+            if !told.is_empty() {
+                return Some((Ok(Bytes::from(told)), Some(self)));
+            }
+            if self.page.next.is_none() {
+                match self.rest().await {
+                    Rest::Happens => {}
+                    Rest::Silence => {
+                        return Some((
+                            Ok(Bytes::from_static(b": nothing happens\n\n")),
+                            Some(self),
+                        ));
+                    }
+                    Rest::End => return None,
+                }
             }
             self.ties.commits.borrow_and_update();
-            self.page = self.read_on().await?;
+            self.page = (self.read)(self.after).await.ok()?;
         }
-        if self.page.items.is_empty() {
-            let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
-            let Ties { commits, closing } = &mut self.ties;
-            let happens = timeout(left.unwrap_or(HEARTBEAT).min(HEARTBEAT), commits.changed());
-            let changed = tokio::select! {
-                changed = happens => changed,
-                _ = closing.wait_for(|closing| *closing) => return None,
-            };
-            if !matches!(changed, Ok(Ok(()))) {
-                return Some((Ok(Bytes::from_static(b": nothing happens\n\n")), Some(self)));
-            }
-            self.page = self.read_on().await?;
-        }
-        let events = std::mem::take(&mut self.page.items);
-        self.after = events.last().map_or(self.after, |event| event.sequence);
-        let text: String = events.iter().map(frame).collect();
-        Some((Ok(Bytes::from(text)), Some(self)))
     }
 
-    async fn read_on(&self) -> Option<Page<EventEntry>> {
-        (self.read)(self.after).await.ok()
+    /// What of the page is asked for. What is not is passed over for good: it is never read again.
+    fn tell(&mut self) -> String {
+        let events = std::mem::take(&mut self.page.items);
+        self.after = events.last().map_or(self.after, |event| event.sequence);
+        events.iter().filter(|event| self.asked.chooses(event)).map(frame).collect()
+    }
+
+    async fn rest(&mut self) -> Rest {
+        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            return Rest::End;
+        }
+        let Ties { commits, closing } = &mut self.ties;
+        let happens = timeout(left.unwrap_or(HEARTBEAT).min(HEARTBEAT), commits.changed());
+        tokio::select! {
+            changed = happens => match changed {
+                Ok(Ok(())) => Rest::Happens,
+                _ => Rest::Silence,
+            },
+            _ = closing.wait_for(|closing| *closing) => Rest::End,
+        }
     }
 }
 
@@ -152,8 +179,18 @@ impl Responder for EventStream {
 
 impl Describe for EventStream {
     fn describe(sketch: &mut Sketch) {
-        let schema = sketch.schema::<EventEntry>();
-        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let event = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .content_media_type("application/json")
+            .content_schema(Some(sketch.schema::<EventEntry>()));
+        let message = ObjectBuilder::new()
+            .property("id", ObjectBuilder::new().schema_type(Type::String))
+            .property("event", ObjectBuilder::new().schema_type(Type::String))
+            .property("data", event)
+            .required("id")
+            .required("event")
+            .required("data");
+        let content = ContentBuilder::new().schema(Some(message)).build();
         let description = "Events, each as a message with its `sequence` as id, its type as event, and itself as data";
         sketch.answer(200, description, Some(("text/event-stream", content)));
     }

@@ -19,6 +19,14 @@ use super::admission::Party;
 /// its making.
 const IN_A_ROUND: usize = 4;
 
+/// What is long is read page by page, and a page is as much as several requests.
+fn in_a_round(party: Party) -> usize {
+    match party {
+        Party::Followers(_) => 1,
+        _ => IN_A_ROUND,
+    }
+}
+
 /// The parties that have begun something in this round of a worker, and who waits for the next.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Turns(Rc<RefCell<HashMap<Party, Turn>>>);
@@ -31,10 +39,10 @@ struct Turn {
 
 impl Turn {
     /// Lets those begin whose turn it is; whether anybody was waiting.
-    fn next_round(&mut self) -> bool {
+    fn next_round(&mut self, most: usize) -> bool {
         let was_waited_for = !self.waiting.is_empty();
         self.begun = 0;
-        while self.begun < IN_A_ROUND {
+        while self.begun < most {
             let Some(next) = self.waiting.pop_front() else { break };
             // Whoever has gone meanwhile takes no turn.
             self.begun += usize::from(next.send(()).is_ok());
@@ -60,7 +68,7 @@ impl Turns {
             actix_web::rt::spawn(self.clone().rounds());
         }
         let turn = parties.entry(party).or_default();
-        if turn.begun < IN_A_ROUND && turn.waiting.is_empty() {
+        if turn.begun < in_a_round(party) && turn.waiting.is_empty() {
             turn.begun += 1;
             return None;
         }
@@ -74,7 +82,7 @@ impl Turns {
         loop {
             tokio::task::yield_now().await;
             let mut parties = self.0.borrow_mut();
-            parties.retain(|_, turn| turn.next_round());
+            parties.retain(|party, turn| turn.next_round(in_a_round(*party)));
             if parties.is_empty() {
                 return;
             }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::address::{Destinations, Word, is_loopback};
 use super::client::{builder, cause, to_public_alone};
-use crate::domain::{Attempt, EventSource, Timestamp, WebhookId};
+use crate::domain::{Attempt, EventEntry, EventSource, Timestamp, WebhookId};
 
 const MEDIA_TYPE: &str = "application/cloudevents+json";
 
@@ -51,12 +51,8 @@ impl std::fmt::Debug for Webhooks {
 pub struct Shipment<'s> {
     /// Where it goes.
     pub url: &'s str,
-    /// The event's id, the same at every attempt.
-    pub id: &'s str,
-    /// What connects everything that one cause brought about.
-    pub correlation_id: &'s str,
-    /// The event.
-    pub body: Vec<u8>,
+    /// The event; its id is the same at every attempt.
+    pub event: &'s EventEntry,
     /// Secrets that sign: the newest, and the one before it for a time.
     pub secrets: Vec<[u8; 32]>,
 }
@@ -139,7 +135,8 @@ impl Webhooks {
     }
 
     async fn post(&self, shipment: Shipment<'_>, now: Timestamp) -> Result<Response, String> {
-        let (url, word) = self.destination(shipment.url)?;
+        let Shipment { url, event, secrets } = shipment;
+        let (url, word) = self.destination(url)?;
         let client = match url.scheme() {
             "https" if self.destinations.is_for_public_alone(&url, word) => &self.clients[0],
             "https" => &self.clients[1],
@@ -147,23 +144,21 @@ impl Webhooks {
         };
         let client = client.as_ref().map_err(String::clone)?;
         let timestamp = now.seconds().to_string();
-        let signatures: Vec<_> = shipment
-            .secrets
-            .iter()
-            .map(|secret| sign(secret, shipment.id, &timestamp, &shipment.body))
-            .collect();
+        let body = serde_json::to_vec(event).map_err(|error| error.to_string())?;
+        let signatures: Vec<_> =
+            secrets.iter().map(|secret| sign(secret, &event.id, &timestamp, &body)).collect();
         let request = client
             .post(url)
             .header(CONTENT_TYPE, MEDIA_TYPE)
-            .header("webhook-id", shipment.id)
+            .header("webhook-id", &event.id)
             .header("webhook-timestamp", timestamp)
             .header("webhook-signature", signatures.join(" "))
-            .header("freehold-correlation-id", shipment.correlation_id);
-        let request = match traceparent(shipment.correlation_id, shipment.id) {
+            .header("freehold-correlation-id", &event.correlationid);
+        let request = match traceparent(&event.correlationid, &event.id) {
             Some(trace) => request.header("traceparent", trace),
             None => request,
         };
-        let sent = request.body(shipment.body).send();
+        let sent = request.body(body).send();
         match tokio::time::timeout(self.timeout, sent).await {
             Ok(sent) => sent.map_err(|error| cause(&error)),
             Err(_) => Err("it did not answer in time".to_owned()),

@@ -46,7 +46,7 @@ impl Findings<'_> {
         let lists = [
             ("/subject_types", it.subject_types.len(), 20),
             ("/resource_types", it.resource_types.len(), 100),
-            ("/actions", it.actions.len(), 200),
+            ("/actions", it.actions.len(), 400),
             ("/scopes", it.scopes.len(), 100),
             ("/meters", it.meters.len(), 100),
             ("/policies", it.policies.len(), 20),

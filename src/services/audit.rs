@@ -67,11 +67,14 @@ pub fn export_platform<A: Covers<ExportPlatformAudit>>(
 /// Walks the chain of the tenant's log. Takes its time.
 ///
 /// # Errors
-/// The caller may not; storage failed.
+/// The caller may not; [`Error::Busy`] where its file is walked already; storage failed.
 pub fn verify(registry: &Registry, call: &Call, id: TenantId) -> Result<AuditVerification> {
     let known = entry(registry, id)?;
     let store = registry.open_blocking(&known)?;
-    store.read_blocking::<VerifyAudit, _>(call, id, |tx| tenant::verify(tx, &known))
+    store.read_blocking::<VerifyAudit, _>(call, id, |tx| {
+        let _walk = registry.walk(Some(id))?;
+        tenant::verify(tx, &known)
+    })
 }
 
 /// The same, for operators.
@@ -82,6 +85,7 @@ pub fn verify_tenant(registry: &Registry, call: &Call, id: TenantId) -> Result<A
     registry.read_blocking::<VerifyTenantAudit, _>(call, id, |_| Ok(()))?;
     let known = entry(registry, id)?;
     let store = registry.open_blocking(&known)?;
+    let _walk = registry.walk(Some(id))?;
     store.look(SystemTask::Examine, |tx| tenant::verify(tx, &known))
 }
 
@@ -91,6 +95,7 @@ pub fn verify_tenant(registry: &Registry, call: &Call, id: TenantId) -> Result<A
 /// The caller may not; storage failed.
 pub fn verify_platform(registry: &Registry, call: &Call) -> Result<AuditVerification> {
     registry.read_blocking::<VerifyPlatformAudit, _>(call, crate::domain::Platform, |tx| {
+        let _walk = registry.walk(None)?;
         platform::verify(tx)
     })
 }

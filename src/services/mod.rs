@@ -15,6 +15,7 @@ pub mod audit;
 pub mod break_glass;
 pub mod catalog;
 pub mod credentials;
+pub mod deliveries;
 pub mod diagnostics;
 pub mod domains;
 pub mod events;

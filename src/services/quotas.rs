@@ -53,7 +53,7 @@ pub fn put<A: Covers<UpdateTenantQuotas>>(
         soft_limits: put.soft_limits.clone(),
         version: put.version,
     };
-    tx.emit(EventType::QuotasUpdated, &tenant.into(), &data);
+    tx.emit(EventType::QuotaUpdated, &tenant.into(), &data);
     Ok(put)
 }
 
@@ -61,11 +61,8 @@ pub fn put<A: Covers<UpdateTenantQuotas>>(
 ///
 /// # Errors
 /// Storage failed.
-pub fn list<A: Covers<ListQuotas>>(
-    tx: &ReadTx<'_, A>,
-    limits: &TenantLimits,
-    page: &PageRequest,
-) -> Result<Page<Quota>> {
+pub fn list<A: Covers<ListQuotas>>(tx: &ReadTx<'_, A>, page: &PageRequest) -> Result<Page<Quota>> {
+    let limits = quotas::limits(tx)?;
     let mut counters: BTreeMap<_, _> = usage::counters(tx)?
         .into_iter()
         .map(|counter| (counter.dimension.clone(), Some(counter)))
@@ -78,7 +75,7 @@ pub fn list<A: Covers<ListQuotas>>(
     let rows = counters.into_iter().filter(|(dimension, _)| dimension.as_str() > after);
     let rows: Result<Vec<_>> = rows
         .take(page.limit as usize + 1)
-        .map(|(dimension, counter)| quota(tx, limits, dimension, counter))
+        .map(|(dimension, counter)| quota(tx, &limits, dimension, counter))
         .collect();
     let position = |quota: &Quota| Position { key: String::new(), id: quota.dimension.to_string() };
     Ok(Page::cut(rows?, page, position))
@@ -90,12 +87,12 @@ pub fn list<A: Covers<ListQuotas>>(
 /// Storage failed.
 pub fn entitlement<A: Covers<ListQuotas>>(
     tx: &ReadTx<'_, A>,
-    limits: &TenantLimits,
     dimension: &Dimension,
     amount: Option<Amount>,
 ) -> Result<Entitlement> {
     let amount = amount.map_or(1, Amount::get);
-    let quota = quota(tx, limits, dimension.clone(), usage::find(tx, dimension)?)?;
+    let limits = quotas::limits(tx)?;
+    let quota = quota(tx, &limits, dimension.clone(), usage::find(tx, dimension)?)?;
     let allowed = quota.left.is_none_or(|left| amount <= left);
     Ok(Entitlement { amount, allowed, quota })
 }
@@ -111,7 +108,7 @@ fn quota(
     let start = period.start(now);
     // A counter of a period that is over counts no more.
     let used = counter.filter(|it| it.period_start == start).map_or(0, |it| it.used);
-    let reserved = quotas::reserved(tx, &dimension)?;
+    let reserved = quotas::kept_free(tx, &dimension)?;
     let hard = limits.hard(&dimension);
     Ok(Quota {
         limit: hard.map(|(limit, _)| limit),
@@ -119,7 +116,7 @@ fn quota(
         source: hard.map(|(_, source)| source),
         used,
         reserved,
-        left: hard.map(|(limit, _)| (limit - used - reserved).max(0)),
+        left: hard.map(|(limit, _)| limit.saturating_sub(used).saturating_sub(reserved).max(0)),
         period_started_at: Some(start).filter(|start| *start != Timestamp(0)),
         period_ends_at: period.end(start),
         dimension,

@@ -3,7 +3,7 @@
 use crate::domain::action::{CreateReservation, DeleteReservation, ListReservations};
 use crate::domain::{
     Action, Conflict, Covers, Error, EventType, NewReservation, Page, PageRequest, Reservation,
-    ReservationId, ReservationSaid, Result, TenantLimits,
+    ReservationId, ReservationSaid, Result,
 };
 use crate::storage::tenant::{quotas, reservations, usage};
 use crate::storage::{ReadTx, Tx, WriteTx};
@@ -37,7 +37,6 @@ pub fn read<A: Covers<ListReservations>>(
 pub fn create<A: Covers<CreateReservation>>(
     tx: &mut WriteTx<'_, A>,
     new: &NewReservation,
-    limits: &TenantLimits,
 ) -> Result<Reservation> {
     let seconds = new.check()?;
     let by = tx.caller().subject.principal().ok_or(Error::Forbidden)?;
@@ -47,7 +46,7 @@ pub fn create<A: Covers<CreateReservation>>(
     let counter = usage::find(tx, &new.dimension)?;
     let used =
         counter.filter(|it| it.period_start == it.period.start(tx.now())).map_or(0, |it| it.used);
-    quotas::check_room(tx, limits, &new.dimension, new.amount.get(), used)?;
+    quotas::check_room(tx, &new.dimension, new.amount.get(), used)?;
     let expires_at = tx.now().plus_seconds(i64::from(seconds));
     let made = reservations::insert(tx, new, by, expires_at)?;
     let made = made.ok_or_else(|| Error::Internal("a reservation did not come back".to_owned()))?;

@@ -94,7 +94,12 @@ fn record_one<A: Covers<RecordUsage>>(
         Err(error) => return Ok(Err(error)),
     };
     let named = (&event.dimension, event.id.as_str());
-    usage::record(tx, named, *period, quantity(event), at).map(Ok)
+    let is_new = usage::record(tx, named, *period, quantity(event), at)?;
+    if is_new && usage::used(tx, &event.dimension, period.start(at))? > Amount::MAX {
+        let detail = format!("more than can be counted: {} in a period", Amount::MAX);
+        return Ok(Err(FieldError::new("/quantity", detail)));
+    }
+    Ok(Ok(is_new))
 }
 
 /// The meters of the applications that are bound here.

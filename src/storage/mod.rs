@@ -85,6 +85,7 @@
 
 pub(crate) mod api_keys;
 mod audit;
+pub(crate) mod deliveries;
 mod denials;
 mod disk;
 mod door;
@@ -108,6 +109,7 @@ pub(crate) mod tenant;
 mod told;
 mod turns;
 mod unfit_values;
+mod walks;
 pub(crate) mod webhooks;
 mod writer;
 

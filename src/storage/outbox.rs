@@ -68,6 +68,13 @@ pub(in crate::storage) fn unfollowed(
     Ok(first.map(|at| (1 + i64::try_from(followed.count()).unwrap_or(i64::MAX), at)))
 }
 
+/// Counts events that are on disk.
+pub(in crate::storage) fn count(kinds: impl IntoIterator<Item = EventType>) {
+    for kind in kinds {
+        counter!("freehold_events_total", "type" => kind.as_str()).increment(1);
+    }
+}
+
 /// Appends the events of one change.
 pub(in crate::storage) fn append(
     sql: Sql<'_>,
@@ -78,7 +85,6 @@ pub(in crate::storage) fn append(
     let mut seq = end(sql)?;
     for event in events {
         seq += 1;
-        counter!("freehold_events_total", "type" => event.kind.as_str()).increment(1);
         sql.execute(
             "insert into outbox_events (seq, id, tenant_id, type, subject, data, actor, actor_tenant, correlation_id,
                 occurred_at)
@@ -184,6 +190,30 @@ pub(in crate::storage) fn behind(
         params![after, limit],
         entry,
     )
+}
+
+/// The last event of a type that a cause brought about.
+pub(in crate::storage) fn last_of(
+    sql: Sql<'_>,
+    kind: EventType,
+    correlation_id: &str,
+) -> Result<Option<EventEntry>, SqlError> {
+    sql.one(
+        "select seq, id, tenant_id, type, subject, data, occurred_at, actor, actor_tenant, correlation_id
+        from outbox_events where type = ?1 and correlation_id = ?2 order by seq desc limit 1",
+        params![kind, correlation_id],
+        entry,
+    )
+}
+
+/// The place before the first event that happened at a time or later.
+pub(in crate::storage) fn place_before(sql: Sql<'_>, at: Timestamp) -> Result<i64, SqlError> {
+    let first = sql.one(
+        "select seq - 1 from outbox_events where occurred_at >= ?1 order by seq limit 1",
+        params![at],
+        |row| row.next(),
+    )?;
+    first.map_or_else(|| end(sql), Ok)
 }
 
 /// A page of events, oldest first.

@@ -234,8 +234,8 @@ impl Queue {
         }
         let began = Instant::now();
         let committed = self.attempt(&mut jobs);
-        self.observe(began, jobs.len());
         if committed.is_ok() {
+            self.observe(began, jobs.len());
             if let Epoch::Leads(gate) = &self.epoch
                 && jobs.iter().any(|job| job.moves_registry())
             {

@@ -1,21 +1,15 @@
-//! Statements on `webhooks` and `webhook_deliveries`, which both planes have.
+//! Statements on `webhooks`, which both planes have.
 
 use super::door::{Tx, WriteTx, has_webhooks, sql};
 use super::engine::{Listing, Row, Sql, SqlError, params};
 use crate::domain::{
-    Action, Attempt, Delivery, DeliveryFilter, DeliveryState, Description, Direction, EventEntry,
-    Page, PageRequest, Patterns, Position, Result, Timestamp, Webhook, WebhookDisabledReason,
-    WebhookId, WebhookState,
+    Action, Description, Direction, EventEntry, EventType, Page, PageRequest, Patterns, Position,
+    Result, Timestamp, Webhook, WebhookDisabledReason, WebhookId, WebhookState,
 };
 use crate::storage::outbox;
 
-/// Days for which attempts are kept.
-const KEPT_S: i64 = 30 * 24 * 3600;
-/// Old attempts that are dropped for each that is added.
-const SWEEP: i64 = 4;
-
 /// A webhook as whoever sends must know it.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     pub(crate) webhook: Webhook,
     /// Which of its secrets signs.
@@ -37,6 +31,7 @@ fn webhook(row: &mut Row<'_>) -> Result<Webhook, SqlError> {
         next_attempt_at: row.next()?,
         rotated_until: row.next()?,
         created_by: row.next()?,
+        granted_by: row.next()?,
         created_at: row.next()?,
         updated_at: row.next()?,
         version: row.next()?,
@@ -56,7 +51,7 @@ pub(crate) fn find(tx: &impl Tx, id: WebhookId) -> Result<Option<Webhook>> {
 pub(crate) fn endpoint_of(tx: &impl Tx, id: WebhookId) -> Result<Option<Endpoint>> {
     Ok(sql(tx).one(
         "select id, url, description, event_types, state, disabled_reason, outbox_seq, attempts, next_attempt_at,
-            rotated_until, created_by, created_at, updated_at, version, generation, dead
+            rotated_until, created_by, granted_by, created_at, updated_at, version, generation, dead
         from webhooks where id = ?1",
         params![id],
         endpoint,
@@ -67,6 +62,15 @@ pub(crate) fn endpoint_of(tx: &impl Tx, id: WebhookId) -> Result<Option<Endpoint
 pub(crate) fn active(tx: &impl Tx) -> Result<Vec<WebhookId>> {
     Ok(sql(tx)
         .all("select id from webhooks where state = 'active' order by id", &[], |row| row.next())?)
+}
+
+/// The last event of a type that a cause brought about.
+pub(crate) fn event_of(
+    tx: &impl Tx,
+    kind: EventType,
+    correlation_id: &str,
+) -> Result<Option<EventEntry>> {
+    Ok(outbox::last_of(sql(tx), kind, correlation_id)?)
 }
 
 /// Whether any is active.
@@ -80,7 +84,7 @@ pub(in crate::storage) fn is_any_active(sql: Sql<'_>) -> Result<bool, SqlError> 
 pub(crate) fn page(tx: &impl Tx, page: &PageRequest) -> Result<Page<Webhook>> {
     let listing = Listing::new(
         "select id, url, description, event_types, state, disabled_reason, outbox_seq, attempts, next_attempt_at,
-            rotated_until, created_by, created_at, updated_at, version
+            rotated_until, created_by, granted_by, created_at, updated_at, version
         from webhooks where tenant_id = current_tenant()",
     );
     let (text, params) = listing.page_by_id("id", Direction::Ascending, page);
@@ -101,18 +105,10 @@ pub(crate) fn last_event(tx: &impl Tx) -> Result<i64> {
 
 /// The place before the first event that happened at a time or later.
 pub(crate) fn place_before(tx: &impl Tx, at: Timestamp) -> Result<i64> {
-    let first = sql(tx).one(
-        "select min(seq) - 1 from outbox_events where occurred_at >= ?1",
-        params![at],
-        |row| row.next::<Option<i64>>(),
-    )?;
-    match first.flatten() {
-        Some(place) => Ok(place),
-        None => last_event(tx),
-    }
+    Ok(outbox::place_before(sql(tx), at)?)
 }
 
-/// The events behind a place, and the place of the last one that was looked at.
+/// The events behind a place.
 pub(crate) fn events_behind(tx: &impl Tx, after: i64, limit: u32) -> Result<Vec<EventEntry>> {
     Ok(outbox::behind(sql(tx), after, limit)?)
 }
@@ -126,9 +122,9 @@ pub(crate) fn insert<A: Action>(
     has_webhooks(tx);
     let id: WebhookId = tx.new_id();
     sql(tx).execute(
-        "insert into webhooks (id, tenant_id, url, description, event_types, state, outbox_seq, created_by, created_at,
-            updated_at)
-        values (?1, current_tenant(), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+        "insert into webhooks (id, tenant_id, url, description, event_types, state, outbox_seq, created_by,
+            granted_by, created_at, updated_at)
+        values (?1, current_tenant(), ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?8)",
         params![
             id,
             url,
@@ -150,12 +146,13 @@ pub(crate) fn update<A: Action>(
     (url, description, event_types): (&str, &Description, &Patterns),
     version: i64,
 ) -> Result<bool> {
+    let by = tx.caller().subject.name();
     let updated = sql(tx).execute(
         "update webhooks
-        set url = ?2, description = ?3, event_types = ?4, updated_at = ?5, version = version + 1,
+        set url = ?2, description = ?3, event_types = ?4, granted_by = ?7, updated_at = ?5, version = version + 1,
             next_attempt_at = case when url = ?2 then next_attempt_at end
         where id = ?1 and version = ?6",
-        params![id, url, description, event_types, tx.now(), version],
+        params![id, url, description, event_types, tx.now(), version, &by],
     )?;
     Ok(updated > 0)
 }
@@ -183,24 +180,25 @@ pub(crate) fn rotate<A: Action>(
     tx: &WriteTx<'_, A>,
     id: WebhookId,
     until: Timestamp,
-    version: i64,
-) -> Result<bool> {
-    let rotated = sql(tx).execute(
+) -> Result<()> {
+    sql(tx).execute(
         "update webhooks
         set generation = generation + 1, rotated_until = ?2, updated_at = ?3, version = version + 1
-        where id = ?1 and version = ?4",
-        params![id, until, tx.now(), version],
+        where id = ?1",
+        params![id, until, tx.now()],
     )?;
-    Ok(rotated > 0)
+    Ok(())
 }
 
 /// Lets it begin again behind a place.
 pub(crate) fn rewind<A: Action>(tx: &WriteTx<'_, A>, id: WebhookId, place: i64) -> Result<()> {
+    let by = tx.caller().subject.name();
     sql(tx).execute(
         "update webhooks
-        set outbox_seq = ?2, attempts = 0, dead = 0, next_attempt_at = null, updated_at = ?3, version = version + 1
+        set outbox_seq = ?2, attempts = 0, dead = 0, next_attempt_at = null, granted_by = ?4, updated_at = ?3,
+            version = version + 1
         where id = ?1",
-        params![id, place, tx.now()],
+        params![id, place, tx.now(), &by],
     )?;
     Ok(())
 }
@@ -228,83 +226,4 @@ pub(crate) fn delete<A: Action>(tx: &WriteTx<'_, A>, id: WebhookId, version: i64
     let deleted = sql(tx)
         .execute("delete from webhooks where id = ?1 and version = ?2", params![id, version])?;
     Ok(deleted > 0)
-}
-
-/// What was tried: which event, how often, and what came of it.
-#[derive(Debug, Clone)]
-pub(crate) struct Tried {
-    pub(crate) event_id: String,
-    pub(crate) event_type: String,
-    pub(crate) sequence: Option<i64>,
-    pub(crate) attempt: i64,
-    pub(crate) state: DeliveryState,
-    pub(crate) outcome: Attempt,
-}
-
-/// Writes down an attempt.
-pub(crate) fn log<A: Action>(
-    tx: &WriteTx<'_, A>,
-    id: WebhookId,
-    tried: &Tried,
-) -> Result<Option<Delivery>> {
-    let Tried { event_id, event_type, sequence, attempt, state, outcome } = tried;
-    sql(tx).execute(
-        "delete from webhook_deliveries where id in (
-            select id from webhook_deliveries where attempted_at < ?1 order by attempted_at limit ?2
-        )",
-        params![tx.now().plus_seconds(-KEPT_S), SWEEP],
-    )?;
-    Ok(sql(tx).one(
-        "insert into webhook_deliveries (tenant_id, webhook_id, event_id, event_type, outbox_seq, attempt, state,
-            response_status, error, duration_ms, attempted_at)
-        values (current_tenant(), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-        returning id, event_id, event_type, outbox_seq, attempt, state, response_status, error, duration_ms, attempted_at",
-        params![
-            id,
-            event_id,
-            event_type,
-            *sequence,
-            *attempt,
-            *state,
-            outcome.status.map(i64::from),
-            outcome.error.as_deref(),
-            outcome.duration_ms,
-            outcome.at
-        ],
-        delivery,
-    )?)
-}
-
-fn delivery(row: &mut Row<'_>) -> Result<Delivery, SqlError> {
-    Ok(Delivery {
-        id: row.next()?,
-        event_id: row.next()?,
-        event_type: row.next()?,
-        sequence: row.next()?,
-        attempt: row.next()?,
-        state: row.next()?,
-        response_status: row.next()?,
-        error: row.next()?,
-        duration_ms: row.next()?,
-        attempted_at: row.next()?,
-    })
-}
-
-/// A page of attempts, the newest first.
-pub(crate) fn deliveries(
-    tx: &impl Tx,
-    id: WebhookId,
-    filter: &DeliveryFilter,
-    page: &PageRequest,
-) -> Result<Page<Delivery>> {
-    let mut listing = Listing::new(
-        "select id, event_id, event_type, outbox_seq, attempt, state, response_status, error, duration_ms, attempted_at
-        from webhook_deliveries where tenant_id = current_tenant()",
-    );
-    listing.and("webhook_id = ?", id);
-    listing.and_if("state = ?", filter.state);
-    listing.and_if("event_id = ?", filter.event_id.as_deref());
-    let (text, params) = listing.page_by_number("id", Direction::Descending, page);
-    let rows = sql(tx).all(&text, &params, delivery)?;
-    Ok(Page::cut(rows, page, |it| Position { key: it.id.to_string(), id: String::new() }))
 }

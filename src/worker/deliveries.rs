@@ -19,17 +19,21 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::domain::{Clock, Error, EventEntry, EventSource, Result, RetrySchedule, WebhookId};
 use crate::outbound::{Shipment, Webhooks};
-use crate::services::webhooks::{Backlog, Outbox, Passed, Settlement};
+use crate::services::deliveries::{Ahead, Backlog, Outbox, Passed, Settlement};
 use crate::storage::Registry;
 
 /// Requests under way at once.
-const MAX_AT_ONCE: usize = 64;
+const MAX_AT_ONCE: usize = 256;
+/// Of one file's, so many: whose receivers take their time holds up no other's.
+const MAX_OF_ONE: usize = 4;
 /// Attempts that are written down together.
 const STRETCH: usize = 50;
 /// How long attempts are not written down at most.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a task waits for something to happen before it ends.
 const REST: Duration = Duration::from_secs(30);
+/// How long a webhook is left alone that something failed at, at the least: whatever else happens meanwhile.
+const GLANCE: Duration = Duration::from_secs(1);
 /// How long a file is left alone that could not be read or written.
 const PENANCE: Duration = Duration::from_secs(5);
 
@@ -53,6 +57,8 @@ struct Shared {
     /// The webhooks that have a task, and what wakes it.
     running: Mutex<HashMap<Address, Arc<Notify>>>,
     at_once: Semaphore,
+    /// The places of each file that has tasks.
+    places: Mutex<HashMap<EventSource, Arc<Semaphore>>>,
     /// Held for writing when everything is to end: no file is used after it.
     open: Arc<RwLock<()>>,
 }
@@ -76,6 +82,7 @@ impl Deliveries {
             clock: registry.clock(),
             running: Mutex::default(),
             at_once: Semaphore::new(MAX_AT_ONCE),
+            places: Mutex::default(),
             open: Arc::default(),
         });
         let (end, ended) = oneshot::channel();
@@ -123,6 +130,7 @@ async fn listen(shared: Arc<Shared>, mut wakes: UnboundedReceiver<EventSource>) 
 async fn begin(shared: &Arc<Shared>, source: EventSource) {
     let active = match shared.on(source, |outbox| outbox.active()).await {
         Ok(active) => active,
+        Err(error) if is_out_of_service(&error) => return,
         Err(error) => {
             tracing::warn!(source = %source, error = %error, "webhooks could not be looked at");
             return;
@@ -149,6 +157,13 @@ async fn serve(shared: Arc<Shared>, address: Address, wake: Arc<Notify>) {
             Ok(Next::Again) => continue,
             Ok(Next::Rest) => None,
             Ok(Next::Wait(pause)) => Some(pause),
+            // Whoever puts the file into service again wakes its webhooks.
+            Err(error) if is_out_of_service(&error) => {
+                if shared.retire(address, &wake) {
+                    return;
+                }
+                continue;
+            }
             Err(error) => {
                 let (source, id) = address;
                 tracing::warn!(source = %source, webhook.id = %id, error = %error, "a webhook could not be served");
@@ -165,9 +180,13 @@ async fn serve(shared: Arc<Shared>, address: Address, wake: Arc<Notify>) {
         // Another address, or a replay, does not wait for the end of the pause.
         tokio::select! {
             () = sleep(pause) => {}
-            () = wake.notified() => {}
+            () = async { tokio::join!(wake.notified(), sleep(GLANCE)); } => {}
         }
     }
+}
+
+fn is_out_of_service(error: &Error) -> bool {
+    matches!(error, Error::TenantUnavailable(_) | Error::NotFound)
 }
 
 /// What a task does next.
@@ -202,24 +221,35 @@ impl Shared {
         let woken = std::pin::pin!(wake.notified()).as_mut().enable();
         if !woken {
             running.remove(&address);
+            if !running.keys().any(|(source, _)| *source == address.0) {
+                self.places.lock().remove(&address.0);
+            }
         }
         !woken
+    }
+
+    /// The places of a file.
+    fn places_of(&self, source: EventSource) -> Arc<Semaphore> {
+        let places = || Arc::new(Semaphore::new(MAX_OF_ONE));
+        self.places.lock().entry(source).or_insert_with(places).clone()
     }
 
     /// Sends a stretch of what a webhook is still to be told.
     async fn step(&self, address: Address, passed: &mut Passed) -> Result<Next> {
         let (source, id) = address;
         let known = *passed;
-        let Some(backlog) = self.on(source, move |outbox| outbox.backlog(id, known)).await? else {
-            return Ok(Next::Rest);
+        let backlog = match self.on(source, move |outbox| outbox.ahead(id, known)).await? {
+            Ahead::Nothing => return Ok(Next::Rest),
+            Ahead::Later(at) => {
+                let pause = Duration::from_micros(at.0.abs_diff(self.clock.now().0));
+                return Ok(Next::Wait(pause));
+            }
+            Ahead::Orphaned(granted_by) => {
+                self.on(source, move |outbox| outbox.orphan(id, &granted_by)).await?;
+                return Ok(Next::Rest);
+            }
+            Ahead::Now(backlog) => backlog,
         };
-        if backlog.is_empty() {
-            return Ok(Next::Rest);
-        }
-        let now = self.clock.now();
-        if let Some(at) = backlog.webhook().next_attempt_at.filter(|at| *at > now) {
-            return Ok(Next::Wait(Duration::from_micros(at.0.abs_diff(now.0))));
-        }
         let settlement = self.send(source, &backlog).await;
         match settlement.worth_writing() {
             Ok(settlement) => self.on(source, move |outbox| outbox.settle(settlement)).await?,
@@ -254,19 +284,14 @@ impl Shared {
         backlog: &Backlog,
         event: &EventEntry,
     ) -> crate::domain::Attempt {
+        let own = self.places_of(source);
+        let (_own, _place) = (own.acquire().await, self.at_once.acquire().await);
         let (webhook, now) = (backlog.webhook(), self.clock.now());
         let generations = backlog.generations(now).into_iter();
         let webhooks = &self.sending.webhooks;
         let secrets =
             generations.map(|generation| webhooks.secret(source, webhook.id, generation)).collect();
-        let shipment = Shipment {
-            url: &webhook.url,
-            id: &event.id,
-            correlation_id: &event.correlationid,
-            body: serde_json::to_vec(event).unwrap_or_default(),
-            secrets,
-        };
-        let _place = self.at_once.acquire().await;
+        let shipment = Shipment { url: &webhook.url, event, secrets };
         let outcome = webhooks.send(shipment, now).await;
         let result = if outcome.is_taken() { "taken" } else { "failed" };
         counter!("freehold_webhook_attempts_total", "outcome" => result).increment(1);

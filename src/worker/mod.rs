@@ -1,9 +1,9 @@
-//! Work that no caller asked for: events are sent to webhooks; the registry's projection follows each tenant's outbox; break-glass entries and
-//! invitations are closed when their time is over; signing keys are retired and rotated, and what was revoked is
-//! forgotten once it has expired.
+//! Work that no caller asked for: events are sent to webhooks; the registry's projection follows each tenant's outbox;
+//! what tenants use is counted; audit rows that were kept long enough go; break-glass entries and invitations are closed
+//! when their time is over; signing keys are retired and rotated, and what was revoked is forgotten once it has expired.
 //!
-//! Threads of its own: one that tenants' writers wake after a commit that concerns the registry, one that looks from
-//! time to time. What they had not done when the process ended, they do at the next start: the registry knows which
+//! Threads of its own: one that sends events, one that tenants' writers wake after a commit that concerns the registry,
+//! one that looks from time to time. What they had not done when the process ended, they do at the next start: the registry knows which
 //! files were being written to, and what tenants were told.
 
 mod deliveries;

@@ -281,7 +281,7 @@ fn an_application_of_many_actions_and_policies_is_registered_soon() {
     // As much as one may have, and no more.
     large["name"] = json!("never-comes");
     let action = |n| json!({"name": format!("act_{n}"), "resource_types": kinds});
-    large["actions"] = (0..200).map(action).collect();
+    large["actions"] = (0..400).map(action).collect();
     let filler = format!("{text}//{}", "x".repeat(40_000));
     large["policies"] = json!([{"name": "all", "text": filler}]);
     assert_eq!(refused_soon(&large), ["/policies"]);

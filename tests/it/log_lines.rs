@@ -72,12 +72,7 @@ const PLACES: [fn(&Scene<'_>, &str); 12] = [
     |it, x| it.token(&json!({"alg": "EdDSA"}), &json!({"iss": x})),
     |it, x| drop(it.org.owner.post("/teams", &json!({"name": x}))),
     |it, x| drop(it.org.owner.post("/teams", &json!({ x: "value" }))),
-    |it, x| {
-        drop(it.org.app.host().post(
-            "/v1/platform/imports",
-            &json!({"format": "freehold-import/1", "tenants": [{"slug": x, "name": x}]}),
-        ))
-    },
+    |it, x| it.import(&json!({"slug": x, "name": x})),
 ];
 
 struct Scene<'a> {
@@ -93,6 +88,11 @@ impl Scene<'_> {
             "GET /v1/tenants/{}/teams HTTP/1.1\r\n{name}: {value}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n",
             self.org.slug
         ));
+    }
+
+    fn import(&self, tenant: &Value) {
+        let body = json!({"format": "freehold-import/1", "tenants": [tenant]});
+        self.org.app.host().post("/v1/platform/imports", &body).expect(422);
     }
 
     fn token(&self, header: &Value, claims: &Value) {

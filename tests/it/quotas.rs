@@ -261,6 +261,21 @@ fn a_tenant_sends_so_many_requests_a_minute_and_is_told_how_many_are_left() {
 }
 
 #[test]
+fn what_strangers_and_former_members_send_is_no_use_of_the_tenants() {
+    let org = Org::new(app(), "rated-strangers");
+    let account = org.newcomer("gone", "member");
+    let gone = org.seen_by(&org.app.caller(&org.slug, &account));
+    limit(&org, &json!({"requests_per_minute": 6}));
+    gone.get("/teams").expect(200);
+    org.owner.delete(&format!("/members/{account}")).expect(204);
+    for _ in 0..12 {
+        let answer = gone.get("/teams").problem(404, "not_found");
+        assert_eq!(answer.header("ratelimit"), "");
+    }
+    org.owner.get("/teams").expect(200);
+}
+
+#[test]
 fn a_change_of_a_limit_is_in_force_at_once() {
     let org = Org::new(app(), "limit-now");
     for n in 0..50 {

@@ -14,7 +14,7 @@ fn what_is_reserved_is_left_to_whoever_names_the_reservation() {
     let org = Org::new(app(), "reserved");
     limit(&org, &json!({"teams": 3}));
     let body = json!({"dimension": "teams", "amount": 2});
-    let made = org.admin.post("/reservations", &body).expect(201);
+    let made = org.owner.post("/reservations", &body).expect(201);
     let quota = org.owner.get("/quotas/teams").expect(200);
     assert_eq!((quota["reserved"].clone(), quota["left"].clone()), (json!(2), json!(1)));
     org.owner.post("/reservations", &body).problem(403, "quota_exceeded");
@@ -27,10 +27,38 @@ fn what_is_reserved_is_left_to_whoever_names_the_reservation() {
     by(&made.id(), "first of two").expect(201);
     let left = org.owner.get(&format!("/reservations/{}", made.id())).expect(200);
     assert_eq!(left["amount"], 1);
+    let others = org.admin.request("POST", "/teams").header("freehold-reservation", &made.id());
+    others.json(&json!({"name": "somebody else's"})).send().problem(409, "reservation_over");
     by(&made.id(), "second of two").expect(201);
     org.owner.get(&format!("/reservations/{}", made.id())).problem(404, "not_found");
-    assert_eq!(by(&made.id(), "third").problem(422, "invalid").fields(), ["Freehold-Reservation"]);
+    by(&made.id(), "third").problem(409, "reservation_over");
     by("nonsense", "fourth").problem(400, "invalid_parameter");
+}
+
+#[test]
+fn the_last_place_is_taken_by_what_counts_in_several_dimensions() {
+    let org = Org::new(app(), "reserved-last");
+    limit(&org, &json!({"resources": 1, "resources.prompt": 1, "storage_bytes": 10_000}));
+    let create = |id: &str, name: &str| {
+        let body = json!({"type": "prompt", "workspace_id": org.everyone, "name": name});
+        let request = org.owner.request("POST", "/resources").header("freehold-reservation", id);
+        request.json(&body).send()
+    };
+    for (dimension, amount) in [("resources", 1), ("resources.prompt", 1), ("storage_bytes", 9_000)]
+    {
+        let body = json!({"dimension": dimension, "amount": amount});
+        let id = org.owner.post("/reservations", &body).expect(201).id();
+        let plain =
+            json!({"type": "prompt", "workspace_id": org.everyone, "name": "x".repeat(200)});
+        if amount == 1 {
+            org.owner.post("/resources", &plain).problem(403, "quota_exceeded");
+        }
+        let made = create(&id, dimension).expect(201);
+        let path = format!("/resources/{}", made.id());
+        org.owner.request("DELETE", &path).header("if-match", &made.etag()).send().expect(204);
+        let left = org.owner.get(&format!("/reservations/{id}"));
+        assert_eq!(left.status, if amount == 1 { 404 } else { 200 }, "{dimension}");
+    }
 }
 
 #[test]

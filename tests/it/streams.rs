@@ -53,6 +53,19 @@ fn what_happened_comes_first_and_then_what_happens() {
 }
 
 #[test]
+fn a_stream_for_which_nothing_is_ends_and_one_caller_has_few() {
+    let org = Org::new(app(), "few-streams");
+    (0..3).for_each(|n| drop(org.team(&format!("team {n}"))));
+    let none = org.owner.get("/events/stream?type=no.such&for_s=0").expect(200);
+    assert_eq!(none.text, "");
+    let open = || org.admin.request("GET", "/events/stream").open();
+    let held: Vec<_> = (0..8).map(|_| open()).collect();
+    assert!(held.iter().all(|stream| stream.status() == 200));
+    assert_eq!(open().status(), 503);
+    org.owner.get("/events/stream?for_s=0").expect(200);
+}
+
+#[test]
 fn whoever_comes_back_goes_on_where_they_were() {
     let org = Org::new(app(), "resumed-stream");
     (0..4).for_each(|n| drop(org.team(&format!("team {n}"))));
@@ -97,9 +110,16 @@ fn followers_do_not_keep_a_server_from_stopping() {
 #[test]
 fn so_many_may_follow_and_no_more_and_nobody_else_waits_for_them() {
     let org = Org::new(app(), "many-followers");
-    let follow = || org.owner.request("GET", "/events/stream").open();
-    let following: Vec<_> = (0..64).map(|_| follow()).collect();
+    let follow = |client: &Client| client.request("GET", "/events/stream").open();
+    let followers: Vec<_> = (0..8)
+        .map(|n| {
+            let account = org.newcomer(&format!("follower-{n}"), "admin");
+            org.seen_by(&org.app.caller(&org.slug, &account))
+        })
+        .collect();
+    let following: Vec<_> =
+        followers.iter().flat_map(|client| (0..8).map(|_| follow(client))).collect();
     assert!(following.iter().all(|one| one.status() == 200));
-    assert_eq!(follow().status(), 503);
+    assert_eq!(follow(&org.owner).status(), 503);
     org.owner.get("/teams").expect(200);
 }

@@ -41,6 +41,27 @@ fn an_event_is_recorded_once_by_its_id() {
 }
 
 #[test]
+fn no_more_is_recorded_than_can_be_counted() {
+    let org = Org::new(app(), "overflowing");
+    let meter = format!("meters.{}.calls", org.bound("overflowing"));
+    let event =
+        |id: &str, quantity: i64| json!({"id": id, "dimension": meter, "quantity": quantity});
+    let most = (1_i64 << 53) - 1;
+    record(&org, &[event("a", most - 1)]).expect(200);
+    let refused = record(&org, &[event("b", 1), event("c", 1)]).problem(422, "invalid");
+    assert_eq!(refused.fields(), ["/events/1/quantity"]);
+    record(&org, &[event("b", 1), event("a", most - 1)]).expect(200);
+    assert_eq!(used(&org, &meter), most);
+    let reserve = |amount: i64| {
+        org.owner.post("/reservations", &json!({"dimension": "teams", "amount": amount}))
+    };
+    reserve(most).expect(201);
+    assert_eq!(reserve(1).problem(422, "invalid").fields(), ["/amount"]);
+    limit(&org, &json!({ &meter: 1, "teams": 1 }));
+    assert_eq!(org.owner.get("/quotas/teams").expect(200)["left"], 0);
+}
+
+#[test]
 fn what_comes_late_counts_for_the_period_in_which_it_happened() {
     let org = Org::new(app(), "late");
     let meter = format!("meters.{}.monthly", org.bound("late"));
@@ -147,10 +168,44 @@ fn usage_is_rebuilt_from_its_records_whatever_came_between() {
     assert!(doctor(&place).contains(&("rebuilt".to_owned(), "failed".to_owned())));
     place.freehold(&["doctor", "--fix"]).ended(0);
     assert!(is_ok(&place));
+    // One that is lost is made again with its period, and one that nobody recorded is none.
+    edit(&place, &id, "delete from usage_counters where dimension like 'meters.%'");
+    edit(
+        &place,
+        &id,
+        "insert into usage_counters (dimension, tenant_id, used) select 'resources.never', tenant_id, 5
+        from usage_counters limit 1",
+    );
+    assert!(doctor(&place).contains(&("rebuilt".to_owned(), "failed".to_owned())));
+    place.freehold(&["doctor", "--fix"]).ended(0);
+    assert!(is_ok(&place));
     let app = TestApp::dev_at(&place);
     let owner = app.caller("rebuilt", "import|rebuilt-owner").at("/v1/tenants/rebuilt");
     assert_eq!(owner.get("/quotas/teams").expect(200)["used"], 4);
     assert_eq!(owner.get(&format!("/quotas/{meter}")).expect(200)["used"], 7);
+    assert_eq!(owner.get("/quotas/resources.never").expect(200)["used"], 0);
+}
+
+#[test]
+fn every_snapshot_is_on_a_page_those_without_records_too() {
+    let place = Place::new();
+    let app = TestApp::dev_at(&place);
+    let org = Org::new(&app, "paged");
+    let id = org.id.clone();
+    drop(org);
+    drop(app.stop());
+    edit(
+        &place,
+        &id,
+        "insert into quota_snapshots (dimension, tenant_id, record_seq, used, taken_at)
+        select 'resources.' || d.column1, tenant_id, 0, 1, 1 from (values ('a'), ('b'), ('c'), ('d')) d,
+            (select tenant_id from usage_counters limit 1)",
+    );
+    let app = TestApp::dev_at(&place);
+    let owner = app.caller("paged", "import|paged-owner").at("/v1/tenants/paged");
+    let count = app.db(&id).number("select count(*) from quota_snapshots", &[]);
+    let seen = owner.all("/usage", 1).len();
+    assert!(count >= 4 && i64::try_from(seen).unwrap() >= count, "{seen} of {count}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -191,6 +192,80 @@ fn a_dead_endpoint_holds_up_itself_alone() {
 }
 
 #[test]
+fn receivers_that_take_their_time_hold_up_their_own_tenant_alone() {
+    let (org, other) = (Org::new(app(), "many-slow"), Org::new(app(), "beside-slow"));
+    let (slow, neighbour) = (Receiver::new(), Receiver::new());
+    slow.answers(|_| {
+        std::thread::sleep(Duration::from_secs(10));
+        (200, "")
+    });
+    (0..50).for_each(|_| drop(hook(&org, &slow, &json!(["team.*"]))));
+    hook(&other, &neighbour, &json!(["team.*"]));
+    org.team("told slowly");
+    let began = now();
+    other.team("told at once");
+    taken(&neighbour, 1);
+    assert!(began.elapsed().as_secs() < 8, "{:?}", began.elapsed());
+}
+
+#[test]
+fn events_are_sent_in_the_right_of_whoever_wants_them() {
+    let (org, receiver) = (Org::new(app(), "in-whose-right"), Receiver::new());
+    let account = org.newcomer("maker", "guest");
+    let maker = org.seen_by(&org.app.caller(&org.slug, &account));
+    let role = org.role("Hooks", &json!(["webhook.create", "webhook.list", "webhook.update"]));
+    org.owner.put_bare(&format!("/roles/{role}/assignments/{account}")).expect(201);
+    let body = json!({"url": receiver.url(), "event_types": ["team.*"]});
+    maker.post("/webhooks", &body).problem(403, "forbidden");
+    let reading = org.role("Events", &json!(["event.list"]));
+    org.owner.put_bare(&format!("/roles/{reading}/assignments/{account}")).expect(201);
+    let made = maker.post("/webhooks", &body).expect(201);
+    assert_eq!(made["granted_by"], format!("account:{account}"));
+    org.team("heard");
+    taken(&receiver, 1);
+    org.owner.delete(&format!("/members/{account}")).expect(204);
+    org.team("not heard");
+    let state = || org.owner.get(&path(&made)).expect(200);
+    eventually(|| (state()["disabled_reason"] == "orphaned").then_some(()));
+    assert_eq!(receiver.received().len(), 1);
+    let told = org.owner.all("/events?type=webhook.disabled", 200);
+    assert_eq!(told[0]["data"]["disabled_reason"], "orphaned");
+    // Whoever lets it go on answers for it, and misses nothing.
+    let taken_over = org.owner.patch(&path(&made), &json!({"state": "active"})).expect(200);
+    assert_ne!(taken_over["granted_by"], made["granted_by"]);
+    let came = taken(&receiver, 2);
+    assert_eq!(came[1].event["data"]["name"], "not heard");
+}
+
+#[test]
+fn a_suspended_tenant_is_told_of_nothing_and_of_everything_when_it_is_back() {
+    let (org, receiver) = (Org::new(app(), "hooked-suspended"), Receiver::new());
+    receiver.answers(|_| (503, "retry-after: 1\r\n"));
+    hook(&org, &receiver, &json!(["team.*"]));
+    org.team("before");
+    taken(&receiver, 1);
+    let tenant = org.app.operator().at(&format!("/v1/platform/tenants/{}", org.id));
+    tenant.act("/suspend").expect(200);
+    receiver.answers(|_| (204, ""));
+    let before = receiver.received().len();
+    tenant.act("/resume").expect(200);
+    let came = taken(&receiver, before + 1);
+    assert_eq!(came[before].event["data"]["name"], "before");
+}
+
+#[test]
+fn an_address_is_in_no_event_and_no_audit_row() {
+    let (org, receiver) = (Org::new(app(), "secret-address"), Receiver::new());
+    let url = format!("{}/T000/kittiwakepath?sig=kittiwakequery", receiver.root());
+    let made = org.owner.post("/webhooks", &json!({"url": url})).expect(201);
+    org.owner.patch(&path(&made), &json!({"description": "changed"})).expect(200);
+    for list in ["/events?limit=200", "/audit?limit=200"] {
+        let text = org.owner.get(list).expect(200).text;
+        assert!(text.contains(&receiver.root()) && !text.contains("kittiwake"), "{list}");
+    }
+}
+
+#[test]
 fn what_was_sent_is_sent_again_from_a_time_or_a_place() {
     let (org, receiver) = (Org::new(app(), "replayed"), Receiver::new());
     let made = hook(&org, &receiver, &json!(["team.*"]));
@@ -241,6 +316,13 @@ fn a_test_is_sent_at_once_and_says_what_came_of_it() {
     assert!(came[0].is_signed_by(made["secret"].as_str().unwrap()));
     receiver.answers(|_| (418, ""));
     assert_eq!(test()["response_status"], 418);
+    let keyed = || {
+        let request = org.owner.request("POST", &format!("{}/test", path(&made)));
+        request.header("idempotency-key", "tested-once").send().expect(200)
+    };
+    let (first, again) = (keyed(), keyed());
+    assert_eq!(first.json, again.json);
+    assert_eq!(receiver.received().len(), 3, "a repeat sends nothing");
 }
 
 #[test]

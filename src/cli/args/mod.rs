@@ -20,8 +20,8 @@ pub(in crate::cli) use self::operator::{
     BreakGlass, OneBreakGlass, OneOperator, Operator, RequestBreakGlass, SetOperator,
 };
 pub(in crate::cli) use self::record::{
-    Audit, Events, ExportAudit, ExportFormat, ListAudit, ListEvents, OnePlan, Plan, Quota, SetPlan,
-    SetQuota, TypedLimits, VerifyAudit, Whose,
+    Audit, ChosenEvents, Events, ExportAudit, ExportFormat, ListAudit, ListEvents, OnePlan, Plan,
+    Quota, SetPlan, SetQuota, TypedLimits, VerifyAudit, Whose,
 };
 pub(in crate::cli) use self::role::{AssignRole, CreateRole, Role, SetRole};
 pub(in crate::cli) use self::tenant::{CreateTenant, OneHost, RowSecurity, Tenant, TenantHost};

@@ -83,13 +83,13 @@ pub(in crate::cli) enum Events {
     /// List what happened, the oldest first.
     List(ListEvents),
     /// Print what happens, an event a line, until it is stopped.
-    Follow(ListEvents),
+    Follow(ChosenEvents),
     /// Print every type of event, and what it says.
     Types,
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct ListEvents {
+pub(in crate::cli) struct ChosenEvents {
     #[command(flatten)]
     pub(in crate::cli) whose: Whose,
     /// Behind the event of this sequence.
@@ -98,6 +98,12 @@ pub(in crate::cli) struct ListEvents {
     /// Events of this type.
     #[arg(long = "type", value_name = "TYPE")]
     pub(in crate::cli) kind: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ListEvents {
+    #[command(flatten)]
+    pub(in crate::cli) chosen: ChosenEvents,
     /// Print JSON.
     #[arg(long)]
     pub(in crate::cli) json: bool,

@@ -93,7 +93,7 @@ says! {
     AuditCheckpoint: AuditRetained.
     TenantAuditRetention: AuditRetentionUpdated.
     PlanSaid: PlanCreated, PlanUpdated, PlanDeleted.
-    QuotasSaid: QuotasUpdated.
+    QuotasSaid: QuotaUpdated.
     QuotaExceeded: QuotaExceeded.
     QuotaWarning: QuotaWarned.
     ReservationSaid: ReservationCreated, ReservationDeleted.
@@ -365,8 +365,8 @@ data! {
     pub struct WebhookSaid {
         /// Which one.
         pub id: WebhookId,
-        /// Where events are sent.
-        pub url: String,
+        /// The origin of the address that events are sent to: what follows it can be a secret.
+        pub origin: String,
         /// The types of events that are.
         pub event_types: Patterns,
         /// Its state.

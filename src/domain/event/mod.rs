@@ -91,7 +91,7 @@ types! {
     BreakGlassEnded = "break_glass.ended",
     /// The time of an operator's entry into a tenant is over.
     BreakGlassExpired = "break_glass.expired",
-    /// An operator read something in a tenant by break-glass.
+    /// An operator read something in a tenant by break-glass, or wanted to change something there that came to nothing.
     BreakGlassUsed = "break_glass.used",
     /// An application was registered.
     ApplicationCreated = "application.created",
@@ -142,14 +142,14 @@ types! {
     /// A plan was deleted.
     PlanDeleted = "plan.deleted",
     /// A tenant was given another plan, or other limits.
-    QuotasUpdated = "quotas.updated",
+    QuotaUpdated = "quota.updated",
     /// Somebody was refused what would have been more than the tenant may use.
     QuotaExceeded = "quota.exceeded",
     /// The tenant uses as much as it wants to be warned of.
     QuotaWarned = "quota.warned",
     /// Places were kept free for somebody.
     ReservationCreated = "reservation.created",
-    /// Places are kept free no more.
+    /// Places are kept free no more, as somebody wanted. Of what is used up or has run out, nothing is said.
     ReservationDeleted = "reservation.deleted",
     /// An application said what was used.
     UsageRecorded = "usage.recorded",
@@ -327,7 +327,6 @@ pub struct EventEntry {
     /// `application/json`.
     pub datacontenttype: String,
     /// Where the JSON Schema of events of its type stands, below the installation's address.
-    #[serde(default)]
     pub dataschema: String,
     /// What is worth knowing of it.
     #[schema(value_type = Object)]
@@ -336,7 +335,7 @@ pub struct EventEntry {
     pub tenantid: Option<TenantId>,
     /// The same in words: `tenant:<id>`, or `tenant:platform`.
     pub tenantref: String,
-    /// Who: `account:<id>`, `host`, or `system:<task>`.
+    /// Who: `account:<id>`, `service_account:<id>`, `host`, or `system:<task>`.
     pub actor: String,
     /// The tenant that the actor's credential was for, in words.
     pub actortenantref: String,
@@ -364,7 +363,7 @@ pub struct FollowFilter {
     pub subject: Option<SearchText>,
     /// Ends after so many seconds, for whoever comes back by itself; 0 for what is there already. Where nothing is said, it
     /// goes on.
-    #[param(minimum = 0, maximum = 86400)]
+    #[param(minimum = 0, maximum = 4_294_967_295_i64)]
     pub for_s: Option<u32>,
 }
 
@@ -375,12 +374,21 @@ impl FollowFilter {
         last.or(self.after).map_or(0, i64::from)
     }
 
-    /// The events behind a place.
+    /// Whether an event is asked for.
     #[must_use]
-    pub fn behind(&self, place: i64) -> EventFilter {
-        let Self { kind, subject, .. } = self.clone();
-        let after = Sequence::try_from(place).ok();
-        EventFilter { after, kind, subject, ..EventFilter::default() }
+    pub fn chooses(&self, event: &EventEntry) -> bool {
+        let is = |asked: &Option<SearchText>, it: &str| {
+            asked.as_ref().is_none_or(|asked| asked.as_str() == it)
+        };
+        is(&self.kind, &event.kind) && is(&self.subject, &event.subject)
+    }
+}
+
+impl EventFilter {
+    /// Whatever happened behind a place.
+    #[must_use]
+    pub fn behind(place: i64) -> Self {
+        Self { after: Sequence::try_from(place).ok(), ..Self::default() }
     }
 }
 

@@ -5,8 +5,8 @@ use crate::domain::action::{
     ReadAuditRetention, UpdateAuditRetention, VerifyAudit, VerifyPlatformAudit, VerifyTenantAudit,
 };
 use crate::domain::{
-    AuditEntry, AuditExport, AuditFilter, AuditRetention, AuditVerification, Page, PageRequest,
-    Platform, PutAuditRetention, TenantAuditRetention, TenantReference,
+    AuditEntry, AuditExport, AuditFilter, AuditRetention, AuditVerification, PageRequest, Platform,
+    PutAuditRetention, TenantAuditRetention, TenantReference,
 };
 use crate::http::body::Body;
 use crate::http::context::{PlatformContext, TenantContext};
@@ -59,6 +59,7 @@ pub(in crate::http) async fn export(
     Export::begin(asked.format, async move |after| {
         let page = PageRequest { after, ..PageRequest::first(PageRequest::MAX_LIMIT) };
         let (filter, tenant) = (filter.clone(), cx.tenant());
+        cx.turn_page().await;
         cx.read(tenant, move |tx| audit::export(tx, &filter, &page)).await
     })
     .await
@@ -72,9 +73,8 @@ pub(in crate::http) async fn export_platform(
     Export::begin(asked.format, async move |after| {
         let page = PageRequest { after, ..PageRequest::first(PageRequest::MAX_LIMIT) };
         let filter = filter.clone();
-        let page: Page<AuditEntry> =
-            cx.read(Platform, move |tx| audit::export_platform(tx, &filter, &page)).await?;
-        Ok(page)
+        cx.turn_page().await;
+        cx.read(Platform, move |tx| audit::export_platform(tx, &filter, &page)).await
     })
     .await
 }

@@ -29,8 +29,10 @@ pub(in crate::http) async fn follow(
 ) -> Reply<EventStream> {
     let begins = (asked.begins(last.0), cx.follow_for(asked.for_s)?);
     let ties = cx.follow()?;
-    EventStream::begin(begins, ties, async move |after| {
-        let (filter, page) = (asked.behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
+    EventStream::begin(asked, begins, ties, async move |after| {
+        let (filter, page) =
+            (EventFilter::behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
+        cx.turn_page().await;
         cx.read(cx.tenant(), move |tx| events::list(tx, &filter, &page)).await
     })
     .await
@@ -42,8 +44,10 @@ pub(in crate::http) async fn follow_platform(
     Asked(asked): Asked<FollowFilter>,
 ) -> Reply<EventStream> {
     let (begins, ties) = ((asked.begins(last.0), asked.for_s), cx.follow()?);
-    EventStream::begin(begins, ties, async move |after| {
-        let (filter, page) = (asked.behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
+    EventStream::begin(asked, begins, ties, async move |after| {
+        let (filter, page) =
+            (EventFilter::behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
+        cx.turn_page().await;
         cx.read(Platform, move |tx| events::list_platform(tx, &filter, &page)).await
     })
     .await

@@ -34,8 +34,7 @@ pub(in crate::http) async fn list(
     cx: TenantContext<ListQuotas>,
     query: Query<QuotaFilter>,
 ) -> Reply<Listed<Quota>> {
-    let limits = cx.limits()?;
-    cx.list(cx.tenant(), query, move |tx, _, page| quotas::list(tx, &limits, page)).await
+    cx.list(cx.tenant(), query, |tx, _, page| quotas::list(tx, page)).await
 }
 
 pub(in crate::http) async fn read(
@@ -43,9 +42,6 @@ pub(in crate::http) async fn read(
     Path(dimension): Path<Dimension>,
     Asked(question): Asked<EntitlementQuestion>,
 ) -> Reply<Plain<Entitlement>> {
-    let limits = cx.limits()?;
     let amount = question.amount;
-    cx.read(cx.tenant(), move |tx| quotas::entitlement(tx, &limits, &dimension, amount))
-        .await
-        .map(Plain)
+    cx.read(cx.tenant(), move |tx| quotas::entitlement(tx, &dimension, amount)).await.map(Plain)
 }

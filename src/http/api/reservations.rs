@@ -20,8 +20,7 @@ pub(in crate::http) async fn create(
     cx: TenantContext<CreateReservation>,
     Body(new): Body<NewReservation>,
 ) -> Reply<Created<Reservation>> {
-    let limits = cx.limits()?;
-    cx.write(cx.tenant(), move |tx| reservations::create(tx, &new, &limits)).await.map(Created)
+    cx.write(cx.tenant(), move |tx| reservations::create(tx, &new)).await.map(Created)
 }
 
 pub(in crate::http) async fn read(

@@ -2,17 +2,10 @@
 
 use crate::domain::{EventType, event_schema};
 use crate::http::parameters::Path;
-use crate::http::reply::{Cached, Reply};
-use serde_json::Value;
+use crate::http::reply::{Cached, JsonSchemaDocument, Reply};
 
 /// Seconds that a schema can be kept.
 const KEPT_S: u32 = 3600;
-
-/// A JSON Schema.
-#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-#[serde(transparent)]
-#[schema(value_type = Object)]
-pub(in crate::http) struct JsonSchemaDocument(Value);
 
 pub(in crate::http) async fn read(
     Path(kind): Path<EventType>,

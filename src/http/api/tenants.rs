@@ -56,5 +56,8 @@ pub(in crate::http) async fn resume(
     Path(tenant): Path<TenantReference>,
 ) -> Reply<Item<Tenant>> {
     let id = cx.tenant(&tenant)?;
-    cx.write(id, move |tx| tenants::resume(tx, id)).await.map(Item)
+    let resumed = cx.write(id, move |tx| tenants::resume(tx, id)).await?;
+    // What happened before it was suspended, and was not told yet, is told now.
+    cx.state().registry.wake(id);
+    Ok(Item(resumed))
 }

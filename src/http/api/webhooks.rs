@@ -1,12 +1,12 @@
 //! `/webhooks` and `/v1/platform/webhooks`: the same on both planes.
 
-use crate::domain::{Call, Error, FieldError, Result, WebhookId};
 use crate::domain::{Delivery, EventSource, IssuedWebhook, Webhook};
+use crate::domain::{Error, FieldError, Result, WebhookId};
 use crate::http::failure::Failure;
 use crate::http::reply::Reply;
 use crate::http::state::State;
 use crate::outbound::{Shipment, Webhooks};
-use crate::services::webhooks::Outbox;
+use crate::services::deliveries::Outbox;
 use crate::storage::Registry;
 
 /// An address that events may be sent to.
@@ -29,23 +29,19 @@ fn issued(
 async fn send_test(
     state: &State,
     source: EventSource,
-    webhook: &Webhook,
-    call: Call,
+    (webhook, generation, correlation_id): (Webhook, i64, String),
 ) -> Reply<Delivery> {
-    let registry = state.registry.clone();
-    let (id, correlation) = (webhook.id, call.correlation_id.clone());
+    let (registry, id) = (state.registry.clone(), webhook.id);
     let found = block(&registry, move |registry| {
-        let outbox = Outbox::open(registry, source)?;
-        Ok((outbox.tested(&correlation)?, outbox.generation(id)?))
+        Outbox::open(registry, source)?.tested(id, &correlation_id)
     });
-    let (event, generation) = found.await?;
-    let shipment = Shipment {
-        url: &webhook.url,
-        id: &event.id,
-        correlation_id: &event.correlationid,
-        body: serde_json::to_vec(&event).unwrap_or_default(),
-        secrets: vec![state.webhooks.secret(source, id, generation)],
-    };
+    let (event, known) = found.await?;
+    // The request was repeated.
+    if let Some(delivery) = known {
+        return Ok(delivery);
+    }
+    let secrets = vec![state.webhooks.secret(source, id, generation)];
+    let shipment = Shipment { url: &webhook.url, event: &event, secrets };
     let outcome = state.webhooks.send(shipment, registry.clock().now()).await;
     let logged = block(&registry, move |registry| {
         Outbox::open(registry, source)?.log_test(id, &event, &outcome)
@@ -81,7 +77,7 @@ macro_rules! plane {
             use crate::http::parameters::{Path, Query};
             use crate::http::precondition::IfMatch;
             use crate::http::reply::{Created, Item, Listed, NoContent, Plain, Reply};
-            use crate::services::webhooks;
+            use crate::services::{deliveries, webhooks};
 
             pub(in crate::http) async fn list(
                 $cx: $context<$list>,
@@ -149,8 +145,8 @@ macro_rules! plane {
                 $cx: $context<$test>,
                 Path(id): Path<WebhookId>,
             ) -> Reply<Plain<Delivery>> {
-                let webhook = $cx.write($whose, move |tx| webhooks::begin_test(tx, id)).await?;
-                send_test(&$cx.state(), $source, &webhook, $cx.call()?).await.map(Plain)
+                let begun = $cx.write($whose, move |tx| webhooks::begin_test(tx, id)).await?;
+                send_test(&$cx.state(), $source, begun).await.map(Plain)
             }
 
             pub(in crate::http) async fn deliveries(
@@ -158,7 +154,7 @@ macro_rules! plane {
                 Path(id): Path<WebhookId>,
                 query: Query<DeliveryFilter>,
             ) -> Reply<Listed<Delivery>> {
-                $cx.list($whose, query, move |tx, filter, page| webhooks::deliveries(tx, id, filter, page)).await
+                $cx.list($whose, query, move |tx, filter, page| deliveries::list(tx, id, filter, page)).await
             }
         }
     };

@@ -30,7 +30,7 @@ use super::stream::Ties;
 use super::{observe, turns};
 use crate::domain::{
     Action, AuditRecord, Call, Caller, Dimension, Error, IdempotencyKey, Page, PageRequest,
-    QuotaExceeded, ReservationId, Result,
+    QuotaExceeded, ReservationId, Result, TenantId,
 };
 use crate::storage::{Registry, TenantEntry, TenantStore};
 
@@ -63,9 +63,17 @@ impl Request {
     }
 
     /// Gives the request's place back, and takes one among those who stay.
-    fn stay(&self, party: Party) -> Reply<()> {
+    fn stay(&self, tenant: Option<TenantId>) -> Reply<()> {
         self.http.extensions_mut().remove::<Place>();
-        Ok(self.state.admission.enter(party, &self.http)?)
+        if let Some(own) = self.caller.subject.principal() {
+            self.state.admission.enter(Party::Following(own), &self.http)?;
+        }
+        Ok(self.state.admission.enter(Party::Followers(tenant), &self.http)?)
+    }
+
+    /// Waits until a further page may be read of what is long: of a tenant's, or the platform's, one in a round.
+    async fn turn_page(&self, tenant: Option<TenantId>) {
+        turns::wait(&self.http, Party::Followers(tenant)).await;
     }
 
     /// What a stream listens to, besides commits.
@@ -96,6 +104,10 @@ impl Request {
     async fn count(&self, store: &TenantStore) -> Reply<()> {
         let dimension = Dimension::parse(Dimension::REQUESTS).map_err(Error::Internal)?;
         let Some((limit, _)) = store.limits()?.hard(&dimension) else { return Ok(()) };
+        // What a stranger sends, or whoever was let in once, is no use that the tenant makes.
+        if !store.knows(&self.caller)? {
+            return Ok(());
+        }
         let counted = self.state.rates.count(store.tenant(), limit, &self.http);
         if counted.is_err() {
             let exceeded = QuotaExceeded { dimension, limit, used: limit };

@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 use super::{Request, secured};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{Action, Call, Page, PageRequest, Platform, Result, TenantId, TenantReference};
-use crate::http::admission::Party;
 use crate::http::authentication::Plane;
 use crate::http::describe::{Describe, Sketch};
 use crate::http::failure::Failure;
@@ -61,8 +60,13 @@ impl<A: Action<Plane = PlatformPlane>> PlatformContext<A> {
 
     /// Follows commits in which something happened on the platform, as one of the few who may at once.
     pub(in crate::http) fn follow(&self) -> Reply<Ties> {
-        self.request.stay(Party::Followers(None))?;
+        self.request.stay(None)?;
         Ok(self.request.ties(self.request.state.registry.follow()))
+    }
+
+    /// Waits until a further page may be read of what is long.
+    pub(in crate::http) async fn turn_page(&self) {
+        self.request.turn_page(None).await;
     }
 
     /// Asks the door, for whoever may do what the handler is for.

@@ -15,9 +15,7 @@ use super::{Request, secured};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
     Action, Call, Caller, Error, Letters, Page, PageRequest, Position, Result, Target, TenantId,
-    TenantLimits,
 };
-use crate::http::admission::Party;
 use crate::http::authentication::Plane;
 use crate::http::describe::{Describe, Sketch};
 use crate::http::failure::Failure;
@@ -77,8 +75,13 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
 
     /// Follows commits in which something happened here, as one of the few who may at once.
     pub(in crate::http) fn follow(&self) -> Reply<Ties> {
-        self.request.stay(Party::Followers(Some(self.entry.id)))?;
+        self.request.stay(Some(self.entry.id))?;
         Ok(self.request.ties(self.store.follow()))
+    }
+
+    /// Waits until a further page may be read of what is long.
+    pub(in crate::http) async fn turn_page(&self) {
+        self.request.turn_page(Some(self.entry.id)).await;
     }
 
     /// For how long events are followed. Whoever entered by break-glass leaves an event with each reading, and is told
@@ -100,11 +103,6 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
     /// The call that the store is asked with.
     pub(in crate::http) fn call(&self) -> Reply<Call> {
         self.request.call()
-    }
-
-    /// What the tenant may use now.
-    pub(in crate::http) fn limits(&self) -> Reply<Arc<TenantLimits>> {
-        Ok(self.store.limits()?)
     }
 
     /// What is written to whom somebody asks in.

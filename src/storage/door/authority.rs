@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Inner, Known, WriteTx};
-use crate::domain::action::TenantPlane;
+use super::{Core, Inner, Known, ReadTx, WriteTx};
+use crate::domain::action::{ListEvents, ListPlatformEvents, TenantPlane};
 use crate::domain::{
     Action, Assurance, Call, Caller, Error, HOST_ACR, MemberState, PlaneName, Result, Role,
-    Subject, TargetFacts, action,
+    Subject, Target, TargetFacts, TenantId, Timestamp, action,
 };
 
 impl<A: Action> WriteTx<'_, A> {
@@ -77,6 +77,60 @@ impl<A: Action> WriteTx<'_, A> {
     }
 }
 
+impl<A: Action> WriteTx<'_, A> {
+    /// Asks for what reading the file's events needs, besides what was permitted.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] or [`Error::Forbidden`], as the door says it.
+    pub(crate) fn hears_events(&self) -> Result<()> {
+        let Inner { call, known, .. } = &self.inner;
+        hear(&self.inner, call, known)
+    }
+}
+
+impl<A: Action> ReadTx<'_, A> {
+    /// Whether somebody else may read the file's events now, as strongly logged in as can be.
+    pub(crate) fn lets_hear(&self, subject: Subject) -> Result<bool> {
+        let Inner { door, sql, now, .. } = &self.inner;
+        let caller = in_place_of(door.core(), subject, *now);
+        let (known, session) = door.know(*sql, &caller)?;
+        let call = Call { caller: Arc::new(caller), ..(*self.inner.call).clone() };
+        let _session = sql.conn().session(session);
+        match hear(&self.inner, &call, &known) {
+            Ok(()) => Ok(true),
+            Err(
+                Error::NotFound | Error::Forbidden | Error::StepUp(_) | Error::Unauthenticated(_),
+            ) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Asks whether a caller may read the events of the file.
+fn hear(inner: &Inner<'_>, call: &Call, known: &Known) -> Result<()> {
+    let Inner { door, sql, .. } = inner;
+    let asked = match door.core().name.parse::<TenantId>() {
+        Ok(id) => super::ask::<ListEvents>(*door, *sql, call, known, &id.into()),
+        Err(_) => super::ask::<ListPlatformEvents>(*door, *sql, call, known, &Target::Platform),
+    };
+    asked.map(drop).map_err(|refusal| refusal.error)
+}
+
+/// A caller as strongly logged in as can be, in the tenant whose file it is, or on the platform.
+fn in_place_of(core: &Core, subject: Subject, now: Timestamp) -> Caller {
+    let assurance = Assurance {
+        acr: Some(HOST_ACR.to_owned()),
+        auth_time_s: Some(now.seconds()),
+        ..Assurance::default()
+    };
+    Caller {
+        subject,
+        tenant: core.name.parse().ok(),
+        assurance: Arc::new(assurance),
+        ..Caller::host()
+    }
+}
+
 impl<A: Action<Plane = TenantPlane>> WriteTx<'_, A> {
     /// Asks what somebody else holds now, who promised something: as if they were here, as strongly logged in as can be.
     ///
@@ -88,16 +142,7 @@ impl<A: Action<Plane = TenantPlane>> WriteTx<'_, A> {
         question: impl FnOnce(&WriteTx<'_, A>) -> Result<T>,
     ) -> Result<T> {
         let Inner { door, sql, call, target, now, may_wait, .. } = &self.inner;
-        let caller = Caller {
-            subject,
-            tenant: self.tenant(),
-            assurance: Arc::new(Assurance {
-                acr: Some(HOST_ACR.to_owned()),
-                auth_time_s: Some(now.seconds()),
-                ..Assurance::default()
-            }),
-            ..Caller::host()
-        };
+        let caller = in_place_of(door.core(), subject, *now);
         let (known, session) = door.know(*sql, &caller)?;
         let call = Call {
             caller: Arc::new(caller),

@@ -20,8 +20,8 @@ use super::transaction::Inner;
 use super::{Door, Known, Permit, Refusal, WriteTx, ask, nobody, record};
 use crate::domain::action::{CreateResource, ImportTenant};
 use crate::domain::{
-    Action, AuditDecision, AuditRecord, Call, Error, Event, Result, Subject, Target, TargetFacts,
-    TenantLimits, personal,
+    Action, AuditDecision, AuditRecord, Call, Error, Event, EventType, Result, Subject, Target,
+    TargetFacts, TenantLimits, personal,
 };
 use crate::storage::engine::{Conn, Sql, Writes};
 use crate::storage::queue::Job;
@@ -46,6 +46,8 @@ struct Change<A: Action, T, F> {
     is_first_denial: Option<bool>,
     /// It has changed something.
     has_written: bool,
+    /// Types of the events that it has written.
+    happened: Vec<EventType>,
     /// The row that this file has of it, where the platform's log must have it too.
     told: Option<AuditRecord>,
     result: Option<Result<T>>,
@@ -109,6 +111,7 @@ where
         body,
         is_first_denial: None,
         has_written: false,
+        happened: Vec::new(),
         told: None,
         result: None,
         reply: Some(reply),
@@ -180,7 +183,9 @@ where
             return Ok(());
         }
         let _session = conn.session(nobody(&core.name));
-        trace.append(Sql::on(conn), core)
+        trace.append(Sql::on(conn), core)?;
+        self.happened.extend(trace.event.map(|event| event.kind));
+        Ok(())
     }
 
     fn change(&mut self, conn: &Conn) -> Result<T, Refusal> {
@@ -214,8 +219,9 @@ where
         tx.events.extend(warnings.map_err(|error| self.refused(&*door, error))?);
         let written = self.write_down(&tx, &policies)?;
         idempotency::keep(sql, &self.call, A::NAME, &answer, tx.inner.now)?;
+        let happened = tx.events.iter().map(|event| event.kind).collect();
         drop(tx);
-        self.has_written = written.is_some();
+        (self.has_written, self.happened) = (written.is_some(), happened);
         // What a platform's credential does without break-glass, an import, has its row there already.
         self.told = match written {
             Some(record) => Some(record).filter(|_| self.is_by_break_glass()),
@@ -359,6 +365,7 @@ where
 {
     fn run(&mut self, conn: &Conn) {
         self.has_written = false;
+        self.happened.clear();
         self.told = None;
         if let Right::Decided { consent, .. } = &self.right {
             consent.begin();
@@ -396,6 +403,12 @@ where
                 .unwrap_or_else(|| Err(Error::Internal("a change did not run".to_owned()))),
             Err(error) => Err(error.clone()),
         };
+        if committed.is_ok() {
+            outbox::count(self.happened.drain(..));
+        }
+        if matches!(result, Err(Error::QuotaExceeded(_))) {
+            trail::count_exceeded();
+        }
         let told = self.told.take().filter(|_| committed.is_ok());
         if let Some(reply) = self.reply.take() {
             // Whoever asked may have gone; the change stands all the same.

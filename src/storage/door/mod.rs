@@ -21,8 +21,8 @@ pub(in crate::storage) use self::trail::{Trace, exceeded, leave};
 use self::transaction::Inner;
 pub use self::transaction::{ReadTx, Tx, WriteTx};
 pub(in crate::storage) use self::transaction::{
-    account_values, applications, decisions, definitions, has_webhooks, offer, seek_many, sql,
-    standing,
+    account_values, applications, decisions, definitions, has_webhooks, limits, offer, seek_many,
+    sql, standing,
 };
 use super::denials::Denials;
 use super::engine::{Conn, Pool, Session, Sql, Writes};

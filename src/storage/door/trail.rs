@@ -23,7 +23,7 @@ use crate::storage::{audit, outbox};
 #[derive(Debug, Clone)]
 pub(in crate::storage) struct Trace {
     pub(in crate::storage) record: AuditRecord,
-    event: Option<Event>,
+    pub(super) event: Option<Event>,
 }
 
 impl From<AuditRecord> for Trace {
@@ -46,13 +46,17 @@ impl Trace {
 /// What a refusal leaves; of what would have been more than the tenant may use, an event too.
 pub(super) fn refused(mut record: AuditRecord, error: &Error) -> Trace {
     let Error::QuotaExceeded(exceeded) = error else { return record.into() };
-    metrics::counter!("freehold_quota_exceeded_total").increment(1);
     let data = json!(exceeded);
     // Counted apart from whatever else the caller is refused.
     record.policies = json!([format!("quota:{}", exceeded.dimension)]).to_string();
     record.summary = json!({ "event": EventType::QuotaExceeded, "data": data }).to_string();
     let subject = format!("tenant/{}", record.target_tenant);
     Trace { record, event: Some(Event { kind: EventType::QuotaExceeded, subject, data }) }
+}
+
+/// Counts what would have been more than a tenant may use.
+pub(super) fn count_exceeded() {
+    metrics::counter!("freehold_quota_exceeded_total").increment(1);
 }
 
 /// What is left of a request that was one too many.
@@ -63,6 +67,7 @@ pub(in crate::storage) fn exceeded(
     error: &Error,
 ) -> Trace {
     let decision = AuditDecision::Deny;
+    count_exceeded();
     refused(record(door, call, "tenant.resolve", &tenant.into(), decision, &[]), error)
 }
 
@@ -220,9 +225,12 @@ impl Job for Note {
     }
 
     fn finish(self: Box<Self>, committed: &Result<()>) {
-        let Self { result, further, done, .. } = *self;
+        let Self { trace, result, further, done, .. } = *self;
         match committed.clone().and(result) {
-            Ok(()) => write(further, done),
+            Ok(()) => {
+                outbox::count(trace.event.map(|event| event.kind));
+                write(further, done);
+            }
             Err(error) => done.say(Err(error)),
         }
     }

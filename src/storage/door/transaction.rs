@@ -10,7 +10,7 @@ use super::{Applications, Door, Known, Offer, consent};
 use crate::domain::{
     AccountId, Action, ApplicationName, Call, Caller, DecisionPoint, DecisionRequest, Definitions,
     Error, Event, EventData, EventType, Facts, MemberState, Plane, Resource, Result, Role,
-    Standing, StoredValues, Target, TargetFacts, Timestamp, WithheldReason,
+    Standing, StoredValues, Target, TargetFacts, TenantLimits, Timestamp, WithheldReason,
 };
 use crate::storage::engine::Sql;
 
@@ -85,6 +85,11 @@ pub(in crate::storage) fn has_webhooks<T: Tx + ?Sized>(tx: &T) {
 pub(in crate::storage) fn definitions<T: Tx + ?Sized>(tx: &T) -> Result<Arc<Definitions>> {
     let Statements { door, may_wait, .. } = tx.statements();
     door.definitions(may_wait)
+}
+
+/// The limits that count here now; `None` where nothing is limited.
+pub(in crate::storage) fn limits<T: Tx + ?Sized>(tx: &T) -> Result<Option<Arc<TenantLimits>>> {
+    tx.statements().door.limits()
 }
 
 /// What an account's own profile says now, by the registry.
@@ -223,6 +228,12 @@ impl<'t, A: Action> WriteTx<'t, A> {
     #[must_use]
     pub fn tenant(&self) -> Option<crate::domain::TenantId> {
         self.inner.door.core().name.parse().ok()
+    }
+
+    /// What connects everything that this request's cause brings about.
+    #[must_use]
+    pub fn correlation_id(&self) -> &str {
+        &self.inner.call.correlation_id
     }
 
     /// What the door knew of the target when it permitted the change.

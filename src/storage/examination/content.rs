@@ -16,14 +16,13 @@ const WHY_USAGE: &str = "What a tenant may still use is told by what it is said 
 const WHY_OUTBOX: &str = "People would not find their tenants, or find ones that they left.";
 
 impl Registry {
-    /// Examines one tenant's file, nobody else's meanwhile.
+    /// Examines one tenant's file, as one of the few that are walked at once.
     ///
     /// # Errors
-    /// [`Error::Busy`] where another one is being examined so; the registry cannot be read.
+    /// [`Error::Busy`]; the registry cannot be read.
     pub(crate) fn examine_alone(&self, tenant: TenantId) -> Result<Option<Diagnostics>> {
-        let alone = self.file.examining.try_lock().ok_or(Error::Busy { retry_after_s: 1 })?;
+        let _walk = self.walk(Some(tenant))?;
         let report = self.examine(Some(tenant), Mend::Nothing)?;
-        drop(alone);
         Ok(report.reports.into_iter().next())
     }
 
@@ -48,7 +47,7 @@ impl Registry {
     fn compare_usage(&self, known: &KnownFile, conn: &Conn, mend: Mend) -> Result<Check> {
         conn.begin()?;
         let sql = Sql::on(conn);
-        let read = || Ok((usage::rebuilt(sql)?, usage::kept(sql)?, usage::odd_snapshots(sql)?));
+        let read = || Ok((usage::rebuilt(sql)?, usage::standing(sql)?, usage::odd_snapshots(sql)?));
         let read: Result<_> = read();
         conn.rollback();
         let (rebuilt, kept, odd) = read?;
@@ -57,7 +56,7 @@ impl Registry {
         if wrong.is_empty() && odd == 0 {
             return Ok(Check::ok("usage", format!("{} counters, as recorded", kept.len())));
         }
-        let names: Vec<_> = wrong.iter().map(|(dimension, ..)| dimension.to_string()).collect();
+        let names: Vec<_> = wrong.iter().map(|counter| counter.dimension.to_string()).collect();
         let found = format!("not as recorded: {}; {odd} odd snapshots", names.join(", "));
         if mend == Mend::Nothing || odd > 0 {
             let remedy = "Run `freehold doctor --fix`; counters are made from their records again. A snapshot that is odd stays: \
@@ -66,9 +65,7 @@ impl Registry {
         }
         let entry = self.resolve(&TenantReference::Id(known.tenant))?.ok_or(Error::NotFound)?;
         self.open_blocking(&entry)?.system(SystemTask::CountUsage, move |tx| {
-            wrong
-                .iter()
-                .try_for_each(|(dimension, start, used)| usage::put(tx, (dimension, *start), *used))
+            wrong.iter().try_for_each(|counter| usage::put(tx, counter))
         })?;
         Ok(Check::fixed("usage", found, WHY_USAGE))
     }

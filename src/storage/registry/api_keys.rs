@@ -7,7 +7,7 @@ use crate::domain::{
     AccountState, ApiKeyId, Call, OperatorRole, Result, ServiceAccountId, SystemTask, Timestamp,
 };
 use crate::storage::api_keys::{self, KnownKey};
-use crate::storage::engine::{Sql, params};
+use crate::storage::engine::{Sql, SqlError, params};
 use crate::storage::{door, entry};
 
 /// What the registry knows of one of the platform's service accounts, by one of its keys.
@@ -58,6 +58,19 @@ impl RegistryFile {
         });
         noted.and_then(entry::wait).inspect_err(|_| self.uses.put_back(uses))
     }
+}
+
+/// The key of those that have not run out that was made last: by it somebody is asked after who is not here.
+pub(super) fn newest(
+    sql: Sql<'_>,
+    id: ServiceAccountId,
+    now: Timestamp,
+) -> Result<Option<ApiKeyId>, SqlError> {
+    sql.one(
+        "select id from api_keys where service_account_id = ?1 and expires_at > ?2 order by id desc limit 1",
+        params![id, now],
+        |row| row.next(),
+    )
 }
 
 /// The same, in a transaction.

@@ -105,7 +105,10 @@ pub(super) fn is_live(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Res
             Ok(is_recent_enough(credential, tokens_not_before(sql, account)?))
         }
         Subject::ServiceAccount(id) if caller.tenant.is_none() => {
-            let key = credential.api_key;
+            let key = match credential.api_key {
+                Some(key) => Some(key),
+                None => api_keys::newest(sql, id, now)?,
+            };
             let known = key.map(|key| api_keys::read_service(sql, id, key)).transpose()?.flatten();
             Ok(known.is_some_and(|known| known.is_live(now)))
         }

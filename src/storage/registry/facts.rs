@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::{RegistryFile, api_keys, applications, break_glass, credentials};
 use crate::domain::{
     AccountId, AccountState, Caller, Error, FileId, IdentityPart, NotBefore, OperatorRole, Region,
-    Result, RowSecurityMode, Slug, Subject, Target, TargetFacts, TenantId, TenantKind,
-    TenantReference, TenantStatus,
+    Result, RowSecurityMode, ServiceAccountId, Slug, Subject, SubjectFacts, Target, TargetFacts,
+    TenantId, TenantKind, TenantReference, TenantStatus,
 };
 use crate::storage::audit::Head;
 use crate::storage::door::{Known, nobody};
@@ -225,17 +225,33 @@ pub(super) fn know(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result
         // A platform role counts with a platform credential alone.
         known.subject.operator = entry.operator.filter(|_| caller.tenant.is_none());
     }
-    if let (Subject::ServiceAccount(id), None, Some(key)) =
-        (caller.subject, caller.tenant, caller.credential.api_key)
-        && let Some(entry) = api_keys::read_service(sql, id, key)?
-    {
-        known.subject.account = Some(entry.state);
-        known.subject.operator = entry.operator;
-        if known.subject.live && caller.credential.token.is_none() {
-            file.uses.note(key, file.core.clock.now());
-        }
+    if let (Subject::ServiceAccount(id), None) = (caller.subject, caller.tenant) {
+        know_service(file, sql, (caller, id), &mut known.subject)?;
     }
     Ok((known, session))
+}
+
+/// One of the platform's service accounts: by the key that it calls with, or by any where it is only asked after.
+fn know_service(
+    file: &RegistryFile,
+    sql: Sql<'_>,
+    (caller, id): (&Caller, ServiceAccountId),
+    subject: &mut SubjectFacts,
+) -> Result<()> {
+    let now = file.core.clock.now();
+    let key = match caller.credential.api_key {
+        Some(key) => Some(key),
+        None => api_keys::newest(sql, id, now)?,
+    };
+    let found = key.map(|key| api_keys::read_service(sql, id, key)).transpose()?.flatten();
+    let Some(entry) = found else { return Ok(()) };
+    (subject.account, subject.operator) = (Some(entry.state), entry.operator);
+    if let (true, Some(key), None) =
+        (subject.live, caller.credential.api_key, &caller.credential.token)
+    {
+        file.uses.note(key, now);
+    }
+    Ok(())
 }
 
 /// What is known of a target of the platform or account plane.

@@ -34,6 +34,7 @@ use crate::storage::settings::Settings;
 use crate::storage::shadow::Shadow;
 use crate::storage::told::{Told, Wakes};
 use crate::storage::turns::Turns;
+use crate::storage::walks::Walks;
 use crate::storage::writer::Writers;
 use crate::storage::{entry, identity};
 
@@ -61,7 +62,7 @@ pub(in crate::storage) struct RegistryFile {
     /// Tenants whose files failed while they were open: they are looked through before they are used again.
     pub(in crate::storage) suspects: Mutex<HashSet<TenantId>>,
     /// Held while a tenant's file is examined for its own people.
-    pub(in crate::storage) examining: Mutex<()>,
+    pub(in crate::storage) walks: Walks,
     /// Held while a tenant's file is being made.
     pub(in crate::storage) provisioning: Mutex<()>,
     pub(super) core: Core,
@@ -160,7 +161,7 @@ impl RegistryFile {
             opening: settings.turns_to_open(),
             moved_usage: Mutex::default(),
             suspects: Mutex::default(),
-            examining: Mutex::new(()),
+            walks: Walks::default(),
             provisioning: Mutex::new(()),
             projections: Mutex::new(None),
             wakes,

@@ -46,6 +46,7 @@ use super::door::{self, Door, ReadTx, WriteTx};
 use super::engine::sqlite::Setting;
 use super::settings::Settings;
 use super::tenant::{TenantFile, TenantStore};
+use super::walks::Walk;
 use super::{entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
@@ -330,16 +331,6 @@ impl Registry {
         entry::wait(self.file.system(task, false, body)?)
     }
 
-    /// The tenants whose usage has moved since they were last asked for.
-    pub(crate) fn moved_usage(&self) -> Vec<TenantId> {
-        self.file.moved_usage.lock().drain().collect()
-    }
-
-    /// Says that a tenant's usage may have moved.
-    pub(crate) fn move_usage(&self, tenant: TenantId) {
-        self.file.moved_usage.lock().insert(tenant);
-    }
-
     /// The same, for the sake of a request.
     ///
     /// # Errors
@@ -364,6 +355,32 @@ impl Registry {
     ) -> Result<T> {
         let conn = self.file.core.pool.get()?;
         door::read_for_system(&*self.file, &conn, &Call::system(task), &body)
+    }
+
+    /// Begins to walk a tenant's file, or the registry, from end to end.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where it is walked already, or enough others are.
+    pub(crate) fn walk(&self, of: Option<TenantId>) -> Result<Walk> {
+        self.file.walks.begin(of)
+    }
+
+    /// Has a tenant's webhooks looked at by whoever sends events.
+    pub fn wake(&self, tenant: TenantId) {
+        if let Some(wakes) = &*self.file.wakes.lock() {
+            // Nobody listens any more where the program ends.
+            let _gone = wakes.send(EventSource::Tenant(tenant));
+        }
+    }
+
+    /// The tenants whose usage has moved since they were last asked for.
+    pub(crate) fn moved_usage(&self) -> Vec<TenantId> {
+        self.file.moved_usage.lock().drain().collect()
+    }
+
+    /// Says that a tenant's usage may have moved.
+    pub(crate) fn move_usage(&self, tenant: TenantId) {
+        self.file.moved_usage.lock().insert(tenant);
     }
 
     /// Writes down that a caller was refused before any door: in the platform's audit log.

@@ -50,9 +50,9 @@ use super::told::Told;
 use crate::domain::action::TenantPlane;
 use crate::domain::{
     AccountId, Action, ApiKeyId, ApplicationName, Call, Caller, Definitions, Error, Event,
-    EventSource, FileProblem, Hypothesis, IdentityPart, QuotaExceeded, Result, ServiceAccountId,
-    Slug, StoredValues, SystemTask, Target, TenantId, TenantLimits, TenantReference, Timestamp,
-    Withheld, Word,
+    EventSource, FileProblem, Hypothesis, IdentityPart, MemberState, QuotaExceeded, Result,
+    ServiceAccountId, Slug, StoredValues, SystemTask, Target, TenantId, TenantLimits,
+    TenantReference, Timestamp, Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -265,9 +265,10 @@ impl Door for TenantFile {
         limits: Option<&TenantLimits>,
         now: Timestamp,
     ) -> Result<Vec<Event>> {
-        if usage::last(sql)? > since {
-            self.registry.moved_usage.lock().insert(self.id);
+        if usage::last(sql)? == since {
+            return Ok(Vec::new());
         }
+        self.registry.moved_usage.lock().insert(self.id);
         quotas::settle(sql, call, since, limits, (&self.id.into(), now))
     }
 
@@ -492,6 +493,20 @@ impl TenantStore {
     /// Storage failed.
     pub fn limits(&self) -> Result<Arc<TenantLimits>> {
         self.file.registry.limits(self.file.id)
+    }
+
+    /// Whether a caller is somebody here: one of the tenant's own people, or of the platform's.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn knows(&self, caller: &Caller) -> Result<bool> {
+        let conn = self.file.core.pool.get()?;
+        let _session = conn.session(door::nobody(&self.file.core.name));
+        let (known, _) = self.file.know(Sql::on(&conn), caller)?;
+        let subject = known.subject;
+        let is_member = subject.membership == Some(MemberState::Active);
+        Ok(subject.live
+            && (is_member || subject.operator.is_some() || caller.subject.account().is_none()))
     }
 
     /// Writes down that a request was refused which was one too many.

@@ -1,12 +1,15 @@
 //! What a change uses, held against what the tenant may use: by the door, behind every change and before its audit row.
 
-use super::{reservations, usage};
+use std::sync::Arc;
+
+use super::reservations;
+use super::usage::{self, Moved};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    Call, Dimension, Error, Event, EventType, QuotaExceeded, QuotaWarning, ReservationId, Result,
-    Target, TenantLimits, Timestamp,
+    Amount, Call, Conflict, Dimension, Error, Event, EventType, QuotaExceeded, QuotaWarning,
+    ReservationId, Result, Target, TenantLimits, Timestamp,
 };
-use crate::storage::door::{Tx, sql};
+use crate::storage::door::{self, Tx, sql};
 use crate::storage::engine::Sql;
 
 /// Dates what a change has recorded, and refuses it where that is more than there is. What is to be said besides: that
@@ -19,50 +22,47 @@ pub(super) fn settle(
     (tenant, now): (&Target, Timestamp),
 ) -> Result<Vec<Event>> {
     let moved = usage::moved(sql, since)?;
-    if moved.is_empty() {
-        return Ok(Vec::new());
-    }
     usage::date(sql, since, now, &call.correlation_id)?;
     let mut warnings = Vec::new();
     // What comes late for a period that is over is recorded, and refused no more.
-    let current = moved.iter().filter(|moved| moved.period.start(now) == moved.period_start);
-    for moved in current.filter(|moved| moved.delta > 0) {
-        let Some(limits) = limits else { continue };
-        if let Some(id) = call.reservation {
-            draw(sql, id, (&moved.dimension, moved.delta), now)?;
+    let grown = |moved: &&Moved| moved.delta > 0 && moved.period_start >= moved.period.start(now);
+    let grown: Vec<_> = moved.iter().filter(grown).collect();
+    let (Some(limits), false) = (limits, grown.is_empty()) else { return Ok(warnings) };
+    let reserved = call.reservation.map(|id| reserved(sql, call, id, now)).transpose()?;
+    for moved in grown {
+        // What is kept free is kept free now, not in the period that comes.
+        let is_now = moved.period.start(now) == moved.period_start;
+        let of_it = reserved.as_ref().filter(|(_, of, _)| is_now && *of == moved.dimension);
+        if let Some((id, _, left)) = of_it {
+            reservations::take(sql, *id, (*left, moved.delta.min(*left)), now)?;
         }
-        check(sql, limits, (&moved.dimension, moved.delta), moved.used, now)?;
+        let kept = if is_now { reservations::kept(sql, &moved.dimension, now)? } else { 0 };
+        check(limits, (&moved.dimension, moved.delta), moved.used, kept)?;
         warnings.extend(warning(limits, (&moved.dimension, moved.delta), moved.used, tenant));
     }
     Ok(warnings)
 }
 
-/// Takes what is used from the reservation that the request names.
-fn draw(
+/// The reservation of the caller's that the request names, what it keeps free, and how much of that is left.
+fn reserved(
     sql: Sql<'_>,
+    call: &Call,
     id: ReservationId,
-    (dimension, delta): (&Dimension, i64),
     now: Timestamp,
-) -> Result<()> {
-    let Some((of, left)) = reservations::left(sql, id, now)? else {
-        let detail = "no reservation has this id here, or it is over";
-        return Err(Error::invalid("Freehold-Reservation", detail));
-    };
-    if of == *dimension {
-        reservations::take(sql, id, (left, left.min(delta)), now)?;
-    }
-    Ok(())
+) -> Result<(ReservationId, Dimension, i64)> {
+    let own = call.caller.subject.principal();
+    let left = own.map(|own| reservations::left(sql, id, own, now)).transpose()?.flatten();
+    left.map(|(of, left)| (id, of, left)).ok_or(Error::Conflict(Conflict::ReservationOver))
 }
 
 fn check(
-    sql: Sql<'_>,
     limits: &TenantLimits,
     (dimension, delta): (&Dimension, i64),
     used: i64,
-    now: Timestamp,
+    kept: i64,
 ) -> Result<()> {
     let Some((limit, _)) = limits.hard(dimension) else { return Ok(()) };
-    let taken = used.saturating_add(reservations::kept(sql, dimension, now)?);
+    let taken = used.saturating_add(kept);
     if taken <= limit {
         return Ok(());
     }
@@ -85,18 +85,28 @@ fn warning(
     })
 }
 
+/// The limits that count in the transaction.
+pub(crate) fn limits(tx: &impl Tx<Plane = TenantPlane>) -> Result<Arc<TenantLimits>> {
+    Ok(door::limits(tx)?.unwrap_or_default())
+}
+
 /// What is kept free of a dimension.
-pub(crate) fn reserved(tx: &impl Tx<Plane = TenantPlane>, dimension: &Dimension) -> Result<i64> {
+pub(crate) fn kept_free(tx: &impl Tx<Plane = TenantPlane>, dimension: &Dimension) -> Result<i64> {
     Ok(reservations::kept(sql(tx), dimension, tx.now())?)
 }
 
-/// Whether so much more could be used now; as a change that uses it would be refused.
+/// Whether so much more could be used now, and be counted; as a change that uses it would be refused.
 pub(crate) fn check_room(
     tx: &impl Tx<Plane = TenantPlane>,
-    limits: &TenantLimits,
     dimension: &Dimension,
     amount: i64,
     used: i64,
 ) -> Result<()> {
-    check(sql(tx), limits, (dimension, amount), used.saturating_add(amount), tx.now())
+    let limits = limits(tx)?;
+    let kept = reservations::kept(sql(tx), dimension, tx.now())?;
+    if kept.saturating_add(amount) > Amount::MAX {
+        let detail = format!("more than can be counted: {} in all", Amount::MAX);
+        return Err(Error::invalid("/amount", detail));
+    }
+    check(&limits, (dimension, amount), used.saturating_add(amount), kept)
 }

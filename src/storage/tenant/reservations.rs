@@ -35,15 +35,16 @@ pub(in crate::storage) fn kept(
     Ok(sum.unwrap_or(0))
 }
 
-/// What is left of a reservation, and of which dimension; `None` where it is over.
+/// What is left of a reservation of somebody's, and of which dimension; `None` where it is over.
 pub(in crate::storage) fn left(
     sql: Sql<'_>,
     id: ReservationId,
+    of: PrincipalId,
     now: Timestamp,
 ) -> Result<Option<(Dimension, i64)>, SqlError> {
     sql.one(
-        "select dimension, amount from reservations where id = ?1 and expires_at > ?2",
-        params![id, now],
+        "select dimension, amount from reservations where id = ?1 and created_by = ?2 and expires_at > ?3",
+        params![id, of, now],
         |row| Ok((row.next()?, row.next()?)),
     )
 }

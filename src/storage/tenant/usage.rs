@@ -9,7 +9,7 @@ use crate::domain::{
     UsageFilter, UsageRecord, UsageSnapshot,
 };
 use crate::storage::door::{Tx, WriteTx, sql};
-use crate::storage::engine::{Listing, Row, Sql, SqlError, params};
+use crate::storage::engine::{Listing, Param, Row, Sql, SqlError, params};
 
 /// What a transaction changed of what is used.
 #[derive(Debug)]
@@ -91,6 +91,20 @@ pub(crate) fn record<A: Action<Plane = TenantPlane>>(
     Ok(recorded > 0)
 }
 
+/// What is used of a dimension in a period.
+pub(crate) fn used(
+    tx: &impl Tx<Plane = TenantPlane>,
+    dimension: &Dimension,
+    period_start: Timestamp,
+) -> Result<i64> {
+    let used = sql(tx).one(
+        "select used from usage_counters where dimension = ?1 and period_start = ?2",
+        params![dimension, period_start],
+        |row| row.next(),
+    )?;
+    Ok(used.unwrap_or(0))
+}
+
 fn counter(row: &mut Row<'_>) -> Result<Counter, SqlError> {
     Ok(Counter {
         dimension: row.next()?,
@@ -100,24 +114,25 @@ fn counter(row: &mut Row<'_>) -> Result<Counter, SqlError> {
     })
 }
 
-/// Of every dimension, the counter of its newest period.
+/// Of every dimension, the counter of the newest period that has begun.
 pub(crate) fn counters(tx: &impl Tx<Plane = TenantPlane>) -> Result<Vec<Counter>> {
     Ok(sql(tx).all(
-        "select dimension, max(period_start), period, used from usage_counters group by dimension",
-        &[],
+        "select dimension, max(period_start), period, used from usage_counters where period_start <= ?1
+        group by dimension",
+        params![tx.now()],
         counter,
     )?)
 }
 
-/// The counter of a dimension's newest period.
+/// The counter of the newest period of a dimension that has begun.
 pub(crate) fn find(
     tx: &impl Tx<Plane = TenantPlane>,
     dimension: &Dimension,
 ) -> Result<Option<Counter>> {
     Ok(sql(tx).one(
-        "select dimension, period_start, period, used from usage_counters where dimension = ?1
-        order by period_start desc limit 1",
-        params![dimension],
+        "select dimension, period_start, period, used from usage_counters
+        where dimension = ?1 and period_start <= ?2 order by period_start desc limit 1",
+        params![dimension, tx.now()],
         counter,
     )?)
 }
@@ -159,36 +174,37 @@ fn begun(row: &mut Row<'_>) -> Result<Option<Timestamp>, SqlError> {
 }
 
 /// The counters as their records say, behind the oldest snapshot of each.
-pub(in crate::storage) fn rebuilt(
-    sql: Sql<'_>,
-) -> Result<Vec<(Dimension, Timestamp, i64)>, SqlError> {
+pub(in crate::storage) fn rebuilt(sql: Sql<'_>) -> Result<Vec<Counter>, SqlError> {
     sql.all(
         "with bases as (
             select dimension, period_start, used, min(record_seq) as seq from quota_snapshots
             group by dimension, period_start
         )
-        select n.dimension, n.period_start, coalesce(b.used, 0) + coalesce((
+        select n.dimension, n.period_start, max(n.period), coalesce(b.used, 0) + coalesce((
             select sum(r.delta) from usage_records r
             where r.dimension = n.dimension and r.period_start = n.period_start and r.seq > coalesce(b.seq, 0)
         ), 0)
         from (
-            select dimension, period_start from usage_records
+            select dimension, period_start, period from usage_records
             union
-            select dimension, period_start from quota_snapshots
+            select dimension, period_start, 'always' from quota_snapshots
+            union
+            select dimension, period_start, period from usage_counters
         ) n
         left join bases b on b.dimension = n.dimension and b.period_start = n.period_start
+        group by n.dimension, n.period_start, b.used, b.seq
         order by n.dimension, n.period_start",
         &[],
-        |row| Ok((row.next()?, row.next()?, row.next()?)),
+        counter,
     )
 }
 
-/// The counters as they are kept.
-pub(in crate::storage) fn kept(sql: Sql<'_>) -> Result<Vec<(Dimension, Timestamp, i64)>, SqlError> {
+/// The counters as they stand.
+pub(in crate::storage) fn standing(sql: Sql<'_>) -> Result<Vec<Counter>, SqlError> {
     sql.all(
-        "select dimension, period_start, used from usage_counters order by dimension, period_start",
+        "select dimension, period_start, period, used from usage_counters order by dimension, period_start",
         &[],
-        |row| Ok((row.next()?, row.next()?, row.next()?)),
+        counter,
     )
 }
 
@@ -215,15 +231,14 @@ pub(in crate::storage) fn odd_snapshots(sql: Sql<'_>) -> Result<i64, SqlError> {
 /// Puts a counter right.
 pub(crate) fn put<A: Action<Plane = TenantPlane>>(
     tx: &WriteTx<'_, A>,
-    of: (&Dimension, Timestamp),
-    used: i64,
+    counter: &Counter,
 ) -> Result<()> {
-    let (dimension, period_start) = of;
+    let Counter { dimension, period_start, period, used } = counter;
     sql(tx).execute(
-        "insert into usage_counters (dimension, period_start, tenant_id, used)
-        values (?1, ?2, current_tenant(), ?3)
-        on conflict (dimension, period_start) do update set used = excluded.used",
-        params![dimension, period_start, used],
+        "insert into usage_counters (dimension, period_start, tenant_id, period, used)
+        values (?1, ?2, current_tenant(), ?3, ?4)
+        on conflict (dimension, period_start) do update set period = excluded.period, used = excluded.used",
+        params![dimension, *period_start, *period, *used],
     )?;
     Ok(())
 }
@@ -271,10 +286,14 @@ pub(crate) fn page(
     listing.and_if("dimension = ?", filter.dimension.as_ref());
     listing.and_if("taken_at >= ?", filter.from);
     listing.and_if("taken_at < ?", filter.to);
-    // What counts the same last record is of one dimension.
-    let (text, params) = listing.page_by_number("record_seq", Direction::Descending, page);
+    let number = |key: &str| Param::Int(key.parse().unwrap_or_default());
+    let (text, params) =
+        listing.page(("record_seq", "dimension"), Direction::Descending, page, number);
     let rows = sql(tx).all(&text, &params, taken)?;
-    let position =
-        |it: &UsageSnapshot| Position { key: it.sequence.to_string(), id: String::new() };
+    // A record is of one dimension; what was counted before there were records has none.
+    let position = |it: &UsageSnapshot| Position {
+        key: it.sequence.to_string(),
+        id: it.dimension.to_string(),
+    };
     Ok(Page::cut(rows, page, position))
 }
