@@ -17,7 +17,7 @@ pub(super) fn start(configuration: &Configuration, serves: bool) -> Result<Spans
     let level = if serves { section.level.as_str() } else { "warn" };
     let filter =
         EnvFilter::try_new(level).with_context(|| format!("log.level: {level:?} is no level"))?;
-    // It says one thing on many lines; what is migrated is said here already.
+    // It says one thing on many lines; what was migrated is said where it is.
     let filter = filter.add_directive("refinery_core=warn".parse()?);
     let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
     let lines = match section.format {

@@ -68,10 +68,14 @@ impl Schema {
             self.embedded().iter().map(mirrored).collect::<Result<_, _>>()?;
         let runner = Runner::new(&migrations).set_grouped(true);
         // A damaged history makes refinery panic; here it is a sentence like any other failure.
-        catch_unwind(AssertUnwindSafe(|| runner.run(&mut file.raw)))
+        let report = catch_unwind(AssertUnwindSafe(|| runner.run(&mut file.raw)))
             .map_err(|_| "the migration history of the file is damaged".to_owned())?
             .map_err(|error| describe(&error))?;
-        Ok(self.newest())
+        let (migrations, version) = (report.applied_migrations().len(), self.newest());
+        if let Some(path) = file.raw.path().filter(|path| migrations > 0 && !path.is_empty()) {
+            tracing::info!(file = path, migrations, version, "a file was migrated");
+        }
+        Ok(version)
     }
 }
 
