@@ -13,8 +13,10 @@ use crate::org::Org;
 /// A way to misbehave, and what the audit row says of it.
 type Way = (&'static str, fn() -> Says, &'static str);
 
+/// The last one on its connection, and so it says.
 fn answer(status: &str, body: &str) -> Says {
-    Says::Bytes(http(status, body))
+    let answer = String::from_utf8(http(status, body)).unwrap();
+    Says::Bytes(answer.replacen("\r\n", "\r\nconnection: close\r\n", 1).into_bytes())
 }
 
 const WAYS: &[Way] = &[
