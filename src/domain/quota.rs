@@ -9,12 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use super::{
-    Description, Dimension, Error, Name, PlanName, ReservationId, Result, TenantId, Timestamp,
-};
-
-/// The plan of tenants that have none of their own.
-pub const DEFAULT_PLAN: &str = "default";
+use super::{Dimension, Error, PlanName, Result, TenantId, Timestamp};
 
 impl Dimension {
     /// Those that every tenant has.
@@ -98,7 +93,7 @@ impl Limits {
         serde_json::to_string(&self.0).unwrap_or_default()
     }
 
-    fn check(&self, field: &str) -> Result<()> {
+    pub(super) fn check(&self, field: &str) -> Result<()> {
         if self.0.len() <= Self::MAX {
             return Ok(());
         }
@@ -117,62 +112,6 @@ impl utoipa::PartialSchema for Limits {
 }
 
 impl utoipa::ToSchema for Limits {}
-
-/// A named set of limits.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Plan {
-    /// Its id, which is its name.
-    pub id: PlanName,
-    /// Its name. Tenants without a plan have the one that is called `default`, where there is one.
-    pub name: PlanName,
-    /// What people call it.
-    pub title: Name,
-    /// What people say about it.
-    pub description: Description,
-    /// What a tenant may use at most.
-    pub limits: Limits,
-    /// From where on a tenant is warned.
-    pub soft_limits: Limits,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-    /// Counts its changes; the entity tag.
-    pub version: i64,
-}
-
-impl Plan {
-    /// Plans of an installation at most.
-    pub const MAX: i64 = 1000;
-}
-
-/// A plan, as it is put.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PutPlan {
-    /// What people call it.
-    pub title: Name,
-    /// What people say about it.
-    #[serde(default)]
-    pub description: Option<Description>,
-    /// What a tenant may use at most.
-    #[serde(default)]
-    pub limits: Limits,
-    /// From where on a tenant is warned.
-    #[serde(default)]
-    pub soft_limits: Limits,
-}
-
-impl PutPlan {
-    /// Checks what no single field can.
-    ///
-    /// # Errors
-    /// Too many dimensions.
-    pub fn check(&self) -> Result<()> {
-        self.limits.check("/limits")?;
-        self.soft_limits.check("/soft_limits")
-    }
-}
 
 /// What a tenant was given: a plan, and what differs from it.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -317,96 +256,15 @@ pub struct QuotaExceeded {
     pub used: i64,
 }
 
-/// Places that are kept free for somebody, for a time.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Reservation {
-    /// Its id; a request that brings it in `Freehold-Reservation` takes from it.
-    pub id: ReservationId,
-    /// What is kept free.
-    pub dimension: Dimension,
-    /// How much is left of it.
-    #[schema(minimum = 1)]
-    pub amount: i64,
-    /// Who made it.
-    pub created_by: super::PrincipalId,
-    /// When it is over.
-    pub expires_at: Timestamp,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When something was last taken from it.
-    pub updated_at: Timestamp,
-    /// Counts its changes; the entity tag.
-    pub version: i64,
-}
-
-impl Reservation {
-    /// Seconds that one lasts where nothing is said, and at most.
-    pub const DEFAULT_S: u32 = 3600;
-    /// Seconds at most.
-    pub const MAX_S: u32 = 7 * 24 * 3600;
-    /// Of one tenant at once.
-    pub const MAX_PER_TENANT: i64 = 1000;
-}
-
-/// A reservation to be made.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+/// Which quotas are listed: all of them, by dimension.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct NewReservation {
-    /// What is to be kept free.
-    pub dimension: Dimension,
-    /// How much.
-    #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
-    pub amount: Amount,
-    /// For how many seconds; an hour, where nothing is said.
-    #[serde(default)]
-    #[schema(minimum = 1, maximum = 604_800)]
-    pub expires_in_s: Option<u32>,
-}
-
-impl NewReservation {
-    /// Checks it; for how many seconds it is.
-    ///
-    /// # Errors
-    /// An amount of nothing; a time that is none; a dimension that nobody can reserve.
-    pub fn check(&self) -> Result<u32> {
-        if self.amount.get() == 0 {
-            return Err(Error::invalid("/amount", "must be 1 or more"));
-        }
-        if self.dimension.as_str() == Dimension::REQUESTS {
-            return Err(Error::invalid("/dimension", "requests cannot be reserved"));
-        }
-        let seconds = self.expires_in_s.unwrap_or(Reservation::DEFAULT_S);
-        if !(1..=Reservation::MAX_S).contains(&seconds) {
-            return Err(Error::invalid(
-                "/expires_in_s",
-                format!("must be 1 to {}", Reservation::MAX_S),
-            ));
-        }
-        Ok(seconds)
-    }
-}
-
-macro_rules! filters {
-    ($($(#[$doc:meta])* $name:ident),+) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
-        #[into_params(parameter_in = Query)]
-        #[serde(deny_unknown_fields)]
-        pub struct $name {
-            /// Items at most, 50 where nothing is said.
-            #[param(minimum = 1, maximum = 200)]
-            pub limit: Option<u32>,
-            /// The `next_cursor` of the page before.
-            #[param(max_length = 1024)]
-            pub cursor: Option<String>,
-        }
-    )+};
-}
-filters! {
-    /// Which plans are listed: all of them, by name.
-    PlanFilter,
-    /// Which quotas are listed: all of them, by dimension.
-    QuotaFilter,
-    /// Which reservations are listed: those that are not over, the oldest first.
-    ReservationFilter
+pub struct QuotaFilter {
+    /// Items at most, 50 where nothing is said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(max_length = 1024)]
+    pub cursor: Option<String>,
 }

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Conflict, Description, Error, FieldError, Patterns, Result, TenantId, Timestamp, WebhookId,
-};
+use super::{Conflict, Description, Error, FieldError, Patterns, Result, Timestamp, WebhookId};
 
 super::word::words! {
     /// The state of a webhook. It changes through [`WebhookState::to`] alone.
@@ -49,24 +47,6 @@ super::word::words! {
         Failed = "failed",
         /// It did not, and is not tried again: a dead letter.
         Dead = "dead",
-    }
-}
-
-/// Whose events they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum EventSource {
-    /// A tenant's.
-    Tenant(TenantId),
-    /// The platform's.
-    Platform,
-}
-
-impl std::fmt::Display for EventSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Tenant(id) => id.fmt(f),
-            Self::Platform => f.write_str("platform"),
-        }
     }
 }
 

@@ -4,11 +4,11 @@ use actix_web::http::Method;
 
 use super::api::{
     access, accounts, acl, api_keys, application_bindings, applications, attributes, audit,
-    break_glass, catalog, credentials, diagnostics, domains, events, health, hosts, identities,
-    imports, invitations, issuers, jwks, login, me, members, metrics, migrations, operators,
-    organization, plans, principals, profiles, quotas, reservations, resource_types, resources,
-    role_assignments, roles, row_security, schemas, service_accounts, sessions, signing_keys,
-    team_members, teams, tenants, tokens, usage, webhooks, workspaces,
+    break_glass, catalog, credentials, deliveries, diagnostics, domains, events, health, hosts,
+    identities, imports, invitations, issuers, jwks, login, me, members, metrics, migrations,
+    operators, organization, plans, principals, profiles, quotas, reservations, resource_types,
+    resources, role_assignments, roles, row_security, schemas, service_accounts, sessions,
+    signing_keys, team_members, teams, tenants, tokens, usage, webhooks, workspaces,
 };
 use super::route::{Mount, Route, RouteInfo, route};
 
@@ -46,7 +46,7 @@ fn hooks() -> Vec<Route> {
         route(Tenant, POST,     "/webhooks/{webhook}/rotate",     "webhook_rotate",       "Let events be signed with a new secret", webhooks::tenant::rotate),
         route(Tenant, POST,     "/webhooks/{webhook}/test",       "webhook_test",         "Send an event that means nothing, and say what came of it", webhooks::tenant::test),
         route(Tenant, POST,     "/webhooks/{webhook}/replay",     "webhook_replay",       "Send again what happened from a time or behind a place", webhooks::tenant::replay),
-        route(Tenant, GET,      "/webhooks/{webhook}/deliveries", "webhook_delivery_list", "List what became of each attempt, the newest first", webhooks::tenant::deliveries),
+        route(Tenant, GET,      "/webhooks/{webhook}/deliveries", "webhook_delivery_list", "List what became of each attempt, the newest first", deliveries::list),
         route(Platform, GET,    "/events/stream",                 "platform_event_stream", "Follow what happens on the platform", events::follow_platform),
         route(Platform, GET,    "/webhooks",                      "platform_webhook_list", "List where the platform's events are sent", webhooks::platform::list),
         route(Platform, POST,   "/webhooks",                      "platform_webhook_create", "Have the platform's events sent somewhere", webhooks::platform::create),
@@ -56,7 +56,7 @@ fn hooks() -> Vec<Route> {
         route(Platform, POST,   "/webhooks/{webhook}/rotate",     "platform_webhook_rotate", "Let the platform's events be signed with a new secret", webhooks::platform::rotate),
         route(Platform, POST,   "/webhooks/{webhook}/test",       "platform_webhook_test", "Send an event of the platform's that means nothing", webhooks::platform::test),
         route(Platform, POST,   "/webhooks/{webhook}/replay",     "platform_webhook_replay", "Send again what happened on the platform", webhooks::platform::replay),
-        route(Platform, GET,    "/webhooks/{webhook}/deliveries", "platform_webhook_delivery_list", "List what became of each attempt of the platform's", webhooks::platform::deliveries),
+        route(Platform, GET,    "/webhooks/{webhook}/deliveries", "platform_webhook_delivery_list", "List what became of each attempt of the platform's", deliveries::list_platform),
         route(Public, GET,      "/schemas/events/{event_type}",   "event_schema_read",    "The JSON Schema of a type of event", schemas::read),
     ]
 }

@@ -365,7 +365,7 @@ fn disable<A: Action>(
     webhook: &Webhook,
     reason: WebhookDisabledReason,
 ) -> Result<()> {
-    let state = webhook.state.to(WebhookState::Disabled)?;
-    webhooks::set_state(tx, webhook.id, state, Some(reason))?;
-    told(tx, EventType::WebhookDisabled, webhook.id).map(drop)
+    let id = webhook.id;
+    webhooks::set_state(tx, id, webhook.state.to(WebhookState::Disabled)?, Some(reason))?;
+    told(tx, EventType::WebhookDisabled, id).map(drop)
 }

@@ -22,6 +22,9 @@ const GENESIS: &str = "000000000000000000000000000000000000000000000000000000000
 const STRIDE: i64 = 1000;
 /// What a row's hash is made of: the hash before it, and its columns.
 const COLUMNS: usize = 18;
+/// Where among the columns, behind the hash before, the action and the summary stand.
+const ACTION: usize = 11;
+const SUMMARY: usize = 16;
 /// What the program does when it lets rows go.
 const RETAINED: &str = "system.retain";
 
@@ -266,14 +269,13 @@ impl Walk {
     /// Whether a row says that the checkpoint was made.
     fn founds(&self, row: &Stored) -> bool {
         let Some(checkpoint) = &self.checkpoint else { return false };
-        // The action and the summary, among the columns behind the hash before.
         let text = |index: usize| row.columns.get(index).and_then(|raw| raw.0.as_deref());
         let says = || {
-            let summary: Value = serde_json::from_slice(text(16)?).ok()?;
+            let summary: Value = serde_json::from_slice(text(SUMMARY)?).ok()?;
             let made = serde_json::to_value(checkpoint).ok()?;
             Some(summary.get("data")? == &made)
         };
-        text(11) == Some(RETAINED.as_bytes()) && says().unwrap_or(false)
+        text(ACTION) == Some(RETAINED.as_bytes()) && says().unwrap_or(false)
     }
 
     /// What came of it.

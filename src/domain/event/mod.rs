@@ -308,6 +308,24 @@ pub struct MembershipChange {
     pub issuer: Option<IssuerRegistration>,
 }
 
+/// Whose events they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventSource {
+    /// A tenant's.
+    Tenant(TenantId),
+    /// The platform's.
+    Platform,
+}
+
+impl std::fmt::Display for EventSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tenant(id) => id.fmt(f),
+            Self::Platform => f.write_str("platform"),
+        }
+    }
+}
+
 /// An event, as it is read: `CloudEvents` 1.0 in JSON, with extension attributes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EventEntry {

@@ -11,6 +11,7 @@ pub(super) mod audit;
 pub(super) mod break_glass;
 pub(super) mod catalog;
 pub(super) mod credentials;
+pub(super) mod deliveries;
 pub(super) mod diagnostics;
 pub(super) mod domains;
 pub(super) mod events;

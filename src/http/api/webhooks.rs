@@ -69,7 +69,7 @@ macro_rules! plane {
             use super::{WebhookId, check, issued, send_test};
             use crate::domain::action::{$list, $create, $update, $delete, $rotate, $test, $replay};
             use crate::domain::{
-                ChangeWebhook, Delivery, DeliveryFilter, IssuedWebhook, NewWebhook, ReplayWebhook as Replay,
+                ChangeWebhook, Delivery, IssuedWebhook, NewWebhook, ReplayWebhook as Replay,
                 RotateWebhook as Rotate, Webhook, WebhookFilter,
             };
             use crate::http::body::Body;
@@ -77,7 +77,7 @@ macro_rules! plane {
             use crate::http::parameters::{Path, Query};
             use crate::http::precondition::IfMatch;
             use crate::http::reply::{Created, Item, Listed, NoContent, Plain, Reply};
-            use crate::services::{deliveries, webhooks};
+            use crate::services::webhooks;
 
             pub(in crate::http) async fn list(
                 $cx: $context<$list>,
@@ -147,14 +147,6 @@ macro_rules! plane {
             ) -> Reply<Plain<Delivery>> {
                 let begun = $cx.write($whose, move |tx| webhooks::begin_test(tx, id)).await?;
                 send_test(&$cx.state(), $source, begun).await.map(Plain)
-            }
-
-            pub(in crate::http) async fn deliveries(
-                $cx: $context<$list>,
-                Path(id): Path<WebhookId>,
-                query: Query<DeliveryFilter>,
-            ) -> Reply<Listed<Delivery>> {
-                $cx.list($whose, query, move |tx, filter, page| deliveries::list(tx, id, filter, page)).await
             }
         }
     };
