@@ -22,7 +22,33 @@ struct Walked {
     /// The tenant's slug, or `platform`.
     subject: String,
     #[serde(flatten)]
-    verification: AuditVerification,
+    outcome: Outcome,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outcome {
+    Walked(AuditVerification),
+    /// It could not be walked.
+    Refused {
+        /// Why.
+        error: String,
+    },
+}
+
+impl Walked {
+    fn is_intact(&self) -> bool {
+        matches!(&self.outcome, Outcome::Walked(verification) if verification.intact)
+    }
+}
+
+/// Walks one log; of what cannot be walked, the others are told all the same.
+async fn walk_one(client: &Client, subject: &str, home: &str) -> Walked {
+    let outcome = match client.get(&format!("{home}/audit/verify")).await {
+        Ok(verification) => Outcome::Walked(verification),
+        Err(error) => Outcome::Refused { error: format!("{error:#}") },
+    };
+    Walked { subject: subject.to_owned(), outcome }
 }
 
 /// Reads audit logs, and walks their chains.
@@ -87,8 +113,7 @@ async fn walk(client: &Client, verify: &VerifyAudit) -> Result<ExitCode> {
     let slugs = match &verify.tenant {
         Some(tenant) => vec![tenant.clone()],
         None => {
-            let verification = client.get(&format!("{PLATFORM}/audit/verify")).await?;
-            walked.push(Walked { subject: "platform".to_owned(), verification });
+            walked.push(walk_one(client, "platform", PLATFORM).await);
             let tenants: Vec<Tenant> = client.all(&format!("{PLATFORM}/tenants")).await?;
             tenants.into_iter().map(|tenant| tenant.slug.to_string()).collect()
         }
@@ -96,9 +121,7 @@ async fn walk(client: &Client, verify: &VerifyAudit) -> Result<ExitCode> {
     let bar = output::files("walked");
     for (done, slug) in slugs.iter().enumerate() {
         bar.at(done, slugs.len());
-        let path = format!("{}/audit/verify", tenant::path(slug)?);
-        let verification = client.get(&path).await.with_context(|| slug.clone())?;
-        walked.push(Walked { subject: slug.clone(), verification });
+        walked.push(walk_one(client, slug, &tenant::path(slug)?).await);
     }
     bar.end();
     if verify.json {
@@ -106,16 +129,22 @@ async fn walk(client: &Client, verify: &VerifyAudit) -> Result<ExitCode> {
     } else {
         walked.iter().for_each(say);
     }
-    let intact = walked.iter().all(|walked| walked.verification.intact);
+    let intact = walked.iter().all(Walked::is_intact);
     Ok(if intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn say(walked: &Walked) {
-    let Walked { subject, verification } = walked;
-    let rows = verification.rows;
-    output::say(&match &verification.bad {
-        None => format!("{subject}: ok, {rows} rows"),
-        Some(bad) => {
+    let Walked { subject, outcome } = walked;
+    output::say(&match outcome {
+        Outcome::Refused { error } => {
+            format!(
+                "{subject}: not looked at: {error} `freehold doctor --tenant {subject}` says more."
+            )
+        }
+        Outcome::Walked(AuditVerification { bad: None, rows, .. }) => {
+            format!("{subject}: ok, {rows} rows")
+        }
+        Outcome::Walked(AuditVerification { bad: Some(bad), rows, .. }) => {
             format!("{subject}: row {} is {}, behind {rows} good ones", bad.seq, bad.problem)
         }
     });

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use futures_util::StreamExt;
 
 use super::args::{ChosenEvents, Events as Verb, ListEvents};
@@ -82,5 +82,6 @@ async fn follow(host: &Client, chosen: &ChosenEvents) -> Result<()> {
             }
         }
     }
-    Ok(())
+    // It has no end of its own.
+    bail!("the stream was ended: the server stops, or the events may be read no more")
 }

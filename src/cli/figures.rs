@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::http::Figures;
@@ -88,6 +88,11 @@ fn describe() {
         Unit::Seconds,
         "How long attempts to send events took."
     );
+    // What has not happened yet is 0, and not unknown.
+    counter!("freehold_quota_exceeded_total").increment(0);
+    for outcome in ["taken", "failed"] {
+        counter!("freehold_webhook_attempts_total", "outcome" => outcome).increment(0);
+    }
     describe_gauge!("freehold_open_tenants", "Tenants whose files are open.");
     describe_gauge!("freehold_registry_ready", "Whether the registry takes writes.");
     describe_gauge!("freehold_build_info", "1, with the program's version as label.");

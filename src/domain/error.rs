@@ -44,6 +44,8 @@ super::word::words! {
         CatalogLimit = "catalog_limit",
         /// There are as many webhooks as there may be.
         WebhookLimit = "webhook_limit",
+        /// The webhook's secret before this one is good for a time yet.
+        WebhookRotating = "webhook_rotating",
         /// There are as many plans as there may be.
         PlanLimit = "plan_limit",
         /// The tenant has as many reservations as a tenant may have.

@@ -17,6 +17,14 @@ impl Dimension {
         &["members", "teams", "workspaces", "resources", "storage_bytes", "requests_per_minute"];
     /// The one that is counted by the minute and kept nowhere.
     pub const REQUESTS: &'static str = "requests_per_minute";
+
+    /// What it is counted as a part of, too: resources of a type are resources.
+    #[must_use]
+    pub fn whole(&self) -> Option<Self> {
+        let (whole, _) =
+            self.as_str().split_once('.').filter(|(whole, _)| *whole == "resources")?;
+        Self::parse(whole).ok()
+    }
 }
 
 /// A number that a limit can be: 0 to 2^53 - 1, which every JSON reader keeps whole.

@@ -237,10 +237,13 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::AttributeLimit => "An installation has 200 attributes at most.",
         Conflict::CatalogLimit => "An owner has 500 items of the catalogue at most.",
         Conflict::WebhookLimit => "There are 50 webhooks at most.",
+        Conflict::WebhookRotating => {
+            "The secret before is good until `rotated_until`: wait, or rotate with `overlap_s` 0, which ends it at once."
+        }
         Conflict::PlanLimit => "An installation has 1,000 plans at most.",
         Conflict::ReservationLimit => "A tenant has 1,000 reservations at once at most.",
         Conflict::ReservationOver => {
-            "No reservation has this id here, all of it is used, or its time is over."
+            "No reservation of yours has this id here, all of it is used, or its time is over."
         }
         Conflict::IssuerLimit => "A tenant has 100 issuers at most.",
         Conflict::ServiceAccountLimit => "There are 1,000 service accounts at most.",

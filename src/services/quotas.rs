@@ -3,16 +3,17 @@
 //! Limits are the registry's; what is used is counted in the tenant's file, in the transaction that uses it. A change of
 //! limits is in force for every change that is decided after it; what is used already stays, even where it is more.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use super::usage as metered;
 use crate::domain::action::{ListQuotas, ReadTenantQuotas, TenantPlane, UpdateTenantQuotas};
 use crate::domain::{
-    Amount, Covers, Dimension, Entitlement, Error, EventType, Page, PageRequest, Position,
-    PutQuotas, Quota, QuotasSaid, Result, TenantId, TenantLimits, TenantQuotas, Timestamp,
+    Amount, Covers, Dimension, Entitlement, Error, EventType, MeterPeriod, Page, PageRequest,
+    Position, PutQuotas, Quota, QuotasSaid, ResourceTypeName, Result, TenantId, TenantLimits,
+    TenantQuotas, Timestamp,
 };
 use crate::storage::registry::{plans, quotas as given};
-use crate::storage::tenant::usage::Counter;
-use crate::storage::tenant::{quotas, usage};
+use crate::storage::tenant::{quotas, resource_types, usage};
 use crate::storage::{ReadTx, Tx, WriteTx};
 
 /// What a tenant was given.
@@ -62,29 +63,30 @@ pub fn put<A: Covers<UpdateTenantQuotas>>(
 /// # Errors
 /// Storage failed.
 pub fn list<A: Covers<ListQuotas>>(tx: &ReadTx<'_, A>, page: &PageRequest) -> Result<Page<Quota>> {
-    let limits = quotas::limits(tx)?;
-    let mut counters: BTreeMap<_, _> = usage::counters(tx)?
-        .into_iter()
-        .map(|counter| (counter.dimension.clone(), Some(counter)))
-        .collect();
+    let (limits, meters) = (quotas::limits(tx)?, metered::meters(tx)?);
     let always = Dimension::ALWAYS.iter().filter_map(|name| Dimension::parse(*name).ok());
-    for dimension in limits.dimensions().cloned().chain(always) {
-        counters.entry(dimension).or_default();
-    }
+    let dimensions: BTreeSet<_> = usage::dimensions(tx)?
+        .into_iter()
+        .chain(limits.dimensions().cloned())
+        .chain(meters.keys().cloned())
+        .chain(always)
+        .collect();
     let after = page.after.as_ref().map_or("", |position| &position.id);
-    let rows = counters.into_iter().filter(|(dimension, _)| dimension.as_str() > after);
+    let rows = dimensions.into_iter().filter(|dimension| dimension.as_str() > after);
+    // What is counted here no more is counted for good.
+    let period = |of: &Dimension| meters.get(of).copied().unwrap_or(MeterPeriod::Always);
     let rows: Result<Vec<_>> = rows
         .take(page.limit as usize + 1)
-        .map(|(dimension, counter)| quota(tx, &limits, dimension, counter))
+        .map(|dimension| quota(tx, &limits, period(&dimension), dimension))
         .collect();
     let position = |quota: &Quota| Position { key: String::new(), id: quota.dimension.to_string() };
     Ok(Page::cut(rows?, page, position))
 }
 
-/// Whether the tenant may use so much more of a dimension now.
+/// Whether the tenant may use so much more of a dimension now, and of what that is a part of.
 ///
 /// # Errors
-/// Storage failed.
+/// [`Error::NotFound`] where nothing here is counted by it.
 pub fn entitlement<A: Covers<ListQuotas>>(
     tx: &ReadTx<'_, A>,
     dimension: &Dimension,
@@ -92,22 +94,37 @@ pub fn entitlement<A: Covers<ListQuotas>>(
 ) -> Result<Entitlement> {
     let amount = amount.map_or(1, Amount::get);
     let limits = quotas::limits(tx)?;
-    let quota = quota(tx, &limits, dimension.clone(), usage::find(tx, dimension)?)?;
-    let allowed = quota.left.is_none_or(|left| amount <= left);
-    Ok(Entitlement { amount, allowed, quota })
+    let period = period(tx, dimension)?.ok_or(Error::NotFound)?;
+    let part = quota(tx, &limits, period, dimension.clone())?;
+    let whole = dimension.whole().map(|whole| quota(tx, &limits, period, whole)).transpose()?;
+    let has_room = |quota: &Quota| quota.left.is_none_or(|left| amount <= left);
+    let allowed = has_room(&part) && whole.as_ref().is_none_or(has_room);
+    Ok(Entitlement { amount, allowed, quota: part })
+}
+
+/// By which periods a dimension is counted; `None` where nothing here is counted by it.
+pub(super) fn period(
+    tx: &impl Tx<Plane = TenantPlane>,
+    dimension: &Dimension,
+) -> Result<Option<MeterPeriod>> {
+    if let Some(kind) = dimension.as_str().strip_prefix("resources.") {
+        let kind = ResourceTypeName::parse(kind).map_err(Error::Internal)?;
+        return Ok(resource_types::find(tx, &kind)?.map(|_| MeterPeriod::Always));
+    }
+    if Dimension::ALWAYS.contains(&dimension.as_str()) {
+        return Ok(Some(MeterPeriod::Always));
+    }
+    Ok(metered::meters(tx)?.get(dimension).copied())
 }
 
 fn quota(
     tx: &impl Tx<Plane = TenantPlane>,
     limits: &TenantLimits,
+    period: MeterPeriod,
     dimension: Dimension,
-    counter: Option<Counter>,
 ) -> Result<Quota> {
-    let now = tx.now();
-    let period = counter.as_ref().map_or(crate::domain::MeterPeriod::Always, |it| it.period);
-    let start = period.start(now);
-    // A counter of a period that is over counts no more.
-    let used = counter.filter(|it| it.period_start == start).map_or(0, |it| it.used);
+    let start = period.start(tx.now());
+    let used = usage::used(tx, &dimension, start)?;
     let reserved = quotas::kept_free(tx, &dimension)?;
     let hard = limits.hard(&dimension);
     Ok(Quota {

@@ -1,5 +1,6 @@
 //! Reservations: places that are kept free for work that takes long, so that its end is not refused.
 
+use super::quotas::period;
 use crate::domain::action::{CreateReservation, DeleteReservation, ListReservations};
 use crate::domain::{
     Action, Conflict, Covers, Error, EventType, NewReservation, Page, PageRequest, Reservation,
@@ -43,10 +44,13 @@ pub fn create<A: Covers<CreateReservation>>(
     if reservations::sweep(tx)? >= Reservation::MAX_PER_TENANT {
         return Err(Error::Conflict(Conflict::ReservationLimit));
     }
-    let counter = usage::find(tx, &new.dimension)?;
-    let used =
-        counter.filter(|it| it.period_start == it.period.start(tx.now())).map_or(0, |it| it.used);
-    quotas::check_room(tx, &new.dimension, new.amount.get(), used)?;
+    let Some(period) = period(tx, &new.dimension)? else {
+        return Err(Error::invalid("/dimension", "nothing here is counted by this"));
+    };
+    for dimension in std::iter::once(new.dimension.clone()).chain(new.dimension.whole()) {
+        let used = usage::used(tx, &dimension, period.start(tx.now()))?;
+        quotas::check_room(tx, &dimension, new.amount.get(), used)?;
+    }
     let expires_at = tx.now().plus_seconds(i64::from(seconds));
     let made = reservations::insert(tx, new, by, expires_at)?;
     let made = made.ok_or_else(|| Error::Internal("a reservation did not come back".to_owned()))?;

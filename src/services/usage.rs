@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::action::{ListPlatformUsage, ListUsage, RecordUsage};
+use crate::domain::action::{ListPlatformUsage, ListUsage, RecordUsage, TenantPlane};
 use crate::domain::{
     Amount, Covers, Dimension, Error, EventType, FieldError, MeterPeriod, NewUsage, Page,
     PageRequest, RecordedUsage, Result, SystemTask, TenantId, TenantReference, TenantUsage,
@@ -103,7 +103,9 @@ fn record_one<A: Covers<RecordUsage>>(
 }
 
 /// The meters of the applications that are bound here.
-fn meters<A: Covers<RecordUsage>>(tx: &WriteTx<'_, A>) -> Result<BTreeMap<Dimension, MeterPeriod>> {
+pub(super) fn meters(
+    tx: &impl Tx<Plane = TenantPlane>,
+) -> Result<BTreeMap<Dimension, MeterPeriod>> {
     let mut meters = BTreeMap::new();
     for manifest in application_bindings::manifests(tx)? {
         for meter in &manifest.meters {

@@ -57,6 +57,9 @@ pub fn create<A: CreatesWebhook>(
 
 /// Every pattern must mean a type of event that there is.
 fn check_types(patterns: &Patterns) -> Result<()> {
+    if patterns.is_empty() {
+        return Err(Error::invalid("/event_types", "must have at least one pattern"));
+    }
     for (index, pattern) in patterns.iter().enumerate() {
         if !EventType::ALL.iter().any(|kind| pattern.covers(kind.as_str())) {
             let detail = format!("no type of event is meant by {pattern}");
@@ -87,7 +90,7 @@ pub fn update<A: UpdatesWebhook>(
     if !webhooks::update(tx, id, (url, description, event_types), version)? {
         return Err(Error::Stale);
     }
-    if let Some(state) = change.state {
+    if let Some(state) = change.state.filter(|state| *state != found.state) {
         let reason = (state == WebhookState::Disabled).then_some(WebhookDisabledReason::Asked);
         webhooks::set_state(tx, id, found.state.to(state)?, reason)?;
     }
@@ -114,13 +117,19 @@ pub fn delete<A: DeletesWebhook>(
 /// Lets another secret sign, and the one before it too for a time; and which one signs now.
 ///
 /// # Errors
-/// [`Error::NotFound`]; a time that is too long.
+/// [`Error::NotFound`]; [`Conflict::WebhookRotating`] while the secret before is good for a time yet; a time that is too
+/// long.
 pub fn rotate<A: RotatesWebhook>(
     tx: &mut WriteTx<'_, A>,
     id: WebhookId,
     asked: &RotateWebhook,
 ) -> Result<(Webhook, i64)> {
     let seconds = asked.check()?;
+    let found = webhooks::find(tx, id)?.ok_or(Error::NotFound)?;
+    // Two sign at most: a third would end before its time what somebody was promised.
+    if seconds > 0 && found.rotated_until.is_some_and(|until| tx.now() < until) {
+        return Err(Error::Conflict(Conflict::WebhookRotating));
+    }
     let until = tx.now().plus_seconds(i64::from(seconds));
     webhooks::rotate(tx, id, until)?;
     let rotated = told(tx, EventType::WebhookRotated, id)?;

@@ -227,7 +227,11 @@ pub(in crate::storage) fn page(
         from outbox_events where tenant_id = current_tenant()",
     );
     listing.and_if("seq > ?", filter.after.map(i64::from));
-    listing.and_if("type = ?", filter.kind.as_deref());
+    match filter.kind.as_ref().map(|kinds| (kinds.0.as_str(), kinds.0.beginning())) {
+        Some((_, Some(beginning))) => listing.and_prefix("type >= ?", "type < ?", Some(beginning)),
+        Some((kind, None)) => listing.and("type = ?", kind),
+        None => {}
+    }
     listing.and_if("subject = ?", filter.subject.as_deref());
     listing.and_if("correlation_id = ?", filter.correlation_id.as_deref());
     let (text, params) = listing.page_by_number("seq", Direction::Ascending, page);

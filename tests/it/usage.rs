@@ -183,7 +183,9 @@ fn usage_is_rebuilt_from_its_records_whatever_came_between() {
     let owner = app.caller("rebuilt", "import|rebuilt-owner").at("/v1/tenants/rebuilt");
     assert_eq!(owner.get("/quotas/teams").expect(200)["used"], 4);
     assert_eq!(owner.get(&format!("/quotas/{meter}")).expect(200)["used"], 7);
-    assert_eq!(owner.get("/quotas/resources.never").expect(200)["used"], 0);
+    let sql = "select used from usage_counters where dimension = 'resources.never'";
+    assert_eq!(app.db(&id).number(sql, &[]), 0);
+    owner.get("/quotas/resources.never").problem(404, "not_found");
 }
 
 #[test]

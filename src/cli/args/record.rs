@@ -82,7 +82,7 @@ pub(in crate::cli) struct ExportAudit {
 pub(in crate::cli) enum Events {
     /// List what happened, the oldest first.
     List(ListEvents),
-    /// Print what happens, an event a line, until it is stopped.
+    /// Print what happened, and what happens, an event a line, until it is stopped.
     Follow(ChosenEvents),
     /// Print every type of event, and what it says.
     Types,
@@ -92,10 +92,10 @@ pub(in crate::cli) enum Events {
 pub(in crate::cli) struct ChosenEvents {
     #[command(flatten)]
     pub(in crate::cli) whose: Whose,
-    /// Behind the event of this sequence.
+    /// Behind the event of this sequence; 0 for all of them.
     #[arg(long, value_name = "SEQUENCE", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     pub(in crate::cli) after: i64,
-    /// Events of this type.
+    /// Events of this type, or of those that a pattern means: `team.*`.
     #[arg(long = "type", value_name = "TYPE")]
     pub(in crate::cli) kind: Option<String>,
 }

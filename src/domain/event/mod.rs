@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub use self::data::*;
 pub use self::schema::{event_catalogue, event_schema, event_schema_path};
 use crate::domain::{
-    AccountId, Description, IssuerRegistration, MemberState, Name, Role, SearchText, TenantId,
-    Timestamp,
+    AccountId, ActionPattern, Description, IssuerRegistration, MemberState, Name, Role, SearchText,
+    TenantId, Timestamp, Word,
 };
 
 macro_rules! types {
@@ -344,7 +344,7 @@ pub struct EventEntry {
     pub time: Timestamp,
     /// `application/json`.
     pub datacontenttype: String,
-    /// Where the JSON Schema of events of its type stands, below the installation's address.
+    /// Where the JSON Schema of `data` stands, below the installation's address: in that of events of its type.
     pub dataschema: String,
     /// What is worth knowing of it.
     #[schema(value_type = Object)]
@@ -364,6 +364,28 @@ pub struct EventEntry {
     pub sequence: i64,
 }
 
+/// Types of events: one, `noun.*`, or `*`; of those that there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "ActionPattern", into = "ActionPattern")]
+pub struct EventPattern(pub ActionPattern);
+
+impl TryFrom<ActionPattern> for EventPattern {
+    type Error = String;
+
+    fn try_from(pattern: ActionPattern) -> Result<Self, String> {
+        if EventType::ALL.iter().any(|kind| pattern.covers(kind.as_str())) {
+            return Ok(Self(pattern));
+        }
+        Err(format!("no type of event is meant by {pattern}"))
+    }
+}
+
+impl From<EventPattern> for ActionPattern {
+    fn from(pattern: EventPattern) -> Self {
+        pattern.0
+    }
+}
+
 /// Which events are followed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -372,10 +394,10 @@ pub struct FollowFilter {
     /// Behind the event of this `sequence`; from the first one, where nothing is said.
     #[param(value_type = Option<i64>, minimum = 0)]
     pub after: Option<Sequence>,
-    /// Of this type.
+    /// Of this type, or of those that a pattern means: `team.created`, `team.*`.
     #[serde(rename = "type")]
-    #[param(rename = "type", value_type = Option<String>, max_length = 200)]
-    pub kind: Option<SearchText>,
+    #[param(rename = "type", value_type = Option<ActionPattern>, inline)]
+    pub kind: Option<EventPattern>,
     /// Of what happened to this: `team/0192…`.
     #[param(value_type = Option<String>, max_length = 200)]
     pub subject: Option<SearchText>,
@@ -398,7 +420,8 @@ impl FollowFilter {
         let is = |asked: &Option<SearchText>, it: &str| {
             asked.as_ref().is_none_or(|asked| asked.as_str() == it)
         };
-        is(&self.kind, &event.kind) && is(&self.subject, &event.subject)
+        let is_of = |kinds: &EventPattern| kinds.0.covers(&event.kind);
+        self.kind.as_ref().is_none_or(is_of) && is(&self.subject, &event.subject)
     }
 }
 
@@ -418,10 +441,10 @@ pub struct EventFilter {
     /// Behind the event of this `sequence`.
     #[param(value_type = Option<i64>, minimum = 0)]
     pub after: Option<Sequence>,
-    /// Of this type.
+    /// Of this type, or of those that a pattern means: `team.created`, `team.*`.
     #[serde(rename = "type")]
-    #[param(rename = "type", value_type = Option<String>, max_length = 200)]
-    pub kind: Option<SearchText>,
+    #[param(rename = "type", value_type = Option<ActionPattern>, inline)]
+    pub kind: Option<EventPattern>,
     /// Of what happened to this: `team/0192…`.
     #[param(value_type = Option<String>, max_length = 200)]
     pub subject: Option<SearchText>,

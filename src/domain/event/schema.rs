@@ -40,7 +40,7 @@ pub fn event_schema(kind: EventType) -> Value {
             "subject": text("What it happened to."),
             "time": { "type": "string", "format": "date-time", "description": "When." },
             "datacontenttype": { "const": "application/json" },
-            "dataschema": { "const": format!("{HOME}{kind}") },
+            "dataschema": { "const": event_schema_path(kind.as_str()) },
             "data": said,
             "tenantid": { "type": ["string", "null"], "format": "uuid", "description": "The tenant that it happened in." },
             "tenantref": text("The same in words."),
@@ -56,10 +56,10 @@ pub fn event_schema(kind: EventType) -> Value {
     schema
 }
 
-/// Where the schema of a type's events stands.
+/// Where the schema of what events of a type say stands: in the schema of those events.
 #[must_use]
 pub fn event_schema_path(kind: &str) -> String {
-    format!("{HOME}{kind}")
+    format!("{HOME}{kind}#/properties/data")
 }
 
 /// The same schema, which refers to others beside it.

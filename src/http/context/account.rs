@@ -158,6 +158,10 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
 impl<A: Action> Describe for AccountContext<A> {
     fn describe(sketch: &mut Sketch) {
         secured::<A>(sketch);
-        sketch.problems(&[(400, "The request cannot be read")]);
+        sketch.problems(&[
+            (400, "The request cannot be read"),
+            (429, "The tenant has sent as many requests as it may in a minute"),
+        ]);
+        sketch.answer_header(429, "Retry-After", "Seconds until one is taken again.");
     }
 }

@@ -29,14 +29,15 @@ pub(super) fn settle(
     let grown: Vec<_> = moved.iter().filter(grown).collect();
     let (Some(limits), false) = (limits, grown.is_empty()) else { return Ok(warnings) };
     let reserved = call.reservation.map(|id| reserved(sql, call, id, now)).transpose()?;
+    // What is kept free is kept free now, not in the period that comes.
+    let is_now = |moved: &Moved| moved.period.start(now) == moved.period_start;
+    if let Some((id, of, left)) = reserved {
+        let taken = grown.iter().filter(|moved| is_now(moved) && moved.dimension == of);
+        let taken: i64 = taken.map(|moved| moved.delta).sum();
+        reservations::take(sql, id, (left, taken.min(left)), now)?;
+    }
     for moved in grown {
-        // What is kept free is kept free now, not in the period that comes.
-        let is_now = moved.period.start(now) == moved.period_start;
-        let of_it = reserved.as_ref().filter(|(_, of, _)| is_now && *of == moved.dimension);
-        if let Some((id, _, left)) = of_it {
-            reservations::take(sql, *id, (*left, moved.delta.min(*left)), now)?;
-        }
-        let kept = if is_now { reservations::kept(sql, &moved.dimension, now)? } else { 0 };
+        let kept = if is_now(moved) { reservations::kept(sql, &moved.dimension, now)? } else { 0 };
         check(limits, (&moved.dimension, moved.delta), moved.used, kept)?;
         warnings.extend(warning(limits, (&moved.dimension, moved.delta), moved.used, tenant));
     }

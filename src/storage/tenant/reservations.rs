@@ -21,14 +21,15 @@ fn reservation(row: &mut Row<'_>) -> Result<Reservation, SqlError> {
     })
 }
 
-/// What is kept free of a dimension.
+/// What is kept free of a dimension, and of what is counted as a part of it.
 pub(in crate::storage) fn kept(
     sql: Sql<'_>,
     dimension: &Dimension,
     now: Timestamp,
 ) -> Result<i64, SqlError> {
     let sum = sql.one(
-        "select coalesce(sum(amount), 0) from reservations where dimension = ?1 and expires_at > ?2",
+        "select coalesce(sum(amount), 0) from reservations
+        where (dimension = ?1 or ?1 = 'resources' and dimension like 'resources.%') and expires_at > ?2",
         params![dimension, now],
         |row| row.next(),
     )?;

@@ -39,11 +39,11 @@ pub(in crate::storage) fn last(sql: Sql<'_>) -> Result<i64, SqlError> {
 /// What the records behind a place come to.
 pub(in crate::storage) fn moved(sql: Sql<'_>, since: i64) -> Result<Vec<Moved>, SqlError> {
     sql.all(
-        "select c.dimension, c.period, c.period_start, sum(r.delta), c.used
+        "select c.dimension, max(r.period), c.period_start, sum(r.delta), c.used
         from usage_records r
         join usage_counters c on c.dimension = r.dimension and c.period_start = r.period_start
         where r.seq > ?1
-        group by c.dimension, c.period, c.period_start, c.used",
+        group by c.dimension, c.period_start, c.used",
         params![since],
         |row| {
             Ok(Moved {
@@ -114,27 +114,9 @@ fn counter(row: &mut Row<'_>) -> Result<Counter, SqlError> {
     })
 }
 
-/// Of every dimension, the counter of the newest period that has begun.
-pub(crate) fn counters(tx: &impl Tx<Plane = TenantPlane>) -> Result<Vec<Counter>> {
-    Ok(sql(tx).all(
-        "select dimension, max(period_start), period, used from usage_counters where period_start <= ?1
-        group by dimension",
-        params![tx.now()],
-        counter,
-    )?)
-}
-
-/// The counter of the newest period of a dimension that has begun.
-pub(crate) fn find(
-    tx: &impl Tx<Plane = TenantPlane>,
-    dimension: &Dimension,
-) -> Result<Option<Counter>> {
-    Ok(sql(tx).one(
-        "select dimension, period_start, period, used from usage_counters
-        where dimension = ?1 and period_start <= ?2 order by period_start desc limit 1",
-        params![dimension, tx.now()],
-        counter,
-    )?)
+/// Every dimension that was ever counted.
+pub(crate) fn dimensions(tx: &impl Tx<Plane = TenantPlane>) -> Result<Vec<Dimension>> {
+    Ok(sql(tx).all("select distinct dimension from usage_counters", &[], |row| row.next())?)
 }
 
 /// Takes a snapshot of every counter that has moved since its last one; what was taken.
