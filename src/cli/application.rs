@@ -90,16 +90,22 @@ impl Application {
             overlap_s: identity.key_overlap_s,
             rotate_after_days: identity.rotate_after_days,
         };
-        let webhooks = webhooks(data, &configuration, mode)?;
-        let sending =
-            Sending { webhooks: webhooks.clone(), schedule: configuration.webhooks.schedule() };
+        let webhooks = webhooks(data, &registry, &configuration, mode)?;
         let settings = worker::Settings {
             keys: Some(keys),
-            sending: Some(sending),
             audit_retention_days: configuration.audit.platform_retention_days,
         };
         let worker = Worker::start(&registry, settings)?;
         Ok(Self { configuration, data: data.to_owned(), registry, ring, webhooks, worker })
+    }
+
+    /// Begins to send events to webhooks.
+    ///
+    /// # Errors
+    /// The registry cannot be read.
+    pub fn deliver(&mut self) -> Result<()> {
+        let schedule = self.configuration.webhooks.schedule();
+        Ok(self.worker.deliver(Sending { webhooks: self.webhooks.clone(), schedule })?)
     }
 
     /// The registry.
@@ -207,9 +213,21 @@ fn trusted_issuers(configuration: &Configuration, mode: Mode) -> Arc<[String]> {
     elsewhere.chain(local).collect()
 }
 
-/// What sends events.
-fn webhooks(data: &Path, configuration: &Configuration, mode: Mode) -> Result<Arc<Webhooks>> {
-    let key = load_or_create_secret(&data.join("keys").join("webhook.key"))?;
+/// What sends events. Where what their secrets are made of was lost, no receiver knows them any more.
+fn webhooks(
+    data: &Path,
+    registry: &Registry,
+    configuration: &Configuration,
+    mode: Mode,
+) -> Result<Arc<Webhooks>> {
+    let path = data.join("keys").join("webhook.key");
+    if !path.exists() && registry.has_webhooks()? {
+        tracing::error!(
+            file = %path.display(),
+            "what webhooks' secrets are made of was lost: a new one is made, and no receiver knows a signature any more; stop and put it back, or rotate every webhook"
+        );
+    }
+    let key = load_or_create_secret(&path)?;
     let webhooks = Webhooks::new(&key, &configuration.webhooks.settings(mode));
     webhooks.map(Arc::new).map_err(anyhow::Error::msg).context("webhooks")
 }

@@ -95,6 +95,8 @@ async fn run(
     let mut running = Box::pin(server.running);
     tracing::info!(address, "serving");
     let (application, ready) = node::apart(move || {
+        let mut application = application;
+        application.deliver()?;
         let ready = ready(&application, &address);
         Ok((application, ready))
     })

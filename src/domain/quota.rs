@@ -18,6 +18,12 @@ impl Dimension {
     /// The one that is counted by the minute and kept nowhere.
     pub const REQUESTS: &'static str = "requests_per_minute";
 
+    /// Whether an application reports it.
+    #[must_use]
+    pub fn is_meter(&self) -> bool {
+        self.as_str().starts_with("meters.")
+    }
+
     /// What it is counted as a part of, too: resources of a type are resources.
     #[must_use]
     pub fn whole(&self) -> Option<Self> {

@@ -114,20 +114,16 @@ impl Following {
             if !told.is_empty() {
                 return Some((Ok(Bytes::from(told)), Some(self)));
             }
-            if self.page.next.is_none() {
-                match self.rest().await {
-                    Rest::Happens => {}
-                    Rest::Silence => {
-                        return Some((
-                            Ok(Bytes::from_static(b": nothing happens\n\n")),
-                            Some(self),
-                        ));
-                    }
-                    Rest::End => return None,
-                }
+            let rest = if self.page.next.is_none() { self.rest().await } else { Rest::Happens };
+            if matches!(rest, Rest::End) {
+                return None;
             }
             self.ties.commits.borrow_and_update();
+            // Where nothing happens, whether the client may still follow is asked all the same.
             self.page = (self.read)(self.after).await.ok()?;
+            if matches!(rest, Rest::Silence) && self.page.items.is_empty() {
+                return Some((Ok(Bytes::from_static(b": nothing happens\n\n")), Some(self)));
+            }
         }
     }
 

@@ -42,8 +42,6 @@ pub struct KeyKeeping {
 pub struct Settings {
     /// The keys that sign.
     pub keys: Option<KeyKeeping>,
-    /// How events are sent to webhooks, if they are.
-    pub sending: Option<Sending>,
     /// Days for which the platform's audit log is kept; 0 for good.
     pub audit_retention_days: u32,
 }
@@ -65,8 +63,7 @@ impl Worker {
     /// # Errors
     /// A thread cannot be started.
     pub fn start(registry: &Registry, settings: Settings) -> Result<Self> {
-        let Settings { keys, sending, audit_retention_days } = settings;
-        let deliveries = sending.map(|sending| Deliveries::start(registry, sending)).transpose()?;
+        let Settings { keys, audit_retention_days } = settings;
         let (wanted, theirs) = (registry.projections(), registry.clone());
         let projector = spawn("projector", move || {
             catch_up(&theirs);
@@ -90,7 +87,16 @@ impl Worker {
                 }
             }
         })?;
-        Ok(Self { registry: registry.clone(), projector, keeper, deliveries, end })
+        Ok(Self { registry: registry.clone(), projector, keeper, deliveries: None, end })
+    }
+
+    /// Begins to send events to webhooks: what a server does, and nobody who only looks.
+    ///
+    /// # Errors
+    /// A thread cannot be started; the registry cannot be read.
+    pub fn deliver(&mut self, sending: Sending) -> Result<()> {
+        self.deliveries = Some(Deliveries::start(&self.registry, sending)?);
+        Ok(())
     }
 
     /// Lets the worker finish what it was asked for, and ends it.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{Place, TestApp, Verb};
+use crate::app::{Db, Place, TestApp, Verb};
 use crate::org::tenant;
 
 /// Runs the same tests without a server and beside one.
@@ -199,6 +199,26 @@ fn custom_roles_are_kept_either_way_in_an_accounts_name() {
         assert_eq!(role("list", "owner").ended(0).json(), json!([]));
         run(place, "role set editor --tenant acme --account x").ended(2);
     });
+}
+
+#[test]
+fn one_file_that_is_refused_hides_no_other_log() {
+    let place = Place::new();
+    let app = TestApp::dev_at(&place);
+    let acme = app.host().get("/v1/platform/tenants/acme").expect(200).id();
+    drop(app.stop());
+    std::fs::write(Db::path(&place, &acme), b"nothing of ours").unwrap();
+    let walked = place.freehold(&["audit", "verify"]).ended(1);
+    assert!(
+        walked.out.contains("platform: ok") && walked.out.contains("globex: ok"),
+        "{}",
+        walked.out
+    );
+    assert!(walked.out.contains("acme: not looked at"), "{}", walked.out);
+    let walked = place.freehold(&["audit", "verify", "--json"]).ended(1).json();
+    let of =
+        |name: &str| walked.as_array().unwrap().iter().find(|it| it["subject"] == name).cloned();
+    assert!(of("acme").unwrap()["error"].is_string() && of("globex").unwrap()["intact"] == true);
 }
 
 #[test]

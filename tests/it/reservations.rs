@@ -62,6 +62,34 @@ fn the_last_place_is_taken_by_what_counts_in_several_dimensions() {
 }
 
 #[test]
+fn what_is_kept_free_of_a_type_is_kept_free_of_all_resources() {
+    let org = Org::new(app(), "reserved-part");
+    let used = org.owner.get("/quotas/resources").expect(200)["used"].as_i64().unwrap();
+    limit(&org, &json!({"resources": used + 2}));
+    let reserve = |dimension: &str, amount: i64| {
+        org.owner.post("/reservations", &json!({"dimension": dimension, "amount": amount}))
+    };
+    let id = reserve("resources.prompt", 2).expect(201).id();
+    let quota = org.owner.get("/quotas/resources").expect(200);
+    assert_eq!((quota["left"].clone(), quota["allowed"].clone()), (json!(0), json!(false)));
+    reserve("resources.prompt", 1).problem(403, "quota_exceeded");
+    let part = org.owner.get("/quotas/resources.prompt").expect(200);
+    assert_eq!(part["allowed"], false, "none of its own is limited, and no resource is left");
+    let create = |name: &str| {
+        let body = json!({"type": "prompt", "workspace_id": org.everyone, "name": name});
+        org.owner.request("POST", "/resources").json(&body)
+    };
+    create("not kept").send().problem(403, "quota_exceeded");
+    for name in ["kept", "kept too"] {
+        create(name).header("freehold-reservation", &id).send().expect(201);
+    }
+    for unknown in ["resources.never_made", "meters.nobody.calls"] {
+        assert_eq!(reserve(unknown, 1).problem(422, "invalid").fields(), ["/dimension"]);
+        org.owner.get(&format!("/quotas/{unknown}")).problem(404, "not_found");
+    }
+}
+
+#[test]
 fn a_reservation_is_given_back_or_runs_out() {
     let org = Org::new(app(), "given-back");
     limit(&org, &json!({"teams": 1}));

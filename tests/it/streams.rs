@@ -56,8 +56,16 @@ fn what_happened_comes_first_and_then_what_happens() {
 fn a_stream_for_which_nothing_is_ends_and_one_caller_has_few() {
     let org = Org::new(app(), "few-streams");
     (0..3).for_each(|n| drop(org.team(&format!("team {n}"))));
-    let none = org.owner.get("/events/stream?type=no.such&for_s=0").expect(200);
+    let none = org.owner.get("/events/stream?type=plan.created&for_s=0").expect(200);
     assert_eq!(none.text, "");
+    let some = org.owner.get("/events/stream?type=team.*&for_s=0").expect(200);
+    assert_eq!(some.text.matches("event: team.created").count(), 3);
+    for list in ["/events/stream", "/events"] {
+        let odd =
+            org.owner.get(&format!("{list}?type=team.creatd")).problem(400, "invalid_parameter");
+        assert_eq!(odd.fields(), ["type"]);
+    }
+    assert_eq!(org.owner.all("/events?type=team.*", 200).len(), 3);
     let open = || org.admin.request("GET", "/events/stream").open();
     let held: Vec<_> = (0..8).map(|_| open()).collect();
     assert!(held.iter().all(|stream| stream.status() == 200));

@@ -41,6 +41,40 @@ fn an_event_is_recorded_once_by_its_id() {
 }
 
 #[test]
+fn a_meter_whose_period_changes_is_asked_and_limited_alike() {
+    let org = Org::new(app(), "re-metered");
+    let application = org.application("re-metered");
+    let declare = |period: &str| {
+        let mut manifest = org
+            .app
+            .operator()
+            .get(&format!("/v1/platform/applications/{application}"))
+            .json["manifest"]
+            .clone();
+        manifest["meters"] = json!([{"name": "calls", "period": period}]);
+        let path = format!("/v1/platform/applications/{application}");
+        org.app.operator().patch(&path, &json!({"manifest": manifest})).expect(200);
+    };
+    let path = format!("/applications/{application}");
+    let meter = format!("meters.{application}.calls");
+    let event = |id: &str| json!({"id": id, "dimension": meter, "quantity": 5});
+    limit(&org, &json!({ &meter: 5 }));
+    declare("day");
+    org.owner.put_new(&path, &json!({})).expect(201);
+    let allowed =
+        || org.owner.get(&format!("/quotas/{meter}?amount=5")).expect(200)["allowed"].clone();
+    for (id, period) in [("day", "day"), ("month", "month"), ("always", "always")] {
+        declare(period);
+        org.owner.put_over(&path, &json!({})).expect(200);
+        let may = allowed();
+        let recorded = record(&org, &[event(id)]);
+        assert_eq!(may == true, recorded.status == 200, "{period}: {}", recorded.text);
+        assert_eq!(allowed(), false, "{period}");
+        record(&org, &[event(&format!("{id} again"))]).problem(403, "quota_exceeded");
+    }
+}
+
+#[test]
 fn no_more_is_recorded_than_can_be_counted() {
     let org = Org::new(app(), "overflowing");
     let meter = format!("meters.{}.calls", org.bound("overflowing"));
@@ -179,6 +213,10 @@ fn usage_is_rebuilt_from_its_records_whatever_came_between() {
     assert!(doctor(&place).contains(&("rebuilt".to_owned(), "failed".to_owned())));
     place.freehold(&["doctor", "--fix"]).ended(0);
     assert!(is_ok(&place));
+    // What is counted by rows is what there is: no forged record moves a counter away from it.
+    edit(&place, &id, "update quota_snapshots set used = used + 7 where dimension = 'teams'");
+    let report = place.freehold(&["doctor", "--fix"]).ended(1);
+    assert!(report.out.contains("records that are not what there is: teams"), "{}", report.out);
     let app = TestApp::dev_at(&place);
     let owner = app.caller("rebuilt", "import|rebuilt-owner").at("/v1/tenants/rebuilt");
     assert_eq!(owner.get("/quotas/teams").expect(200)["used"], 4);

@@ -254,6 +254,29 @@ fn a_suspended_tenant_is_told_of_nothing_and_of_everything_when_it_is_back() {
 }
 
 #[test]
+fn a_server_sends_events_and_no_verb_that_only_looks() {
+    let (place, receiver) = (Place::new(), Receiver::new());
+    let settings = [("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "1,1,1,1,1,1,1,1,1,1")];
+    receiver.answers(|_| (503, ""));
+    let app = TestApp::dev_with(&place, &settings);
+    let org = Org::new(&app, "looked-at");
+    hook(&org, &receiver, &json!(["team.*"]));
+    org.team("waits");
+    taken(&receiver, 1);
+    drop(org);
+    drop(app.stop());
+    let before = receiver.received().len();
+    receiver.answers(|_| (204, ""));
+    std::thread::sleep(Duration::from_millis(1500));
+    for verb in [&["doctor"][..], &["tenant", "list"], &["audit", "verify"]] {
+        place.freehold(verb).ended(0);
+    }
+    assert_eq!(receiver.received().len(), before);
+    let _app = TestApp::dev_with(&place, &settings);
+    taken(&receiver, before + 1);
+}
+
+#[test]
 fn an_address_is_in_no_event_and_no_audit_row() {
     let (org, receiver) = (Org::new(app(), "secret-address"), Receiver::new());
     let url = format!("{}/T000/kittiwakepath?sig=kittiwakequery", receiver.root());
@@ -335,6 +358,23 @@ fn what_cannot_be_a_webhook_is_refused_by_field() {
     let made = org.owner.post("/webhooks", &json!({"url": "https://example.com/"})).expect(201);
     let moved = org.owner.patch(&path(&made), &json!({"url": "https://10.0.0.1/"}));
     assert_eq!(moved.problem(422, "invalid").fields(), ["/url"]);
+}
+
+#[test]
+fn no_secret_ends_before_its_time_but_when_somebody_says_so() {
+    let org = Org::new(app(), "rotated-twice");
+    let made = org.owner.post("/webhooks", &json!({"url": "https://example.com/"})).expect(201);
+    let rotate = |body: &Value| org.owner.post(&format!("{}/rotate", path(&made)), body);
+    rotate(&json!({})).expect(200);
+    rotate(&json!({"overlap_s": 60})).problem(409, "webhook_rotating");
+    rotate(&json!({"overlap_s": 0})).expect(200);
+    rotate(&json!({"overlap_s": 60})).expect(200);
+    // What is written back as it was read changes what else is said.
+    let same = json!({"state": "active", "description": "As it was"});
+    assert_eq!(org.owner.patch(&path(&made), &same).expect(200)["description"], "As it was");
+    let none = json!({"url": "https://example.com/", "event_types": []});
+    let refused = org.owner.post("/webhooks", &none).problem(422, "invalid");
+    assert_eq!(refused.fields(), ["/event_types"]);
 }
 
 #[test]

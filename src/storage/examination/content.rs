@@ -1,19 +1,58 @@
 //! What a tenant's file holds: its audit chain, its owners, what it says that it uses, and whom it has not told yet.
 
+use std::collections::BTreeMap;
+
 use super::{Mend, RESTORE, chain, remedy_for};
 use crate::domain::{
-    Check, Diagnostics, Error, Result, SystemTask, TenantId, TenantReference, TenantStatus,
-    Timestamp,
+    Check, Diagnostics, Dimension, Error, Result, SystemTask, TenantId, TenantReference,
+    TenantStatus, Timestamp,
 };
-use crate::storage::engine::{Conn, Sql};
+use crate::storage::engine::{Conn, Sql, SqlError};
 use crate::storage::registry::files::KnownFile;
 use crate::storage::registry::{Registry, files};
-use crate::storage::tenant::usage;
+use crate::storage::tenant::usage::{self, Counter};
 use crate::storage::{audit, outbox};
 
 const WHY_OWNERS: &str = "Nobody can let anybody in, or give a role.";
 const WHY_USAGE: &str = "What a tenant may still use is told by what it is said to use: it would get too much or too little.";
 const WHY_OUTBOX: &str = "People would not find their tenants, or find ones that they left.";
+
+/// What a file says that is used, by its rows, its records and its counters.
+struct Tally {
+    counters: usize,
+    /// Dimensions whose records do not come to what there is.
+    astray: Vec<String>,
+    /// Counters that are wrong, as they should be.
+    wrong: Vec<Counter>,
+    odd: i64,
+}
+
+impl Tally {
+    fn of(sql: Sql<'_>) -> std::result::Result<Self, SqlError> {
+        let (standing, mut right) = (usage::standing(sql)?, usage::rebuilt(sql)?);
+        let there: BTreeMap<_, _> = usage::there(sql)?.into_iter().collect();
+        let mut astray = Vec::new();
+        // What is counted by rows is what there is, whatever was recorded.
+        for counter in right.iter_mut().filter(|counter| !counter.dimension.is_meter()) {
+            let rows = there.get(&counter.dimension).copied().unwrap_or(0);
+            if counter.used != rows {
+                astray.push(counter.dimension.to_string());
+                counter.used = rows;
+            }
+        }
+        let recorded = |dimension: &&Dimension| right.iter().any(|it| it.dimension == **dimension);
+        let lost = there.iter().filter(|(of, used)| **used > 0 && !recorded(of));
+        let lost: Vec<_> = lost.map(|(of, used)| Counter::of_rows(of.clone(), *used)).collect();
+        astray.extend(lost.iter().map(|counter| counter.dimension.to_string()));
+        right.extend(lost);
+        let wrong = right.into_iter().filter(|counter| !standing.contains(counter)).collect();
+        Ok(Self { counters: standing.len(), astray, wrong, odd: usage::odd_snapshots(sql)? })
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
 
 impl Registry {
     /// Examines one tenant's file, as one of the few that are walked at once.
@@ -47,27 +86,30 @@ impl Registry {
     fn compare_usage(&self, known: &KnownFile, conn: &Conn, mend: Mend) -> Result<Check> {
         conn.begin()?;
         let sql = Sql::on(conn);
-        let read = || Ok((usage::rebuilt(sql)?, usage::standing(sql)?, usage::odd_snapshots(sql)?));
-        let read: Result<_> = read();
+        let read: Result<_> = Tally::of(sql).map_err(Into::into);
         conn.rollback();
-        let (rebuilt, kept, odd) = read?;
-        let wrong: Vec<_> =
-            rebuilt.iter().filter(|counter| !kept.contains(counter)).cloned().collect();
-        if wrong.is_empty() && odd == 0 {
-            return Ok(Check::ok("usage", format!("{} counters, as recorded", kept.len())));
+        let Tally { counters, astray, wrong, odd } = read?;
+        if wrong.is_empty() && astray.is_empty() && odd == 0 {
+            return Ok(Check::ok("usage", format!("{counters} counters, as recorded")));
         }
         let names: Vec<_> = wrong.iter().map(|counter| counter.dimension.to_string()).collect();
-        let found = format!("not as recorded: {}; {odd} odd snapshots", names.join(", "));
-        if mend == Mend::Nothing || odd > 0 {
-            let remedy = "Run `freehold doctor --fix`; counters are made from their records again. A snapshot that is odd stays: \
-                the file was changed behind the program's back.";
-            return Ok(Check::failed("usage", found, WHY_USAGE, remedy));
+        let found = format!(
+            "counters that are not as recorded: {}; records that are not what there is: {}; {odd} odd snapshots",
+            listed(&names),
+            listed(&astray)
+        );
+        if mend != Mend::Nothing {
+            let entry = self.resolve(&TenantReference::Id(known.tenant))?.ok_or(Error::NotFound)?;
+            self.open_blocking(&entry)?.system(SystemTask::CountUsage, move |tx| {
+                wrong.iter().try_for_each(|counter| usage::put(tx, counter))
+            })?;
+            if astray.is_empty() && odd == 0 {
+                return Ok(Check::fixed("usage", found, WHY_USAGE));
+            }
         }
-        let entry = self.resolve(&TenantReference::Id(known.tenant))?.ok_or(Error::NotFound)?;
-        self.open_blocking(&entry)?.system(SystemTask::CountUsage, move |tx| {
-            wrong.iter().try_for_each(|counter| usage::put(tx, counter))
-        })?;
-        Ok(Check::fixed("usage", found, WHY_USAGE))
+        let remedy = "Run `freehold doctor --fix`; counters are set to what there is, and of meters to what was recorded. Records and \
+            snapshots stay as they are: the file was changed behind the program's back.";
+        Ok(Check::failed("usage", found, WHY_USAGE, remedy))
     }
 
     /// Whether the registry has heard of everything that it follows.

@@ -47,6 +47,7 @@ use super::engine::sqlite::Setting;
 use super::settings::Settings;
 use super::tenant::{TenantFile, TenantStore};
 use super::walks::Walk;
+use super::webhooks;
 use super::{entry, identity, provisioning};
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
@@ -363,6 +364,16 @@ impl Registry {
     /// [`Error::Busy`] where it is walked already, or enough others are.
     pub(crate) fn walk(&self, of: Option<TenantId>) -> Result<Walk> {
         self.file.walks.begin(of)
+    }
+
+    /// Whether anybody has webhooks, or had some.
+    ///
+    /// # Errors
+    /// The registry cannot be read.
+    pub fn has_webhooks(&self) -> Result<bool> {
+        self.look(SystemTask::Deliver, |tx| {
+            Ok(!tenants_with_webhooks::all(tx)?.is_empty() || webhooks::count(tx)? > 0)
+        })
     }
 
     /// Has a tenant's webhooks looked at by whoever sends events.

@@ -30,6 +30,13 @@ pub(crate) struct Counter {
     pub(crate) used: i64,
 }
 
+impl Counter {
+    /// What is counted by rows, and for good.
+    pub(in crate::storage) fn of_rows(dimension: Dimension, used: i64) -> Self {
+        Self { dimension, period_start: Timestamp(0), period: MeterPeriod::Always, used }
+    }
+}
+
 /// The place of the last record.
 pub(in crate::storage) fn last(sql: Sql<'_>) -> Result<i64, SqlError> {
     let last = sql.one("select coalesce(max(seq), 0) from usage_records", &[], |row| row.next())?;
@@ -178,6 +185,20 @@ pub(in crate::storage) fn rebuilt(sql: Sql<'_>) -> Result<Vec<Counter>, SqlError
         order by n.dimension, n.period_start",
         &[],
         counter,
+    )
+}
+
+/// What there is of everything that is counted by rows.
+pub(in crate::storage) fn there(sql: Sql<'_>) -> Result<Vec<(Dimension, i64)>, SqlError> {
+    sql.all(
+        "select 'members', count(*) from org_members where state <> 'removed'
+        union all select 'teams', count(*) from teams
+        union all select 'workspaces', count(*) from workspaces
+        union all select 'resources', count(*) from resources
+        union all select 'resources.' || type, count(*) from resources group by type
+        union all select 'storage_bytes', coalesce(sum(octet_length(name) + octet_length(attributes)), 0) from resources",
+        &[],
+        |row| Ok((row.next()?, row.next()?)),
     )
 }
 
