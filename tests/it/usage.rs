@@ -70,7 +70,7 @@ fn a_meter_whose_period_changes_is_asked_and_limited_alike() {
         let recorded = record(&org, &[event(id)]);
         assert_eq!(may == true, recorded.status == 200, "{period}: {}", recorded.text);
         assert_eq!(allowed(), false, "{period}");
-        record(&org, &[event(&format!("{id} again"))]).problem(403, "quota_exceeded");
+        record(&org, &[event(&format!("{id}-again"))]).problem(403, "quota_exceeded");
     }
 }
 
