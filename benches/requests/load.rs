@@ -117,15 +117,19 @@ fn cpu_seconds(pid: u32) -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
-/// Prints one line.
+/// Prints one line; where no process of its own worked, nothing of its work.
 pub(crate) fn show(name: &str, measured: &Measured, baseline: &Measured) {
     let [p50, p95, p99] = measured.latency_us;
+    let (cpu, ratio) = if measured.cpu_us.is_nan() || baseline.cpu_us.is_nan() {
+        (String::new(), String::new())
+    } else {
+        let ratio = baseline.cpu_us / measured.cpu_us.max(0.001);
+        (format!("{:.1} us CPU", measured.cpu_us), format!(", x{ratio:.2} CPU"))
+    };
     println!(
-        "{name:<44} {:>9.0}/s {:>8.1} us CPU   p50 {p50:>6} p95 {p95:>6} p99 {p99:>6} us   x{:.2} rate, x{:.2} CPU{}",
+        "{name:<44} {:>9.0}/s {cpu:>15}   p50 {p50:>6} p95 {p95:>6} p99 {p99:>6} us   x{:.2} rate{ratio}{}",
         measured.per_second,
-        measured.cpu_us,
         measured.per_second / baseline.per_second,
-        baseline.cpu_us / measured.cpu_us.max(0.001),
         if measured.odd == 0 { String::new() } else { format!("   {} ODD ANSWERS", measured.odd) }
     );
 }

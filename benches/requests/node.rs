@@ -90,7 +90,12 @@ impl Node {
 
     fn wait(&self) {
         let begun = Instant::now();
-        while std::net::TcpStream::connect(&self.address).is_err() {
+        // The port is taken before anything is served.
+        let is_ready = || {
+            let asked = freehold(&self.data, &["healthcheck", "--listen", &self.address]).output();
+            asked.is_ok_and(|asked| asked.status.success())
+        };
+        while !is_ready() {
             assert!(begun.elapsed() < Duration::from_secs(30), "the server does not answer");
             std::thread::sleep(Duration::from_millis(20));
         }
