@@ -81,7 +81,7 @@ pub fn create<A: Covers<CreateInvitation>>(
     mailing: &Mailing,
 ) -> Result<Invitation> {
     let invited_by = tx.caller().subject.principal().ok_or(Error::Forbidden)?;
-    let (invitee, expires_in_s) = check(tx, new).map_err(Error::Invalid)?;
+    let (invitee, expires_in_s) = check(tx, new)?;
     may_give(tx, new.role, &new.team_ids, None)?;
     if let Some(account) = account
         && is_member(tx, account)?
@@ -153,11 +153,11 @@ pub fn create_many<A: Covers<CreateInvitation>>(
     }
 }
 
-/// What of a new invitation cannot be accepted, whoever asks; else whom it is for, and for how many seconds.
-fn check(
-    tx: &impl Tx<Plane = TenantPlane>,
-    new: &NewInvitation,
-) -> std::result::Result<(Invitee, u32), Vec<FieldError>> {
+/// The invitee of a new invitation, and for how many seconds it is valid.
+///
+/// # Errors
+/// [`Error::Invalid`], by field, for every caller alike.
+fn check(tx: &impl Tx<Plane = TenantPlane>, new: &NewInvitation) -> Result<(Invitee, u32)> {
     let mut wrong = Vec::new();
     let invitee = Invitee::of(new.email.clone(), new.identity.clone());
     if invitee.is_none() {
@@ -172,21 +172,25 @@ fn check(
         let detail = format!("must have at most {} entries", Invitation::MAX_TEAMS);
         wrong.push(FieldError::new("/team_ids", detail));
     } else {
-        wrong.extend(wrong_teams(tx, &new.team_ids));
+        wrong.extend(wrong_teams(tx, &new.team_ids)?);
     }
-    invitee.filter(|_| wrong.is_empty()).map(|invitee| (invitee, expires_in_s)).ok_or(wrong)
+    match invitee {
+        Some(invitee) if wrong.is_empty() => Ok((invitee, expires_in_s)),
+        _ => Err(Error::Invalid(wrong)),
+    }
 }
 
-fn wrong_teams(tx: &impl Tx<Plane = TenantPlane>, ids: &[TeamId]) -> Vec<FieldError> {
-    let wrong = ids.iter().enumerate().filter_map(|(index, id)| {
+fn wrong_teams(tx: &impl Tx<Plane = TenantPlane>, ids: &[TeamId]) -> Result<Vec<FieldError>> {
+    let mut wrong = Vec::new();
+    for (index, id) in ids.iter().enumerate() {
         let field = format!("/team_ids/{index}");
         if ids[..index].contains(id) {
-            return Some(FieldError::new(field, "stands there twice"));
+            wrong.push(FieldError::new(field, "stands there twice"));
+        } else if teams::find(tx, *id)?.is_none() {
+            wrong.push(FieldError::new(field, "no team has this id here"));
         }
-        let is_there = teams::find(tx, *id).ok().flatten().is_some();
-        (!is_there).then(|| FieldError::new(field, "no team has this id here"))
-    });
-    wrong.collect()
+    }
+    Ok(wrong)
 }
 
 /// Whoever asks somebody in could make them that member themselves, and give them each place. The account is known once

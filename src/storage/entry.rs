@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::audit;
 use super::door::consent::{self, Consent};
 use super::door::{self, Core, Door, Outcome, ReadTx, Reply, WriteTx, nobody};
-use super::engine::Sql;
+use super::engine::{Conn, Sql};
 use crate::domain::{Action, Call, Error, Result, Target, Timestamp};
 
 /// Steps that a read may take on the blocking pool: about a second's worth.
@@ -41,6 +41,26 @@ where
         .await
         .map_err(|error| Error::Internal(error.to_string()))??;
     conclude(&door, outcome).await
+}
+
+/// Looks something up before any door is asked: on this thread where a reader is free, else on the blocking pool, as one
+/// of the few who may at once.
+pub(in crate::storage) async fn look_up<D, T, F>(door: Arc<D>, body: F) -> Result<T>
+where
+    D: Door + 'static,
+    T: Send + 'static,
+    F: Fn(&D, &Conn) -> Result<T> + Send + 'static,
+{
+    if let Some(conn) = door.core().pool.try_get() {
+        return body(&door, &conn);
+    }
+    let turn = door.core().elsewhere.take().await?;
+    let work = move || {
+        let _turn = turn;
+        let conn = door.core().pool.get()?;
+        body(&door, &conn)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(error.to_string()))?
 }
 
 fn try_here<A: Action, T>(

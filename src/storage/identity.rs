@@ -55,7 +55,7 @@ pub(in crate::storage) fn about_registry(path: &Path, error: Error) -> Error {
 fn look_at(path: &Path) -> Result<u32> {
     let file = std::fs::symlink_metadata(path).map_err(problem)?;
     check_access(path)?;
-    let header = header_of(path, &file)?;
+    let Some(header) = header_of(path, &file)? else { return ask(path) };
     if header.application_id != APPLICATION_ID {
         return Err(Error::File(FileProblem::Foreign));
     }
@@ -83,7 +83,15 @@ fn check_access(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn header_of(path: &Path, file: &Metadata) -> Result<Header> {
+/// The version of a file that this process has open, and that was looked at before: SQLite alone may read it.
+fn ask(path: &Path) -> Result<u32> {
+    let file = Maintenance::open(path).map_err(unread)?;
+    let version = version_of(&file).map_err(unread);
+    file.abandon()?;
+    version
+}
+
+fn header_of(path: &Path, file: &Metadata) -> Result<Option<Header>> {
     if file.is_symlink() || (file.is_file() && file.nlink() > 1) {
         return Err(Error::File(FileProblem::Linked));
     }

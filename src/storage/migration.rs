@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::engine::sqlite::{Maintenance, Schema, read_header, version_of};
+use super::engine::sqlite::{Maintenance, Schema, version_of};
 use super::registry::files::KnownFile;
 use super::registry::{Registry, files, tenants};
 use super::{identity, provisioning};
@@ -77,10 +77,8 @@ impl Registry {
     }
 
     fn report(&self) -> Result<MigrationReport> {
-        let path = self.file.disk.registry();
-        let header = read_header(&path).map_err(super::disk::failed(&path))?;
         Ok(MigrationReport {
-            registry_version: header.user_version,
+            registry_version: identity::check_file(&self.file.disk, &self.file.disk.registry())?,
             newest_version: Schema::Tenant.newest(),
             current: 0,
             tenants: Vec::new(),

@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::disk::{Disk, FileStamp};
-use super::engine::Conn;
 use super::engine::sqlite::{FileIdentity, Role, Side};
+use super::engine::{Conn, Pool};
 use super::gate::Gate;
 use crate::domain::{Error, FileProblem, Result};
 
@@ -75,6 +75,8 @@ pub(in crate::storage) struct Queue {
     /// Which file the writing connection has open.
     stamp: Mutex<Option<FileStamp>>,
     after_commit: AfterCommit,
+    /// The pools of the file's readers.
+    readers: Vec<Pool>,
 }
 
 /// The file that a queue writes to.
@@ -100,7 +102,7 @@ impl Queue {
         disk: Disk,
         epoch: Epoch,
         limits: Limits,
-        after_commit: AfterCommit,
+        (after_commit, readers): (AfterCommit, Vec<Pool>),
     ) -> Self {
         Self {
             file,
@@ -114,6 +116,7 @@ impl Queue {
             writer: Mutex::new(None),
             stamp: Mutex::new(None),
             after_commit,
+            readers,
         }
     }
 
@@ -188,9 +191,21 @@ impl Queue {
         let now = self.disk.stamp(&self.file.path)?;
         let before = self.stamp.lock().replace(now);
         if !before.is_some_and(|before| before.goes_on_as(&now)) {
+            self.let_go(conn)?;
             return Err(Error::File(FileProblem::Replaced));
         }
         Ok(conn.commit()?)
+    }
+
+    /// Nothing that was read from a file that was moved away is believed any longer, and no log is written into what
+    /// lies in its place.
+    fn let_go(&self, conn: &Conn) -> Result<()> {
+        conn.leave_log(true)?;
+        self.readers.iter().for_each(Pool::renew);
+        if let Epoch::Leads(gate) = &self.epoch {
+            gate.advance();
+        }
+        Ok(())
     }
 
     /// Runs something in a transaction of its own while no batch runs.

@@ -96,6 +96,7 @@ mod matrix;
 mod metrics;
 mod oidc;
 mod openapi;
+mod outside;
 mod problems;
 mod resolution;
 mod restart;

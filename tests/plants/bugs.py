@@ -331,4 +331,32 @@ BUGS = [
         "        if store.limits()?.hard(&dimension).is_none() {",
         "--test it quotas",
     ),
+    Bug(
+        "a database is opened beside SQLite",
+        "src/storage/engine/sqlite/held.rs",
+        "        let key = key(path);\n        if let",
+        "        let key = key(path).filter(|_| false);\n        if let",
+        "--test it outside::an_outside_reader",
+    ),
+    Bug(
+        "a registry that was moved away is read on",
+        "src/storage/queue.rs",
+        "        self.readers.iter().for_each(Pool::renew);\n",
+        "",
+        "--test it outside::a_registry",
+    ),
+    Bug(
+        "a caller is looked up on the serving thread",
+        "src/storage/entry.rs",
+        "    let turn = door.core().elsewhere.take().await?;\n    let work = move || {",
+        "    let conn = door.core().pool.get()?;\n    return body(&door, &conn);\n    #[expect(unreachable_code, reason = \"planted\")]\n    let turn = door.core().elsewhere.take().await?;\n    let work = move || {",
+        "--test store serving",
+    ),
+    Bug(
+        "a storage error is told as a wrong team",
+        "src/services/invitations.rs",
+        "        } else if teams::find(tx, *id)?.is_none() {",
+        "        } else if teams::find(tx, *id).ok().flatten().is_none() {",
+        "--test it outside::a_team",
+    ),
 ]

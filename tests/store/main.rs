@@ -39,4 +39,5 @@ mod open_tenants;
 mod projection;
 mod provisioning;
 mod row_security;
+mod serving;
 mod shutdown;

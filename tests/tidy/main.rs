@@ -6,6 +6,7 @@
 //! nothing is compiled and nothing outside `std` is used.
 
 mod doors;
+mod files;
 mod floors;
 mod frameworks;
 mod globals;

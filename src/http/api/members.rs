@@ -1,10 +1,13 @@
 //! `/members`.
 
+use crate::domain::action::{Covers, TenantPlane};
 use crate::domain::action::{
     CreateAdmin, CreateMember, CreateOwner, DeleteMember, ListMembers, ReadMember, ResumeMember,
     SuspendMember, UpdateMember,
 };
-use crate::domain::{AccountId, ChangeMember, Member, MemberFilter, MemberId, NewMember, Role};
+use crate::domain::{
+    AccountId, Action, ChangeMember, Member, MemberFilter, MemberId, NewMember, Role, TenantId,
+};
 use crate::http::body::Body;
 use crate::http::context::TenantContext;
 use crate::http::parameters::{Path, Query};
@@ -23,21 +26,22 @@ pub(in crate::http) async fn create(
     cx: TenantContext<CreateMember>,
     Body(new): Body<NewMember>,
 ) -> Reply<Created<Member>> {
-    let (tenant, name) = (cx.tenant(), accounts::name(cx.registry(), new.account_id)?);
-    let made = match new.role {
-        Role::Owner => {
-            cx.act::<CreateOwner>()
-                .write(tenant, move |tx| members::create(tx, &new, name.as_ref()))
-                .await
-        }
-        Role::Admin => {
-            cx.act::<CreateAdmin>()
-                .write(tenant, move |tx| members::create(tx, &new, name.as_ref()))
-                .await
-        }
-        _ => cx.write(tenant, move |tx| members::create(tx, &new, name.as_ref())).await,
-    };
-    made.map(Created)
+    match new.role {
+        Role::Owner => add(cx.act::<CreateOwner>(), new).await,
+        Role::Admin => add(cx.act::<CreateAdmin>(), new).await,
+        Role::Member | Role::Guest => add(cx, new).await,
+    }
+}
+
+/// Looks the account up only for a caller that may add members.
+async fn add<A>(cx: TenantContext<A>, new: NewMember) -> Reply<Created<Member>>
+where
+    A: Covers<CreateMember> + Action<Plane = TenantPlane, Resource = TenantId>,
+{
+    let (tenant, account) = (cx.tenant(), new.account_id);
+    cx.read(tenant, |_| Ok(())).await?;
+    let name = cx.run(move |registry, _| accounts::name(registry, account)).await?;
+    cx.write(tenant, move |tx| members::create(tx, &new, name.as_ref())).await.map(Created)
 }
 
 pub(in crate::http) async fn read(

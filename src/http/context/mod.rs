@@ -105,7 +105,7 @@ impl Request {
         let dimension = Dimension::parse(Dimension::REQUESTS).map_err(Error::Internal)?;
         let Some((limit, _)) = store.limits()?.hard(&dimension) else { return Ok(()) };
         // What a stranger sends, or whoever was let in once, is no use that the tenant makes.
-        if !store.knows(&self.caller)? {
+        if !store.knows(&self.caller).await? {
             return Ok(());
         }
         let counted = self.state.rates.count(store.tenant(), limit, &self.http);

@@ -14,7 +14,7 @@ use crate::domain::{
 use crate::storage::audit;
 use crate::storage::engine::Conn;
 use crate::storage::engine::Sql;
-use crate::storage::engine::sqlite::{Maintenance, Role, Schema, Side, read_header};
+use crate::storage::engine::sqlite::{Maintenance, Role, Schema, Side};
 use crate::storage::identity;
 use crate::storage::projection::{self, Projected};
 use crate::storage::registry::applications::Compiled;
@@ -69,12 +69,12 @@ impl Registry {
 
     fn examine_registry(&self, known: &[KnownFile]) -> Result<Vec<Check>> {
         let path = self.file.disk.registry();
-        let header = read_header(&path).map_err(crate::storage::disk::failed(&path))?;
+        let version = identity::check_file(&self.file.disk, &path)?;
         let newest = Schema::Registry.newest();
-        let schema = if header.user_version == newest {
+        let schema = if version == newest {
             Check::ok("schema", format!("version {newest}"))
         } else {
-            let found = format!("version {}, this program's is {newest}", header.user_version);
+            let found = format!("version {version}, this program's is {newest}");
             Check::failed("schema", found, WHY_SCHEMA, "Run `freehold migrate`.")
         };
         let file = Maintenance::open(&path)?;

@@ -120,10 +120,10 @@ impl RegistryFile {
         pool.hold_to(identity.clone());
         let wakes = Wakes::default();
         let told = Arc::new(Told::new(EventSource::Platform, wakes.clone()));
-        let epoch = Epoch::Leads(gate.clone());
-        let queue = queue(&settings, &disk, identity.clone(), epoch, told.clone());
         let lookups = Pool::new(&path, Side::Registry, &limits)?;
-        lookups.hold_to(identity);
+        lookups.hold_to(identity.clone());
+        let epoch = (Epoch::Leads(gate.clone()), vec![pool.clone(), lookups.clone()]);
+        let queue = queue(&settings, &disk, identity, epoch, told.clone());
         let core = Core {
             name: "platform".into(),
             pool,
@@ -230,12 +230,12 @@ fn queue(
     settings: &Settings,
     disk: &Disk,
     identity: FileIdentity,
-    epoch: Epoch,
+    (epoch, readers): (Epoch, Vec<Pool>),
     told: Arc<Told>,
 ) -> Queue {
     let written = WrittenFile { path: disk.registry(), side: Side::Registry, identity };
     let committed = Box::new(move || told.committed());
-    Queue::new(written, disk.clone(), epoch, settings.limits(), committed)
+    Queue::new(written, disk.clone(), epoch, settings.limits(), (committed, readers))
 }
 
 fn threads(names: &str, count: usize) -> Arc<ScheduledThreadPool> {

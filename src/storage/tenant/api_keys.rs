@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use super::{TenantFile, TenantStore, TenantWork};
-use crate::domain::{ApiKeyId, Call, Error, Result, ServiceAccountId, SystemTask};
+use crate::domain::{ApiKeyId, Call, Result, ServiceAccountId, SystemTask};
 use crate::storage::api_keys::{self, KnownKey};
-use crate::storage::engine::Sql;
+use crate::storage::engine::{Conn, Sql};
 use crate::storage::{door, entry};
 
 impl TenantFile {
     /// What of a key never changes. What is remembered may be of a key that is there no more: the door finds that out.
-    fn api_key(&self, id: ApiKeyId) -> Result<Option<Arc<KnownKey>>> {
-        let conn = self.core.pool.get()?;
+    fn api_key(&self, conn: &Conn, id: ApiKeyId) -> Result<Option<Arc<KnownKey>>> {
         let _session = conn.session(door::nobody(&self.core.name));
-        let known = api_keys::known(Sql::on(&conn), id)?.map(Arc::new);
+        let known = api_keys::known(Sql::on(conn), id)?.map(Arc::new);
         if let Some(known) = &known {
             self.keys.insert(id, known.clone());
         }
@@ -48,10 +47,7 @@ impl TenantStore {
         if let Some(known) = self.file.keys.get(&id) {
             return Ok(Some(known));
         }
-        let file = self.file.clone();
-        tokio::task::spawn_blocking(move || file.api_key(id))
-            .await
-            .map_err(|error| Error::Internal(error.to_string()))?
+        entry::look_up(self.file.clone(), move |file, conn| file.api_key(conn, id)).await
     }
 
     /// Takes a key back, for whoever holds it; whose it was, if it was there.

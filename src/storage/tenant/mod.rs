@@ -42,7 +42,7 @@ use self::facts::MemberFacts;
 use self::service::ServiceFacts;
 use super::door::{self, Core, Door, ReadTx, WriteTx};
 use super::engine::sqlite::{FileIdentity, Maintenance, Setting, Side};
-use super::engine::{Pool, Session, Sql};
+use super::engine::{Conn, Pool, Session, Sql};
 use super::entry;
 use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
@@ -121,7 +121,7 @@ impl TenantFile {
                 registry.disk.clone(),
                 Epoch::Follows(registry.gate.clone()),
                 registry.settings.limits(),
-                after_commit,
+                (after_commit, vec![pool.clone()]),
             );
             Self {
                 id: entry.id,
@@ -499,14 +499,17 @@ impl TenantStore {
     ///
     /// # Errors
     /// Storage failed.
-    pub fn knows(&self, caller: &Caller) -> Result<bool> {
-        let conn = self.file.core.pool.get()?;
-        let _session = conn.session(door::nobody(&self.file.core.name));
-        let (known, _) = self.file.know(Sql::on(&conn), caller)?;
-        let subject = known.subject;
-        let is_member = subject.membership == Some(MemberState::Active);
-        Ok(subject.live
-            && (is_member || subject.operator.is_some() || caller.subject.account().is_none()))
+    pub async fn knows(&self, caller: &Arc<Caller>) -> Result<bool> {
+        let caller = caller.clone();
+        let look = move |file: &TenantFile, conn: &Conn| {
+            let _session = conn.session(door::nobody(&file.core.name));
+            let (known, _) = file.know(Sql::on(conn), &caller)?;
+            let subject = known.subject;
+            let is_member = subject.membership == Some(MemberState::Active);
+            let is_person = caller.subject.account().is_some();
+            Ok(subject.live && (is_member || subject.operator.is_some() || !is_person))
+        };
+        entry::look_up(self.file.clone(), look).await
     }
 
     /// Writes down that a request was refused which was one too many.

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::authorizer::{self, Phase};
 use super::contract::{Contract, Setting};
 use super::functions::{self, Session, SessionCell};
+use super::held::Held;
 use super::{Sql, SqlError, row_security};
 use crate::domain::FileId;
 
@@ -45,6 +46,9 @@ pub(in crate::storage) struct Conn {
     looks: Arc<AtomicI64>,
     /// What last went wrong so that the engine may have undone the transaction.
     failure: Mutex<Option<SqlError>>,
+    /// The generation of its pool that it belongs to.
+    pub(super) generation: u64,
+    _held: Held,
 }
 
 /// Which file is meant: whose it is, and the random id that it was stamped with.
@@ -72,11 +76,17 @@ impl Conn {
 
     /// Opens a file that is there.
     pub(in crate::storage) fn open(path: &Path, side: Side, role: Role) -> Result<Self, SqlError> {
-        Self::wrap(Connection::open_with_flags(path, Self::flags())?, side, role)
+        Self::wrap(path, || Connection::open_with_flags(path, Self::flags()), side, role)
     }
 
-    /// Makes a connection keep the contract.
-    pub(super) fn wrap(raw: Connection, side: Side, role: Role) -> Result<Self, SqlError> {
+    /// Opens a connection, and makes it hold to the contract.
+    pub(super) fn wrap(
+        path: &Path,
+        open: impl FnOnce() -> rusqlite::Result<Connection>,
+        side: Side,
+        role: Role,
+    ) -> Result<Self, SqlError> {
+        let (raw, held) = Held::open(path, open)?;
         let conn = Self {
             raw,
             role,
@@ -84,6 +94,8 @@ impl Conn {
             phase: Arc::default(),
             looks: Arc::default(),
             failure: Mutex::new(None),
+            generation: 0,
+            _held: held,
         };
         conn.leave_log(true)?;
         Contract::apply(&conn.raw)?;

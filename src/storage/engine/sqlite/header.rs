@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::held::unless_held;
+
 /// Says in a file's header that it is one of ours.
 pub(in crate::storage) const APPLICATION_ID: i32 = 0x4648_4c44;
 
@@ -29,8 +31,12 @@ pub(in crate::storage) struct Header {
     pages: Option<u64>,
 }
 
-/// Reads a file's header.
-pub(in crate::storage) fn read_header(path: &Path) -> std::io::Result<Header> {
+/// Reads a file's header; `None` while a connection of this process has the file open, which SQLite alone may read then.
+pub(in crate::storage) fn read_header(path: &Path) -> std::io::Result<Option<Header>> {
+    unless_held(path, || read(path)).transpose()
+}
+
+fn read(path: &Path) -> std::io::Result<Header> {
     let mut header = [0_u8; HEADER_BYTES];
     File::open(path)?.read_exact(&mut header)?;
     // Written by a program that does not keep the count of pages, the count is not to be believed.
@@ -105,7 +111,7 @@ impl Header {
 mod tests {
     use std::path::Path;
 
-    use super::read_header;
+    use super::read;
 
     /// A file of a thousand rows, which outgrow the log's first use.
     fn fill(path: &Path) -> rusqlite::Connection {
@@ -119,7 +125,7 @@ mod tests {
 
     fn is_whole(path: &Path) -> bool {
         let bytes = std::fs::metadata(path).unwrap().len();
-        read_header(path).unwrap().is_whole(path, bytes).unwrap()
+        read(path).unwrap().is_whole(path, bytes).unwrap()
     }
 
     #[test]

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::contract::Contract;
 use super::header::APPLICATION_ID;
+use super::held::Held;
 use super::{Param, Row, SqlError};
 use crate::domain::{FileId, Timestamp};
 
@@ -15,6 +16,7 @@ use crate::domain::{FileId, Timestamp};
 #[derive(Debug)]
 pub(in crate::storage) struct Maintenance {
     pub(super) raw: Connection,
+    _held: Held,
 }
 
 impl Maintenance {
@@ -23,10 +25,10 @@ impl Maintenance {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let raw = Connection::open_with_flags(path, flags)?;
-        raw.pragma_update(None, "application_id", APPLICATION_ID)?;
-        Contract::apply(&raw)?;
-        Ok(Self { raw })
+        let file = Self::of(path, flags)?;
+        file.raw.pragma_update(None, "application_id", APPLICATION_ID)?;
+        Contract::apply(&file.raw)?;
+        Ok(file)
     }
 
     /// Opens a file that is there.
@@ -34,9 +36,14 @@ impl Maintenance {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let raw = Connection::open_with_flags(path, flags)?;
-        Contract::apply(&raw)?;
-        Ok(Self { raw })
+        let file = Self::of(path, flags)?;
+        Contract::apply(&file.raw)?;
+        Ok(file)
+    }
+
+    fn of(path: &Path, flags: OpenFlags) -> Result<Self, SqlError> {
+        let (raw, held) = Held::open(path, || Connection::open_with_flags(path, flags))?;
+        Ok(Self { raw, _held: held })
     }
 
     /// Stamps a file with whose it is and which one it is.

@@ -1,7 +1,7 @@
 //! Pools of reading connections, all of them kept by one shared housekeeping pool.
 
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub(in crate::storage) struct Pool {
 struct Meant {
     identity: OnceLock<FileIdentity>,
     refused: AtomicBool,
+    /// Readers of an earlier generation are closed before anybody gets one.
+    generation: AtomicU64,
 }
 
 impl Meant {
@@ -49,6 +51,16 @@ impl Meant {
             }
         })
     }
+
+    /// Whether the reader may be used. One that may not is left to close without its log: the log that lies beside the
+    /// file by now may be another file's.
+    fn is_current(&self, conn: &Conn) -> Result<(), SqlError> {
+        if conn.generation == self.generation.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        conn.leave_log(true)?;
+        Err(SqlError::stranger())
+    }
 }
 
 /// A reader, to be given back when dropped.
@@ -57,6 +69,7 @@ pub(in crate::storage) type Pooled = r2d2::PooledConnection<Manager>;
 /// Opens readers as r2d2 asks for them.
 #[derive(Debug)]
 pub(in crate::storage) struct Manager {
+    path: PathBuf,
     files: SqliteConnectionManager,
     side: Side,
     meant: Arc<Meant>,
@@ -67,17 +80,19 @@ impl ManageConnection for Manager {
     type Error = SqlError;
 
     fn connect(&self) -> Result<Conn, SqlError> {
-        let conn = Conn::wrap(self.files.connect()?, self.side, Role::Reader)?;
+        let generation = self.meant.generation.load(Ordering::Acquire);
+        let mut conn = Conn::wrap(&self.path, || self.files.connect(), self.side, Role::Reader)?;
+        conn.generation = generation;
         self.meant.check(&conn)?;
         Ok(conn)
     }
 
-    fn is_valid(&self, _: &mut Conn) -> Result<(), SqlError> {
-        Ok(())
+    fn is_valid(&self, conn: &mut Conn) -> Result<(), SqlError> {
+        self.meant.is_current(conn)
     }
 
     fn has_broken(&self, conn: &mut Conn) -> bool {
-        conn.in_transaction()
+        conn.in_transaction() || self.meant.is_current(conn).is_err()
     }
 }
 
@@ -106,10 +121,11 @@ impl Pool {
             .idle_timeout(Some(settings.idle_timeout))
             .max_lifetime(None)
             .connection_timeout(settings.timeout)
-            .test_on_check_out(false)
+            // No statement runs for it: a number is compared.
+            .test_on_check_out(true)
             .error_handler(Box::new(Silent))
             .thread_pool(settings.housekeeping.clone())
-            .build(Manager { files, side, meant: meant.clone() })
+            .build(Manager { path: path.to_owned(), files, side, meant: meant.clone() })
             .map(|readers| Self { readers, meant })
             .map_err(|error| Error::Storage(error.to_string()))
     }
@@ -128,6 +144,14 @@ impl Pool {
     /// Whether another file, or none that can be read, lay in the place when a reader was to be opened.
     pub(in crate::storage) fn is_refused(&self) -> bool {
         self.meant.refused.load(Ordering::Acquire)
+    }
+
+    /// Closes every reader that nobody uses, and the others when they are given back: the file that they have open is no
+    /// longer the one that lies in its place.
+    pub(in crate::storage) fn renew(&self) {
+        self.meant.generation.fetch_add(1, Ordering::AcqRel);
+        // Looking for a free one closes all that are outdated.
+        drop(self.readers.try_get());
     }
 
     /// A reader that is free right now.
