@@ -1,5 +1,7 @@
 //! What a caller still reads ends with the credential: streams of events, exports, the progress of imports.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -204,6 +206,29 @@ fn the_progress_of_an_import_ends_with_the_token_that_asked_for_it() {
 }
 
 #[test]
+fn a_client_that_knows_no_chunks_does_not_take_what_is_cut_off_for_whole_either() {
+    let tenants: Vec<_> = (0..12).map(|n| tenant(&format!("old-import-{n}"))).collect();
+    let file = json!({"format": "freehold-import/1", "tenants": tenants}).to_string();
+    let caller = operator(app(), 600);
+    let mut stream = TcpStream::connect(app().url().trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(PROMPT)).unwrap();
+    let head = format!(
+        "POST /v1/platform/imports HTTP/1.0\r\nauthorization: Bearer {}\r\ncontent-type: \
+         application/json\r\ncontent-length: {}\r\n\r\n",
+        caller.token(),
+        file.len()
+    );
+    stream.write_all(format!("{head}{file}").as_bytes()).unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(&first[8..], b" 200", "{}", String::from_utf8_lossy(&first));
+    let body = json!({"token": caller.token()});
+    app().stranger().post("/v1/auth/revoke", &body).expect(200);
+    let end = stream.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(end.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[test]
 fn an_open_stream_does_not_keep_a_session_from_going_idle() {
     let app = app_with(&Place::new(), &[("FREEHOLD__LOGIN__SESSION_IDLE_S", "2")]);
     let org = Org::new(&app, "idle-stream");
@@ -243,7 +268,7 @@ fn the_verb_that_follows_events_says_why_they_end() {
     };
     let mut verb = follow("0");
     let mut first = [0];
-    std::io::Read::read_exact(verb.stdout.as_mut().unwrap(), &mut first).unwrap();
+    verb.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
     org.owner.delete(&format!("/members/{account}")).expect(204);
     let ended = verb.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
