@@ -20,11 +20,13 @@ shared!();
 /// Sooner than a heartbeat would tell.
 const PROMPT: Duration = Duration::from_secs(12);
 
-/// A token that the host mints, valid for some seconds.
+/// A token that the host mints, valid for some seconds; once the registry knows of the membership.
 fn minted(app: &TestApp, mut wanted: Value, ttl_s: u32) -> String {
     wanted["ttl_s"] = json!(ttl_s);
-    let token = app.host().post("/v1/platform/tokens", &wanted).expect(200);
-    token["token"].as_str().unwrap().to_owned()
+    eventually(|| {
+        let token = app.host().post("/v1/platform/tokens", &wanted);
+        token["token"].as_str().map(str::to_owned)
+    })
 }
 
 /// A new administrator of a tenant, with a token that is valid for some seconds, and the account.
@@ -65,10 +67,10 @@ fn reason(text: &str) -> String {
 #[test]
 fn a_stream_ends_when_its_token_expires() {
     let org = Org::new(app(), "expiring-streams");
-    let (short, _) = follower(&org, "short", 2);
+    let (short, _) = follower(&org, "short", 3);
     let streams = [
         open(&short, "/events/stream?type=plan.created"),
-        open(&operator(app(), 2), "/events/stream?type=plan.created"),
+        open(&operator(app(), 3), "/events/stream?type=plan.created"),
     ];
     for stream in streams {
         assert_eq!(reason(&rest(stream)), "credential_expired");
@@ -181,10 +183,10 @@ fn is_cut(answer: Response) -> bool {
 fn an_export_that_outlives_its_token_does_not_pass_for_whole() {
     let org = Org::new(app(), "cut-exports");
     fill(&org);
-    let (short, _) = follower(&org, "short", 3);
     let (revoked, _) = follower(&org, "revoked", 600);
-    let [whole, expires, revokes] =
-        [&org.owner, &short, &revoked].map(|client| slowly(&org, client.token()));
+    let (short, _) = follower(&org, "short", 4);
+    let [expires, whole, revokes] =
+        [&short, &org.owner, &revoked].map(|client| slowly(&org, client.token()));
     let body = json!({"token": revoked.token()});
     app().stranger().post("/v1/auth/revoke", &body).expect(200);
     eventually(|| (short.get("").status == 401).then_some(()));
@@ -256,7 +258,7 @@ fn an_open_stream_does_not_keep_a_session_from_going_idle() {
 #[test]
 fn the_verb_that_follows_events_says_why_they_end() {
     let org = Org::new(app(), "followed-verb");
-    let account = org.newcomer("verb", "admin");
+    let (_, account) = follower(&org, "verb", 600);
     let follow = |after: &str| {
         let mut verb = app().place().command();
         verb.args(["events", "follow", "--tenant", "followed-verb", "--account", &account])
