@@ -272,6 +272,7 @@ fn the_verb_that_follows_events_says_why_they_end() {
     let mut first = [0];
     verb.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
     org.owner.delete(&format!("/members/{account}")).expect(204);
+    eventually(|| verb.try_wait().unwrap());
     let ended = verb.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(
@@ -279,6 +280,6 @@ fn the_verb_that_follows_events_says_why_they_end() {
         (Some(1), true),
         "{said}"
     );
-    let verb = app().freehold(&["events", "follow", "--after", "999999999"]).ended(1);
+    let verb = app().freehold(&["events", "list", "--after", "999999999"]).ended(1);
     assert!(verb.err.contains("The newest is "), "{}", verb.err);
 }
