@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::domain::{AccountId, Token};
 
-/// Seconds that a verb's own token is good for.
-const TOKEN_TTL_S: u32 = 300;
+/// Seconds for which a verb's own token is valid. An export must end before it expires.
+const TOKEN_TTL_S: u32 = 3600;
 
 /// A client of the process that owns a data directory.
 #[derive(Debug, Clone)]
@@ -166,6 +166,9 @@ async fn good(response: Response) -> Result<Response> {
     let mut text = problem["detail"].as_str().map_or_else(|| status.to_string(), str::to_owned);
     if status == StatusCode::NOT_FOUND {
         text = format!("{path}: {text}");
+    }
+    if let Some(newest) = problem["newest"].as_i64() {
+        text = format!("{text} The newest is {newest}.");
     }
     for error in problem["errors"].as_array().into_iter().flatten() {
         let (field, detail) = (

@@ -11,7 +11,7 @@ use super::audit::reader;
 use super::client::{Client, query};
 use super::configuration::Configuration;
 use super::{node, output};
-use crate::domain::{EventEntry, event_catalogue};
+use crate::domain::{EndReason, EventEntry, StreamEnd, event_catalogue};
 
 /// Reads what happened.
 pub(super) async fn events(
@@ -46,13 +46,13 @@ pub(super) fn types() {
     output::say(event_catalogue().trim_end());
 }
 
-fn filters(chosen: &ChosenEvents) -> String {
-    query(&[("after", Some(&chosen.after.to_string())), ("type", chosen.kind.as_deref())])
+fn filters(chosen: &ChosenEvents, after: i64) -> String {
+    query(&[("after", Some(&after.to_string())), ("type", chosen.kind.as_deref())])
 }
 
 async fn list(host: &Client, asked: &ListEvents) -> Result<()> {
     let (client, home) = reader(host, &asked.chosen.whose).await?;
-    let filters = filters(&asked.chosen);
+    let filters = filters(&asked.chosen, asked.chosen.after);
     let events: Vec<EventEntry> = client.all(&format!("{home}/events?{filters}")).await?;
     if asked.json {
         return output::json(&events);
@@ -67,21 +67,43 @@ async fn list(host: &Client, asked: &ListEvents) -> Result<()> {
     Ok(())
 }
 
-/// Prints events as they come, one a line.
+/// Prints events as they come, one a line. Where the verb's own token expires, the host mints another one.
 async fn follow(host: &Client, chosen: &ChosenEvents) -> Result<()> {
-    let (client, home) = reader(host, &chosen.whose).await?;
-    let filters = filters(chosen);
-    let answer = client.read_raw(&format!("{home}/events/stream?{filters}")).await?;
-    let (mut chunks, mut text) = (answer.bytes_stream(), Vec::new());
+    let mut after = chosen.after;
+    loop {
+        let (client, home) = reader(host, &chosen.whose).await?;
+        let path = format!("{home}/events/stream?{}", filters(chosen, after));
+        match print_until_end(&client, &path, &mut after).await? {
+            Some(EndReason::CredentialExpired) => {}
+            Some(EndReason::TimeOver) => return Ok(()),
+            Some(reason) => bail!("the stream ended: {reason}"),
+            None => bail!("the connection ended before the stream did"),
+        }
+    }
+}
+
+/// Prints the events of one stream, and notes the last one; why the stream ended, if it said so.
+async fn print_until_end(
+    client: &Client,
+    path: &str,
+    after: &mut i64,
+) -> Result<Option<EndReason>> {
+    let answer = client.read_raw(path).await?;
+    let (mut chunks, mut text, mut is_end) = (answer.bytes_stream(), Vec::new(), false);
     while let Some(chunk) = chunks.next().await {
-        text.extend_from_slice(&chunk.context("the stream was ended")?);
+        text.extend_from_slice(&chunk.context("the connection ended before the stream did")?);
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = text.drain(..=end).collect();
-            if let Some(event) = line.strip_prefix(b"data: ") {
-                output::say(String::from_utf8_lossy(event).trim_end());
+            match String::from_utf8_lossy(&line).trim_end().split_once(": ") {
+                Some(("id", id)) => *after = id.parse()?,
+                Some(("event", kind)) => is_end = kind == StreamEnd::MESSAGE,
+                Some(("data", data)) if is_end => {
+                    return Ok(Some(serde_json::from_str::<StreamEnd>(data)?.reason));
+                }
+                Some(("data", event)) => output::say(event),
+                _ => {}
             }
         }
     }
-    // It has no end of its own.
-    bail!("the stream was ended: the server stops, or the events may be read no more")
+    Ok(None)
 }

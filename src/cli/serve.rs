@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use futures_util::future::select_all;
 use serde_json::json;
 use tokio::net::TcpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -121,17 +122,20 @@ fn take(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// The signals that stop a server.
 struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
+    stops: Vec<Signal>,
     /// Heard by nobody: a write beyond the limit of a file's size fails like one on a full disk, and ends no process.
     _file_size: Signal,
 }
 
 impl Signals {
     fn new() -> Result<Self> {
+        let mut stops = vec![SignalKind::terminate(), SignalKind::interrupt(), SignalKind::quit()];
+        // `nohup` lets a server outlive its terminal.
+        if !is_ignored(SignalKind::hangup()) {
+            stops.push(SignalKind::hangup());
+        }
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            stops: stops.into_iter().map(signal).collect::<std::io::Result<_>>()?,
             _file_size: signal(SignalKind::from_raw(SIGXFSZ))?,
         })
     }
@@ -141,12 +145,20 @@ impl Signals {
         &mut self,
         running: &mut (impl Future<Output = std::io::Result<()>> + Unpin),
     ) -> Result<()> {
+        let signals = self.stops.iter_mut().map(|signal| Box::pin(signal.recv()));
         tokio::select! {
-            _ = self.terminate.recv() => Ok(()),
-            _ = self.interrupt.recv() => Ok(()),
+            _ = select_all(signals) => Ok(()),
             ended = running => ended.context("the server ended"),
         }
     }
+}
+
+/// Whether the process was started with a signal ignored, as `/proc` tells; not ignored where it cannot tell.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    (mask >> (kind.as_raw_value() - 1)) & 1 == 1
 }
 
 /// Checks what `serve` would check, and does nothing else.

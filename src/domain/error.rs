@@ -192,6 +192,12 @@ pub enum Error {
     /// The thing has another version than the one that the change was meant for.
     #[error("the version is stale")]
     Stale,
+    /// The place is beyond the end of the log.
+    #[error("the place is beyond the newest one, {newest}")]
+    PositionUnknown {
+        /// The log's newest place.
+        newest: i64,
+    },
     /// The same idempotency key came with another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyMismatch,
@@ -257,6 +263,7 @@ impl Error {
             Self::NamesTaken(_) => Conflict::NameTaken.as_str(),
             Self::Invalid(_) => "invalid",
             Self::Stale => "stale_version",
+            Self::PositionUnknown { .. } => "position_unknown",
             Self::IdempotencyMismatch => "idempotency_key_reused",
             Self::TenantConflict => "tenant_conflict",
             Self::HostInvalid => "host_invalid",

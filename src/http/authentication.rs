@@ -35,6 +35,9 @@ const SERVICE_ACCOUNT: &str = "service_account:";
 const BY_KEY: &str = "api_key";
 /// Characters of what a refused token says that are written down.
 const MAX_SHOWN: usize = 100;
+/// How the paths of event streams end. Browsers open a stream again by themselves: following events is no use of a
+/// session.
+const STREAM: &str = "/events/stream";
 /// Who is refused, in audit rows.
 const NOBODY: &str = "nobody";
 
@@ -63,37 +66,74 @@ struct Credential<'r> {
     plane: Plane,
 }
 
-/// The verified caller of a request. A token that is refused is written down in the platform's audit log.
+/// The verified caller of a request, whose session is thereby used. A token that is refused is written down in the
+/// platform's audit log.
 pub(super) async fn caller(
     request: &HttpRequest,
     state: &State,
     ids: &RequestIds,
     plane: Plane,
 ) -> Result<Arc<Caller>, Failure> {
-    let brought = token(request);
-    if let Some(cookie) = session_cookie(request, state)? {
-        if brought.is_some() || request.conn_data::<LocalSocket>().is_some() {
-            return Err(unauthenticated("there are two credentials"));
-        }
-        return by_cookie(request, state, ids, cookie).await.map(Arc::new);
+    let caller = accept(identify(request, state, plane).await?, state, ids).await?;
+    if !request.path().ends_with(STREAM) {
+        state.registry.use_session(&caller)?;
     }
-    let Some(token) = brought else {
-        return match request.conn_data::<LocalSocket>() {
-            Some(_) => Ok(Arc::new(Caller::host())),
-            None => Err(Failure::CredentialMissing),
-        };
+    Ok(Arc::new(caller))
+}
+
+/// Authenticates a request's caller again, for a later page of a long answer: the credential must not have expired since,
+/// and its signing key and its issuer must still be trusted. The doors ask for everything else.
+pub(super) async fn again(
+    request: &HttpRequest,
+    state: &State,
+    plane: Plane,
+    caller: &Caller,
+) -> Result<(), Failure> {
+    // The doors look an API key up in every transaction, with its expiry.
+    if &*caller.issuer == BY_KEY {
+        return Ok(());
+    }
+    match identify(request, state, plane).await? {
+        Ok(now) if now == *caller => Ok(()),
+        Ok(_) => Err(unauthenticated("the credential speaks for somebody else now")),
+        Err(refused) => Err(unauthenticated(refused.why)),
+    }
+}
+
+/// The caller of a request, or why its credential is refused.
+async fn identify(
+    request: &HttpRequest,
+    state: &State,
+    plane: Plane,
+) -> Result<Result<Caller, Refused>, Failure> {
+    let brought = token(request);
+    let caller = match (session_cookie(request, state)?, brought) {
+        (Some(cookie), None) if !is_local(request) => by_cookie(request, state, cookie)?,
+        (Some(_), _) => return Err(unauthenticated("there are two credentials")),
+        (None, Some(Ok(token))) => bearer_of(token, request, state, plane).await?,
+        (None, Some(Err(why))) => Err(Refused::of(why)),
+        (None, None) if is_local(request) => return Ok(Ok(Caller::host())),
+        (None, None) => return Err(Failure::CredentialMissing),
     };
-    let refused = match token {
-        Ok(token) => match bearer_of(token, request, state, plane).await? {
-            Ok(caller) => {
-                return Ok(Arc::new(Caller { break_glass: break_glass(request)?, ..caller }));
-            }
-            Err(refused) => refused,
-        },
-        Err(why) => Refused::of(why),
-    };
-    note(state, ids, &refused).await?;
-    Err(unauthenticated(refused.why))
+    Ok(match caller {
+        Ok(caller) => Ok(Caller { break_glass: break_glass(request)?, ..caller }),
+        Err(refused) => Err(refused),
+    })
+}
+
+/// A caller who was not refused. A refusal is written down in the platform's audit log.
+async fn accept(
+    found: Result<Caller, Refused>,
+    state: &State,
+    ids: &RequestIds,
+) -> Result<Caller, Failure> {
+    match found {
+        Ok(caller) => Ok(caller),
+        Err(refused) => {
+            note(state, ids, &refused).await?;
+            Err(unauthenticated(refused.why))
+        }
+    }
 }
 
 /// Whoever holds a token or a key; or why nobody does.
@@ -121,20 +161,17 @@ async fn bearer_of(
     })
 }
 
-/// Whoever holds a credential that came in a body. One that is refused is written down in the platform's audit log.
+/// The holder of a credential that came in a body. One that is refused is written down in the platform's audit log.
 pub(super) async fn holder_of(
     credential: &str,
     request: &HttpRequest,
     state: &State,
     ids: &RequestIds,
 ) -> Result<Caller, Failure> {
-    match bearer_of(credential, request, state, Plane::Other).await? {
-        Ok(caller) => Ok(caller),
-        Err(refused) => {
-            note(state, ids, &refused).await?;
-            Err(unauthenticated(refused.why))
-        }
-    }
+    let found = bearer_of(credential, request, state, Plane::Other).await?;
+    let caller = accept(found, state, ids).await?;
+    state.registry.use_session(&caller)?;
+    Ok(caller)
 }
 
 fn has_token_in_query(request: &HttpRequest) -> bool {
@@ -231,29 +268,24 @@ fn session_cookie<'r>(request: &'r HttpRequest, state: &State) -> Result<Option<
 
 /// The caller of a session's cookie: on the host that it is for, while the session lasts, and with what our own pages
 /// send besides where something is to change.
-async fn by_cookie(
+fn by_cookie(
     request: &HttpRequest,
     state: &State,
-    ids: &RequestIds,
     cookie: &str,
-) -> Result<Caller, Failure> {
+) -> Result<Result<Caller, Refused>, Failure> {
     let login = state.login.as_ref().ok_or_else(|| unauthenticated("nobody logs in here"))?;
-    let caller = if login.is_here(request, &state.settings)? {
-        of_cookie(state, cookie)?
-    } else {
-        Err(Refused::of("the session is for another host"))
-    };
-    let (caller, session) = match caller {
-        Ok(found) => found,
-        Err(refused) => {
-            note(state, ids, &refused).await?;
-            return Err(unauthenticated(refused.why));
-        }
-    };
-    if !request.method().is_safe() {
-        login.check_site(request.headers(), session)?;
+    if !login.is_here(request, &state.settings)? {
+        return Ok(Err(Refused::of("the session is for another host")));
     }
-    Ok(Caller { break_glass: break_glass(request)?, ..caller })
+    Ok(match of_cookie(state, cookie)? {
+        Ok((caller, session)) => {
+            if !request.method().is_safe() {
+                login.check_site(request.headers(), session)?;
+            }
+            Ok(caller)
+        }
+        Err(refused) => Err(refused),
+    })
 }
 
 /// Whose a session's cookie is, while the session lasts.

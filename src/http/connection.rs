@@ -33,6 +33,8 @@ pub(super) struct Pulse {
     is_busy: Cell<bool>,
     /// A request has come since the stream was last asked for more.
     has_begun: Cell<bool>,
+    /// An answer ended before its end.
+    is_cut: Cell<bool>,
     undelivered: RefCell<Vec<Place>>,
 }
 
@@ -67,12 +69,12 @@ impl Drop for Attendance {
 /// An answer's body, with the request that it ends.
 pub(super) struct Attended {
     body: Pin<Box<BoxBody>>,
-    _attendance: Attendance,
+    attendance: Attendance,
 }
 
 impl Attended {
     pub(super) fn new(body: BoxBody, attendance: Attendance) -> Self {
-        Self { body: Box::pin(body), _attendance: attendance }
+        Self { body: Box::pin(body), attendance }
     }
 }
 
@@ -87,7 +89,11 @@ impl MessageBody for Attended {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Error>>> {
-        self.body.as_mut().poll_next(cx).map_err(Error::from)
+        let next = self.body.as_mut().poll_next(cx);
+        if let Poll::Ready(Some(Err(_))) = &next {
+            self.attendance.pulse.is_cut.set(true);
+        }
+        next.map_err(Error::from)
     }
 }
 
@@ -154,6 +160,15 @@ impl<S> Watched<S> {
         self.answer.stop();
         // A request that is being answered keeps its place itself.
         self.pulse.undelivered.borrow_mut().clear();
+    }
+}
+
+impl<S> Drop for Watched<S> {
+    /// A client of HTTP/1.0 takes the end of a connection for the end of the answer, unless the connection is reset.
+    fn drop(&mut self) {
+        if self.pulse.is_cut.get() {
+            (self.abandon)(&self.stream);
+        }
     }
 }
 

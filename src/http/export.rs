@@ -1,4 +1,5 @@
-//! An audit log on its way elsewhere: page by page, each permitted anew, so that what is taken back ends it.
+//! An export of an audit log, page by page. For each page the caller is authenticated and permitted anew, so that an export
+//! ends with its credential: without its last chunk, so that it cannot pass for whole.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -185,7 +186,7 @@ impl Describe for Export {
     fn describe(sketch: &mut Sketch) {
         let row = sketch.schema::<AuditEntry>();
         let content = ContentBuilder::new().schema(Some(row)).build();
-        let description = "The rows, the oldest first: a JSON object a line, or a table. It is cut off where the caller may read no further.";
+        let description = "The rows, the oldest first: a JSON object a line, or a table. It is cut off, without its last chunk, if the caller's credential or permission ends first.";
         sketch.answer(200, description, Some(("application/x-ndjson", content)));
         let text: RefOr<Schema> = ObjectBuilder::new().schema_type(Type::String).into();
         sketch.also(200, "text/csv", ContentBuilder::new().schema(Some(text)).build());

@@ -93,6 +93,9 @@ pub(super) struct Problem {
     /// With `quota_exceeded`: what is used or kept free.
     #[serde(skip_serializing_if = "Option::is_none")]
     used: Option<i64>,
+    /// With `position_unknown`: the log's newest place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest: Option<i64>,
 }
 
 impl Failure {
@@ -159,6 +162,10 @@ impl Failure {
             dimension: quota.map(|exceeded| exceeded.dimension.clone()),
             limit: quota.map(|exceeded| exceeded.limit),
             used: quota.map(|exceeded| exceeded.used),
+            newest: match self {
+                Self::Domain(Error::PositionUnknown { newest }) => Some(*newest),
+                _ => None,
+            },
         }
     }
 
@@ -192,6 +199,9 @@ fn detail(error: &Error) -> &'static str {
         Error::Invalid(_) => "Some fields cannot be accepted.",
         Error::Stale => {
             "The precondition does not hold: it is in another version, or there already. Read it again."
+        }
+        Error::PositionUnknown { .. } => {
+            "This place is beyond the end of the log: go on behind `newest`, or read from the start."
         }
         Error::IdempotencyMismatch => "This idempotency key was used for another request.",
         Error::TenantConflict => "The sources that name the tenant disagree.",
@@ -289,6 +299,7 @@ fn status(error: &Error) -> StatusCode {
         Error::Unauthenticated(_) | Error::StepUp(_) => StatusCode::UNAUTHORIZED,
         Error::Conflict(_) | Error::NamesTaken(_) => StatusCode::CONFLICT,
         Error::Invalid(_) | Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::PositionUnknown { .. } => StatusCode::GONE,
         Error::Stale => StatusCode::PRECONDITION_FAILED,
         Error::TenantConflict | Error::HostInvalid | Error::ForwardedUntrusted => {
             StatusCode::BAD_REQUEST
@@ -403,6 +414,7 @@ pub(super) fn codes() -> Vec<&'static str> {
         "unauthenticated",
         "invalid",
         "stale_version",
+        "position_unknown",
         "idempotency_key_reused",
         "tenant_conflict",
         "host_invalid",

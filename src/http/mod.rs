@@ -37,6 +37,7 @@ mod routes;
 mod server;
 mod state;
 mod stream;
+mod ties;
 mod trace;
 mod turns;
 mod visit;

@@ -120,6 +120,10 @@ fn operation(route: &Route, mut sketch: Sketch) -> Operation {
     if info.method != Method::GET && info.operation_id != "access_evaluate" {
         sketch.problems(&[(409, "It contradicts what is there")]);
     }
+    let is_after = |parameter: &Parameter| parameter.name == "after";
+    if sketch.parameters.iter().any(is_after) || info.operation_id.ends_with("webhook_replay") {
+        sketch.problems(&[(410, "The place is beyond the newest event; `newest` is that one's")]);
+    }
     sketch.problems(&[
         (414, "The path and the query are too long"),
         (431, "The header fields are too many or too long"),

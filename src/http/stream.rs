@@ -1,5 +1,6 @@
-//! Events as they happen (Server-Sent Events, WHATWG HTML section 9.2): read as the list is, page by page, each permitted
-//! anew; what is taken back ends the stream. Whoever comes back says by `Last-Event-ID` where they were.
+//! Events as they happen (Server-Sent Events, WHATWG HTML section 9.2): read as the list is, page by page. For each page
+//! the caller is authenticated and permitted anew, so that a stream ends with its credential, and says why. A client that
+//! comes back says by `Last-Event-ID` where it was.
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
@@ -10,17 +11,17 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
-use tokio::sync::watch::Receiver;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use utoipa::openapi::schema::Type;
-use utoipa::openapi::{ContentBuilder, ObjectBuilder, Required};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, OneOfBuilder, RefOr, Required, Schema};
 
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::reply::Reply;
-use crate::domain::{EventEntry, FollowFilter, Page, Sequence};
+use super::ties::Ties;
+use crate::domain::{EndReason, EventEntry, FollowFilter, Page, Sequence, StreamEnd};
 
-/// How often something is said where nothing happens, so that nobody in between ends the connection.
+/// How often something is sent where nothing happens, so that no proxy ends the connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// The event that the client has seen last, as a browser says it that comes back.
@@ -49,14 +50,6 @@ impl Describe for LastEventId {
     }
 }
 
-/// What a stream listens to.
-pub(super) struct Ties {
-    /// Commits in which something happened.
-    pub(super) commits: Receiver<u64>,
-    /// Whether the server stops.
-    pub(super) closing: Receiver<bool>,
-}
-
 type NextPage = Pin<Box<dyn Future<Output = Reply<Page<EventEntry>>>>>;
 
 /// What happened behind a place, and what happens from now on.
@@ -71,18 +64,15 @@ struct Following {
     ties: Ties,
     /// When it ends by itself.
     until: Option<Instant>,
+    /// When a page was last read.
+    asked_at: Instant,
+    /// When something was last sent.
+    said_at: Instant,
     read: Box<dyn Fn(i64) -> NextPage>,
 }
 
-/// What comes where nothing is left to be told.
-enum Rest {
-    /// Something happens.
-    Happens,
-    /// Nothing does, for long enough to say so.
-    Silence,
-    /// The stream ends.
-    End,
-}
+/// What is sent, and what is left of the stream then; nothing behind its end.
+type Sent = (std::io::Result<Bytes>, Option<Following>);
 
 impl EventStream {
     /// Reads the first page, so that a refusal is an answer like any other.
@@ -95,36 +85,47 @@ impl EventStream {
     where
         F: AsyncFn(i64) -> Reply<Page<EventEntry>> + 'static,
     {
-        let until = for_s.map(|seconds| Instant::now() + Duration::from_secs(u64::from(seconds)));
+        let now = Instant::now();
+        let until = for_s.map(|seconds| now + Duration::from_secs(u64::from(seconds)));
         let read = std::rc::Rc::new(read);
         let page = read(after).await?;
         let read = move |after| -> NextPage {
             let read = read.clone();
             Box::pin(async move { read(after).await })
         };
-        Ok(Self { state: Following { asked, page, after, ties, until, read: Box::new(read) } })
+        let (asked_at, said_at, read) = (now, now, Box::new(read));
+        Ok(Self { state: Following { asked, page, after, ties, until, asked_at, said_at, read } })
     }
 }
 
 impl Following {
-    /// What is sent next: events, or a word that nothing happens. `None` where the client may follow no further.
-    async fn next(mut self) -> Option<(std::io::Result<Bytes>, Option<Self>)> {
+    /// What is sent next: events, a heartbeat, or the end.
+    async fn next(mut self) -> Sent {
         loop {
             let told = self.tell();
             if !told.is_empty() {
-                return Some((Ok(Bytes::from(told)), Some(self)));
+                return self.say(told);
             }
-            let rest = if self.page.next.is_none() { self.rest().await } else { Rest::Happens };
-            if matches!(rest, Rest::End) {
-                return None;
+            if self.said_at.elapsed() >= HEARTBEAT {
+                return self.say(": nothing happens\n\n".to_owned());
             }
-            self.ties.commits.borrow_and_update();
-            // Where nothing happens, whether the client may still follow is asked all the same.
-            self.page = (self.read)(self.after).await.ok()?;
-            if matches!(rest, Rest::Silence) && self.page.items.is_empty() {
-                return Some((Ok(Bytes::from_static(b": nothing happens\n\n")), Some(self)));
+            if self.page.next.is_none() {
+                if self.until.is_some_and(|until| until <= Instant::now()) {
+                    return end(EndReason::TimeOver);
+                }
+                let heartbeat = self.said_at + HEARTBEAT;
+                let until = self.until.map_or(heartbeat, |until| until.min(heartbeat));
+                self.ties.wait(until, self.asked_at).await;
+            }
+            if let Err(reason) = self.turn_page().await {
+                return end(reason);
             }
         }
+    }
+
+    fn say(mut self, text: String) -> Sent {
+        self.said_at = Instant::now();
+        (Ok(Bytes::from(text)), Some(self))
     }
 
     /// What of the page is asked for. What is not is passed over for good: it is never read again.
@@ -134,21 +135,28 @@ impl Following {
         events.iter().filter(|event| self.asked.chooses(event)).map(frame).collect()
     }
 
-    async fn rest(&mut self) -> Rest {
-        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
-            return Rest::End;
+    /// Reads the next page, which may be empty; where nothing happens, this is how a lost permission is noticed.
+    async fn turn_page(&mut self) -> Result<(), EndReason> {
+        if let Some(reason) = self.ties.over() {
+            return Err(reason);
         }
-        let Ties { commits, closing } = &mut self.ties;
-        let happens = timeout(left.unwrap_or(HEARTBEAT).min(HEARTBEAT), commits.changed());
-        tokio::select! {
-            changed = happens => match changed {
-                Ok(Ok(())) => Rest::Happens,
-                _ => Rest::Silence,
-            },
-            _ = closing.wait_for(|closing| *closing) => Rest::End,
-        }
+        self.asked_at = Instant::now();
+        self.ties.commits.borrow_and_update();
+        self.page = (self.read)(self.after).await.map_err(|failure| {
+            let reason = self.ties.reason(&failure);
+            if reason == EndReason::Unavailable {
+                tracing::warn!(error.code = failure.code(), error = %failure, "a stream was ended");
+            }
+            reason
+        })?;
+        Ok(())
     }
+}
+
+/// The last message: without an id, so that a client comes back behind the last event.
+fn end(reason: EndReason) -> Sent {
+    let data = serde_json::to_string(&StreamEnd { reason }).unwrap_or_default();
+    (Ok(Bytes::from(format!("event: {}\ndata: {data}\n\n", StreamEnd::MESSAGE))), None)
 }
 
 fn frame(event: &EventEntry) -> String {
@@ -160,11 +168,9 @@ impl Responder for EventStream {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let frames =
-            futures_util::stream::unfold(
-                Some(self.state),
-                |state| async move { state?.next().await },
-            );
+        let frames = futures_util::stream::unfold(Some(self.state), |state| async move {
+            Some(state?.next().await)
+        });
         HttpResponse::Ok()
             .content_type("text/event-stream")
             .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -175,19 +181,26 @@ impl Responder for EventStream {
 
 impl Describe for EventStream {
     fn describe(sketch: &mut Sketch) {
-        let event = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .content_media_type("application/json")
-            .content_schema(Some(sketch.schema::<EventEntry>()));
-        let message = ObjectBuilder::new()
+        let data = |schema: RefOr<Schema>| {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .content_media_type("application/json")
+                .content_schema(Some(schema))
+        };
+        let message = |schema: RefOr<Schema>| {
+            ObjectBuilder::new()
+                .property("event", ObjectBuilder::new().schema_type(Type::String))
+                .property("data", data(schema))
+                .required("event")
+                .required("data")
+        };
+        let event = message(sketch.schema::<EventEntry>())
             .property("id", ObjectBuilder::new().schema_type(Type::String))
-            .property("event", ObjectBuilder::new().schema_type(Type::String))
-            .property("data", event)
-            .required("id")
-            .required("event")
-            .required("data");
-        let content = ContentBuilder::new().schema(Some(message)).build();
-        let description = "Events, each as a message with its `sequence` as id, its type as event, and itself as data";
+            .required("id");
+        let end = message(sketch.schema::<StreamEnd>());
+        let messages = OneOfBuilder::new().item(event).item(end);
+        let content = ContentBuilder::new().schema(Some(messages)).build();
+        let description = "Events, each as a message with its `sequence` as id, its type as event, and itself as data. The last message is `end`, without an id, and says why the stream ends.";
         sketch.answer(200, description, Some(("text/event-stream", content)));
     }
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jsonwebtoken::DecodingKey;
-use parking_lot::{Mutex, MutexGuard, RwLock};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::watch;
 
 use super::keys::{Jwk, Jwks, SigningKey};
 use crate::domain::{Error, KeyId, Result, SigningKeyEntry, SigningKeyState, Timestamp};
@@ -20,8 +21,21 @@ const FIRST: &str = "system.key";
 #[derive(Debug)]
 pub struct KeyRing {
     directory: PathBuf,
-    held: RwLock<Arc<Held>>,
+    held: watch::Sender<Arc<Held>>,
     changing: Mutex<()>,
+}
+
+/// Waits for keys to come or go.
+#[derive(Debug)]
+pub struct KeyChanges(watch::Receiver<Arc<Held>>);
+
+impl KeyChanges {
+    /// Waits until keys have come or gone since this was last asked; for ever, once the ring is gone.
+    pub async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
 }
 
 /// What a ring holds at a time.
@@ -62,7 +76,7 @@ impl KeyRing {
     pub fn new(directory: &Path) -> Self {
         Self {
             directory: directory.to_owned(),
-            held: RwLock::default(),
+            held: watch::Sender::default(),
             changing: Mutex::default(),
         }
     }
@@ -75,7 +89,7 @@ impl KeyRing {
         let held = Held { generation: 0, signing: Some(key), verifying };
         Self {
             directory: PathBuf::new(),
-            held: RwLock::new(Arc::new(held)),
+            held: watch::Sender::new(Arc::new(held)),
             changing: Mutex::default(),
         }
     }
@@ -86,7 +100,13 @@ impl KeyRing {
     }
 
     pub(super) fn held(&self) -> Arc<Held> {
-        self.held.read().clone()
+        self.held.borrow().clone()
+    }
+
+    /// Follows the coming and going of keys.
+    #[must_use]
+    pub fn follow(&self) -> KeyChanges {
+        KeyChanges(self.held.subscribe())
     }
 
     /// The public parts of every key that verifies.
@@ -127,9 +147,10 @@ impl KeyRing {
             }
             verifying.push(Verifying { jwk, key, until: entry.retires_at });
         }
-        let mut held = self.held.write();
-        let generation = held.generation + 1;
-        *held = Arc::new(Held { generation, signing, verifying });
+        self.held.send_modify(|held| {
+            let generation = held.generation + 1;
+            *held = Arc::new(Held { generation, signing, verifying });
+        });
         Ok(())
     }
 

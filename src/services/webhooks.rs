@@ -140,7 +140,8 @@ pub fn rotate<A: RotatesWebhook>(
 /// Lets it be sent again what happened from a time or behind a place; from now on in the right of whoever asks.
 ///
 /// # Errors
-/// [`Error::Forbidden`] where the caller may not read events; [`Error::NotFound`]; a request that says no place, or two.
+/// [`Error::Forbidden`] if the caller may not read events; [`Error::NotFound`]; [`Error::PositionUnknown`] for a place
+/// beyond the last event; a request that says no place, or two.
 pub fn replay<A: ReplaysWebhook>(
     tx: &mut WriteTx<'_, A>,
     id: WebhookId,
@@ -149,10 +150,9 @@ pub fn replay<A: ReplaysWebhook>(
     from.check()?;
     tx.hears_events()?;
     webhooks::find(tx, id)?.ok_or(Error::NotFound)?;
-    let last = webhooks::last_event(tx)?;
     let place = match (from.from, from.after) {
         (Some(at), _) => webhooks::place_before(tx, at)?,
-        (None, after) => after.unwrap_or(last).min(last),
+        (None, after) => webhooks::known_place(tx, after.unwrap_or(0))?,
     };
     webhooks::rewind(tx, id, place)?;
     told(tx, EventType::WebhookReplayed, id)

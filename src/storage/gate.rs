@@ -8,12 +8,22 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard};
+use tokio::sync::watch;
 
 /// The gate.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::storage) struct Gate {
     epoch: AtomicU64,
     inside: RwLock<()>,
+    /// Tells those who wait that a new epoch has begun.
+    moved: watch::Sender<()>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        let (epoch, inside) = (AtomicU64::new(0), RwLock::new(()));
+        Self { epoch, inside, moved: watch::channel(()).0 }
+    }
 }
 
 impl Gate {
@@ -29,7 +39,15 @@ impl Gate {
 
     /// Begins a new epoch, once nobody is inside.
     pub(in crate::storage) fn advance(&self) {
-        let _alone = self.inside.write();
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+        {
+            let _alone = self.inside.write();
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+        }
+        self.moved.send_replace(());
+    }
+
+    /// Follows the beginnings of epochs.
+    pub(in crate::storage) fn follow(&self) -> watch::Receiver<()> {
+        self.moved.subscribe()
     }
 }

@@ -4,7 +4,7 @@ use metrics::counter;
 
 use super::engine::{Listing, Row, Sql, SqlError, params};
 use crate::domain::{
-    AuditRecord, Clock, Direction, Event, EventEntry, EventFilter, EventType, Invited,
+    AuditRecord, Clock, Direction, Error, Event, EventEntry, EventFilter, EventType, Invited,
     IssuerRegistration, Membership, MembershipChange, Page, PageRequest, Position, Result,
     TenantId, TenantRenamed, Timestamp, Word, event_schema_path, tenant_ref,
 };
@@ -38,6 +38,15 @@ fn is_of_invitation(kind: EventType) -> bool {
 pub(in crate::storage) fn end(sql: Sql<'_>) -> Result<i64, SqlError> {
     let last = sql.one("select coalesce(max(seq), 0) from outbox_events", &[], |row| row.next())?;
     Ok(last.unwrap_or(0))
+}
+
+/// Refuses a place beyond the last event: a reader who waited there would miss every event before it.
+///
+/// # Errors
+/// [`Error::PositionUnknown`].
+pub(in crate::storage) fn check_place(sql: Sql<'_>, place: i64) -> Result<()> {
+    let newest = end(sql)?;
+    if place > newest { Err(Error::PositionUnknown { newest }) } else { Ok(()) }
 }
 
 /// What the newest event of a type that happened to something belongs to.
@@ -236,6 +245,9 @@ pub(in crate::storage) fn page(
     listing.and_if("correlation_id = ?", filter.correlation_id.as_deref());
     let (text, params) = listing.page_by_number("seq", Direction::Ascending, page);
     let rows = sql.all(&text, &params, entry)?;
+    if let (true, Some(after)) = (rows.is_empty(), filter.after) {
+        check_place(sql, after.into())?;
+    }
     let weight = |event: &EventEntry| event.data.to_string().len();
     Ok(Page::cut_by_weight(rows, page, weight, |event| Position {
         key: event.sequence.to_string(),

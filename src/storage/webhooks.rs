@@ -103,6 +103,15 @@ pub(crate) fn last_event(tx: &impl Tx) -> Result<i64> {
     Ok(outbox::end(sql(tx))?)
 }
 
+/// A place in the log.
+///
+/// # Errors
+/// [`crate::domain::Error::PositionUnknown`] if it is beyond the last event.
+pub(crate) fn known_place(tx: &impl Tx, place: i64) -> Result<i64> {
+    outbox::check_place(sql(tx), place)?;
+    Ok(place)
+}
+
 /// The place before the first event that happened at a time or later.
 pub(crate) fn place_before(tx: &impl Tx, at: Timestamp) -> Result<i64> {
     Ok(outbox::place_before(sql(tx), at)?)

@@ -242,8 +242,13 @@ impl TestApp {
     }
 
     /// Stops in order, and hands the data directory back.
-    pub(crate) fn stop(mut self) -> Place {
-        self.process.signal("-TERM");
+    pub(crate) fn stop(self) -> Place {
+        self.stop_by("-TERM")
+    }
+
+    /// The same, by a signal.
+    pub(crate) fn stop_by(mut self, signal: &str) -> Place {
+        self.process.signal(signal);
         assert_eq!(self.process.wait(), 0, "{}", self.log());
         self.place.clone()
     }

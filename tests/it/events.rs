@@ -45,6 +45,33 @@ fn whoever_knows_the_last_event_reads_on_behind_it() {
 }
 
 #[test]
+fn a_place_beyond_the_newest_event_is_refused_and_the_newest_is_not() {
+    let org = Org::new(app(), "events-beyond");
+    let host = app().host().at("/v1/platform");
+    for reader in [&org.owner, &host] {
+        let newest = sequences(&reader.all("/events", 200)).pop().unwrap();
+        let none = reader.get(&format!("/events?after={newest}&type=webhook.tested")).expect(200);
+        assert_eq!(none["items"], json!([]));
+        let told = reader
+            .get(&format!("/events/stream?after={newest}&type=webhook.tested&for_s=0"))
+            .expect(200);
+        assert!(!told.text.contains("id: "), "{}", told.text);
+        let beyond = newest + 1_000_000;
+        let last =
+            reader.request("GET", "/events/stream").header("last-event-id", &beyond.to_string());
+        for refused in [
+            reader.get(&format!("/events?after={beyond}")),
+            reader.get(&format!("/events?after={beyond}&type=team.created")),
+            reader.get(&format!("/events/stream?after={beyond}")),
+            last.send(),
+        ] {
+            let refused = refused.problem(410, "position_unknown");
+            assert!(refused["newest"].as_i64().unwrap() >= newest, "{}", refused.text);
+        }
+    }
+}
+
+#[test]
 fn an_event_is_a_cloud_event() {
     let org = Org::new(app(), "events-shape");
     let request = org.admin.request("POST", "/teams");

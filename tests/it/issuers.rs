@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::{Place, TestApp, eventually};
-use crate::client::Client;
+use crate::client::{Client, run};
 use crate::oidc::mint::claims;
 use crate::oidc::server::Server;
 use crate::oidc::{account, app_at, bearer, member, trusting};
@@ -247,6 +247,20 @@ fn what_a_tenant_takes_back_is_in_force_when_it_is_answered() {
     ann.get("").problem(401, "unauthenticated");
     org.owner.post("/issuers", &registration(&server.url())).expect(201);
     ann.get("").expect(200);
+}
+
+#[test]
+fn a_stream_ends_with_the_issuer_of_its_token() {
+    let server = Server::new();
+    let app = allowing(&server);
+    let (org, id) = trusting_org(&app, &server, "issuer-streams");
+    member(&org, &server.url(), "ann", "admin");
+    let ann = org.seen_by(&by(&app, &server, "ann", &json!({})));
+    let stream = ann.request("GET", "/events/stream?type=plan.created").open();
+    assert_eq!(stream.status(), 200);
+    org.owner.patch(&format!("/issuers/{id}"), &json!({"state": "disabled"})).expect(200);
+    let text = run(async { stream.text().await }).unwrap();
+    assert!(text.ends_with("data: {\"reason\":\"credential_revoked\"}\n\n"), "{text}");
 }
 
 #[test]

@@ -79,6 +79,7 @@ mod correlation;
 mod cursors;
 mod disagreement;
 mod docs;
+mod endings;
 mod escalation;
 mod etags;
 mod external;

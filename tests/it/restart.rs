@@ -106,6 +106,15 @@ fn a_stop_right_after_the_start_is_in_order_too() {
 }
 
 #[test]
+fn each_signal_that_asks_for_the_end_stops_the_server_in_order() {
+    let mut place = Place::new();
+    for signal in ["-TERM", "-INT", "-HUP", "-QUIT"] {
+        place = TestApp::dev_at(&place).stop_by(signal);
+        assert!(!place.data().join("freehold.sock").exists(), "{signal}");
+    }
+}
+
+#[test]
 fn files_and_directories_are_the_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let app = TestApp::dev();

@@ -57,7 +57,7 @@ fn a_stream_for_which_nothing_is_ends_and_one_caller_has_few() {
     let org = Org::new(app(), "few-streams");
     (0..3).for_each(|n| drop(org.team(&format!("team {n}"))));
     let none = org.owner.get("/events/stream?type=plan.created&for_s=0").expect(200);
-    assert_eq!(none.text, "");
+    assert_eq!(none.text, "event: end\ndata: {\"reason\":\"time_over\"}\n\n");
     let some = org.owner.get("/events/stream?type=team.*&for_s=0").expect(200);
     assert_eq!(some.text.matches("event: team.created").count(), 3);
     for list in ["/events/stream", "/events"] {

@@ -313,6 +313,8 @@ fn what_was_sent_is_sent_again_from_a_time_or_a_place() {
     replay(&json!({"from": first[1].event["time"]})).expect(200);
     assert_eq!(sequences(&taken(&receiver, 11)[7..]), sequences(&first[1..]));
     replay(&json!({})).problem(422, "invalid");
+    let beyond = replay(&json!({"after": 1_000_000})).problem(410, "position_unknown");
+    assert!(beyond["newest"].is_i64(), "{}", beyond.text);
     replay(&json!({"after": 0, "from": "2026-01-01T00:00:00Z"})).problem(422, "invalid");
 }
 

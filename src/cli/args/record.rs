@@ -82,7 +82,8 @@ pub(in crate::cli) struct ExportAudit {
 pub(in crate::cli) enum Events {
     /// List what happened, the oldest first.
     List(ListEvents),
-    /// Print what happened, and what happens, an event a line, until it is stopped.
+    /// Print what happened, and what happens, an event a line, until it is stopped. If the stream ends, says why and exits
+    /// with 1.
     Follow(ChosenEvents),
     /// Print every type of event, and what it says.
     Types,

@@ -2,11 +2,13 @@
 //! the schemas of it, made from there, in [`schema`].
 
 mod data;
+mod end;
 mod schema;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::data::*;
+pub use self::end::{EndReason, StreamEnd};
 pub use self::schema::{event_catalogue, event_schema, event_schema_path};
 use crate::domain::{
     AccountId, ActionPattern, Description, IssuerRegistration, MemberState, Name, Role, SearchText,

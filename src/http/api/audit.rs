@@ -59,7 +59,7 @@ pub(in crate::http) async fn export(
     Export::begin(asked.format, async move |after| {
         let page = PageRequest { after, ..PageRequest::first(PageRequest::MAX_LIMIT) };
         let (filter, tenant) = (filter.clone(), cx.tenant());
-        cx.turn_page().await;
+        cx.turn_page().await?;
         cx.read(tenant, move |tx| audit::export(tx, &filter, &page)).await
     })
     .await
@@ -73,7 +73,7 @@ pub(in crate::http) async fn export_platform(
     Export::begin(asked.format, async move |after| {
         let page = PageRequest { after, ..PageRequest::first(PageRequest::MAX_LIMIT) };
         let filter = filter.clone();
-        cx.turn_page().await;
+        cx.turn_page().await?;
         cx.read(Platform, move |tx| audit::export_platform(tx, &filter, &page)).await
     })
     .await

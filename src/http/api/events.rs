@@ -32,7 +32,7 @@ pub(in crate::http) async fn follow(
     EventStream::begin(asked, begins, ties, async move |after| {
         let (filter, page) =
             (EventFilter::behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
-        cx.turn_page().await;
+        cx.turn_page().await?;
         cx.read(cx.tenant(), move |tx| events::list(tx, &filter, &page)).await
     })
     .await
@@ -47,7 +47,7 @@ pub(in crate::http) async fn follow_platform(
     EventStream::begin(asked, begins, ties, async move |after| {
         let (filter, page) =
             (EventFilter::behind(after), PageRequest::first(PageRequest::MAX_LIMIT));
-        cx.turn_page().await;
+        cx.turn_page().await?;
         cx.read(Platform, move |tx| events::list_platform(tx, &filter, &page)).await
     })
     .await

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use actix_web::body::BoxBody;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
-use futures_util::StreamExt;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use utoipa::IntoParams;
@@ -45,23 +44,42 @@ impl Describe for ImportQuery {
     }
 }
 
-/// How far the import is, line by line (NDJSON); the last line is the report.
+/// How far the import is, line by line (NDJSON); the last line is the report. The answer ends with the credential, without
+/// its last chunk, and the import goes on.
 #[derive(Debug)]
-pub(in crate::http) struct ImportStream(mpsc::UnboundedReceiver<ImportProgress>);
+pub(in crate::http) struct ImportStream {
+    progress: mpsc::UnboundedReceiver<ImportProgress>,
+    /// Asks anew before each line.
+    cx: PlatformContext<CreateImport>,
+}
+
+impl ImportStream {
+    async fn line(&mut self) -> Option<Reply<Bytes>> {
+        let progress = self.progress.recv().await?;
+        let mut line = serde_json::to_vec(&progress).unwrap_or_default();
+        line.push(b'\n');
+        Some(permit(&self.cx).await.map(|()| Bytes::from(line)))
+    }
+}
+
+/// Asks whether the caller may import, now.
+async fn permit(cx: &PlatformContext<CreateImport>) -> Reply<()> {
+    cx.turn_page().await?;
+    cx.read(Platform, |_| Ok(())).await
+}
 
 impl Responder for ImportStream {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let lines = futures_util::stream::unfold(self.0, |mut receiver| async move {
-            let progress = receiver.recv().await?;
-            let mut line = serde_json::to_vec(&progress).unwrap_or_default();
-            line.push(b'\n');
-            Some((Bytes::from(line), receiver))
+        let lines = futures_util::stream::unfold(Some(self), |this| async move {
+            let mut this = this?;
+            match this.line().await? {
+                Ok(line) => Some((Ok(line), Some(this))),
+                Err(_) => Some((Err(std::io::Error::other("the answer was ended")), None)),
+            }
         });
-        HttpResponse::Ok()
-            .content_type("application/x-ndjson")
-            .streaming(lines.map(Ok::<_, actix_web::Error>))
+        HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines)
     }
 }
 
@@ -69,7 +87,7 @@ impl Describe for ImportStream {
     fn describe(sketch: &mut Sketch) {
         let schema = sketch.schema::<ImportProgress>();
         let content = utoipa::openapi::ContentBuilder::new().schema(Some(schema)).build();
-        let description = "How far it is, a JSON object a line; the last is the report, or the error that ended it";
+        let description = "How far it is, a JSON object a line; the last is the report, or the error that ended it. The answer is cut off if the caller's credential ends first; the import goes on.";
         sketch.answer(200, description, Some(("application/x-ndjson", content)));
     }
 }
@@ -84,7 +102,7 @@ pub(in crate::http) async fn create(
     let run = if query.dry_run.unwrap_or(false) { Run::Dry } else { Run::Real };
     let (sender, receiver) = mpsc::unbounded_channel();
     let (registry, call) = (cx.state().registry.clone(), cx.call()?);
-    // Whoever asked may stop listening; what was begun goes on.
+    // The import goes on if its caller stops listening.
     let _running = actix_web::web::block(move || {
         let listener = sender.clone();
         let progress: OnProgress = Arc::new(move |progress| drop(listener.send(progress)));
@@ -96,5 +114,5 @@ pub(in crate::http) async fn create(
         };
         drop(sender.send(last));
     });
-    Ok(ImportStream(receiver))
+    Ok(ImportStream { progress: receiver, cx })
 }

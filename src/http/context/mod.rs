@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::admission::{Party, Place};
-use super::authentication::Plane;
+use super::authentication::{self, Plane};
 use super::body::{BodyDigest, digest};
 use super::cursor::Scope;
 use super::describe::Sketch;
@@ -26,7 +26,7 @@ use super::parameters::{Filter, Query};
 use super::refusal::refusal;
 use super::reply::{Listed, Reply};
 use super::state::State;
-use super::stream::Ties;
+use super::ties::Ties;
 use super::{observe, turns};
 use crate::domain::{
     Action, AuditRecord, Call, Caller, Dimension, Error, IdempotencyKey, Page, PageRequest,
@@ -47,6 +47,7 @@ pub(super) struct Request {
     state: Data<State>,
     caller: Arc<Caller>,
     ids: RequestIds,
+    plane: Plane,
 }
 
 impl Request {
@@ -55,11 +56,11 @@ impl Request {
         let state = request.app_data::<Data<State>>().ok_or_else(|| lost("state"))?.clone();
         let ids =
             request.extensions().get::<RequestIds>().cloned().ok_or_else(|| lost("request id"))?;
-        let caller = super::authentication::caller(request, &state, &ids, plane).await?;
+        let caller = authentication::caller(request, &state, &ids, plane).await?;
         if let Some(own) = caller.subject.principal() {
             state.admission.enter(Party::Caller(own), request)?;
         }
-        Ok(Self { http: request.clone(), state, caller, ids })
+        Ok(Self { http: request.clone(), state, caller, ids, plane })
     }
 
     /// Gives the request's place back, and takes one among those who stay.
@@ -71,14 +72,23 @@ impl Request {
         Ok(self.state.admission.enter(Party::Followers(tenant), &self.http)?)
     }
 
-    /// Waits until a further page may be read of what is long: of a tenant's, or the platform's, one in a round.
-    async fn turn_page(&self, tenant: Option<TenantId>) {
+    /// Waits until the next page of a long answer may be read: of a tenant's answers, or the platform's, one in a round.
+    /// The caller is authenticated again, so that the answer ends with the credential.
+    async fn turn_page(&self, tenant: Option<TenantId>) -> Reply<()> {
         turns::wait(&self.http, Party::Followers(tenant)).await;
+        authentication::again(&self.http, &self.state, self.plane, &self.caller).await
     }
 
-    /// What a stream listens to, besides commits.
+    /// What a stream listens to.
     fn ties(&self, commits: watch::Receiver<u64>) -> Ties {
-        Ties { commits, closing: self.state.closing.subscribe() }
+        Ties {
+            commits,
+            authority: self.state.registry.follow_authority(),
+            keys: self.state.ring.follow(),
+            closing: self.state.closing.subscribe(),
+            clock: self.state.registry.clock(),
+            expires_at: self.caller.expires_at,
+        }
     }
 
     /// Waits for the caller's turn, where no tenant is asked whose turn it could be.

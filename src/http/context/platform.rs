@@ -18,7 +18,7 @@ use crate::http::failure::Failure;
 use crate::http::parameters::{Filter, Query};
 use crate::http::reply::{Listed, Reply};
 use crate::http::state::State;
-use crate::http::stream::Ties;
+use crate::http::ties::Ties;
 use crate::storage::{ReadTx, Registry, WriteTx};
 
 /// The context of the platform plane.
@@ -64,9 +64,9 @@ impl<A: Action<Plane = PlatformPlane>> PlatformContext<A> {
         Ok(self.request.ties(self.request.state.registry.follow()))
     }
 
-    /// Waits until a further page may be read of what is long.
-    pub(in crate::http) async fn turn_page(&self) {
-        self.request.turn_page(None).await;
+    /// Waits until the next page of a long answer may be read, and authenticates the caller again.
+    pub(in crate::http) async fn turn_page(&self) -> Reply<()> {
+        self.request.turn_page(None).await
     }
 
     /// Asks the door, for whoever may do what the handler is for.

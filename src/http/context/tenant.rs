@@ -23,7 +23,7 @@ use crate::http::parameters::{Filter, Query};
 use crate::http::reply::{Listed, Reply};
 use crate::http::resolution::{Resolved, resolve};
 use crate::http::state::State;
-use crate::http::stream::Ties;
+use crate::http::ties::Ties;
 use crate::storage::{ReadTx, Registry, TenantEntry, TenantStore, WriteTx};
 
 /// The context of the tenant plane.
@@ -79,9 +79,9 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         Ok(self.request.ties(self.store.follow()))
     }
 
-    /// Waits until a further page may be read of what is long.
-    pub(in crate::http) async fn turn_page(&self) {
-        self.request.turn_page(Some(self.entry.id)).await;
+    /// Waits until the next page of a long answer may be read, and authenticates the caller again.
+    pub(in crate::http) async fn turn_page(&self) -> Reply<()> {
+        self.request.turn_page(Some(self.entry.id)).await
     }
 
     /// For how long events are followed. Whoever entered by break-glass leaves an event with each reading, and is told

@@ -73,7 +73,7 @@ impl RegistryFile {
         Ok(entry)
     }
 
-    /// Whether a session is the caller's and still good; if so, it is in use.
+    /// Whether a session is the caller's and valid. Asking does not count as a use of it.
     fn is_session_live(
         &self,
         id: SessionId,
@@ -82,7 +82,7 @@ impl RegistryFile {
     ) -> bool {
         entry.is_some_and(|entry| {
             caller.subject.account() == Some(entry.account)
-                && self.touches.touch(id, &entry, self.core.clock.now())
+                && self.touches.is_valid(id, &entry, self.core.clock.now())
         })
     }
 }
@@ -187,12 +187,32 @@ where
 }
 
 impl Registry {
-    /// Whether nobody has taken a credential back, as far as the registry knows; a session that is asked for is in use.
+    /// Whether a credential is not revoked, as far as the registry knows. Asking does not count as a use of its session.
     ///
     /// # Errors
     /// Storage failed.
     pub fn is_live(&self, caller: &Caller) -> Result<bool> {
         self.file.is_live(caller)
+    }
+
+    /// Notes that the caller's session is used, if it has one and the credential is not revoked.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn use_session(&self, caller: &Caller) -> Result<()> {
+        let Some(id) = caller.credential.session else { return Ok(()) };
+        if self.file.is_live(caller)?
+            && let Some(entry) = self.file.session(id)?
+        {
+            self.file.touches.touch(id, &entry, self.clock().now());
+        }
+        Ok(())
+    }
+
+    /// Follows changes of the registry that decide what callers may do.
+    #[must_use]
+    pub fn follow_authority(&self) -> tokio::sync::watch::Receiver<()> {
+        self.file.gate.follow()
     }
 
     /// Forgets what was taken back and has expired since. Moves nothing that anybody decides by.

@@ -52,19 +52,17 @@ struct Touch {
 }
 
 impl Touches {
-    /// Notes that a session is used, if it is still good.
-    pub(super) fn touch(&self, id: SessionId, entry: &Entry, now: Timestamp) -> bool {
-        if entry.is_ended || entry.expires_at <= now {
-            return false;
-        }
+    /// Whether a session is valid: it has not ended, has not expired, and is not idle.
+    pub(super) fn is_valid(&self, id: SessionId, entry: &Entry, now: Timestamp) -> bool {
+        last_use(&self.0.lock(), id, entry, now).is_some()
+    }
+
+    /// Notes that a session is used, if it is valid.
+    pub(super) fn touch(&self, id: SessionId, entry: &Entry, now: Timestamp) {
         let mut touched = self.0.lock();
-        let last =
-            touched.get(&id).map_or(entry.last_seen_at, |touch| entry.last_seen_at.max(touch.at));
-        if last.plus_seconds(entry.idle_s) <= now {
-            return false;
+        if let Some(last) = last_use(&touched, id, entry, now) {
+            touched.insert(id, Touch { at: last.max(now), is_written: false });
         }
-        touched.insert(id, Touch { at: last.max(now), is_written: false });
-        true
     }
 
     /// What is to be written down. It stays here: what is kept of the rows does not hear of it.
@@ -88,6 +86,19 @@ impl Touches {
     pub(super) fn forget(&self, before: Timestamp) {
         self.0.lock().retain(|_, touch| touch.at >= before);
     }
+}
+
+/// When a session was last used, if it is valid.
+fn last_use(
+    touched: &HashMap<SessionId, Touch>,
+    id: SessionId,
+    entry: &Entry,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let last =
+        touched.get(&id).map_or(entry.last_seen_at, |touch| entry.last_seen_at.max(touch.at));
+    let is_over = entry.is_ended || entry.expires_at <= now;
+    (!is_over && now < last.plus_seconds(entry.idle_s)).then_some(last)
 }
 
 /// What decides whether a session is still good.
