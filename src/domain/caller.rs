@@ -123,10 +123,10 @@ impl Subject {
     }
 }
 
-/// What of a credential can be taken back before it expires.
+/// The parts of a credential that can be revoked before it expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocable {
-    /// The token's own id (RFC 7519, `jti`), where it has one.
+    /// The token's own id (RFC 7519, `jti`); without one, a digest of what is signed. `None` for an API key.
     pub token: Option<Arc<str>>,
     /// When it was issued.
     pub issued_at: Timestamp,
@@ -136,6 +136,52 @@ pub struct Revocable {
     pub api_key: Option<ApiKeyId>,
     /// Whether an issuer of the tenant's own signed it.
     pub by_tenant: bool,
+    /// The sign-in that it comes of.
+    pub signed_in: SignIn,
+    /// Whether it stands for work that goes on after its answer, which no expiry ends: see [`Caller::lasting`].
+    pub outlives: bool,
+}
+
+/// The sign-in of a person that a credential comes of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SignIn {
+    /// No sign-in that is revoked by its time: no person signed in, the session has a row of its own, or the host minted the
+    /// token, which is a sign-in of that moment.
+    #[default]
+    Apart,
+    /// The time that the issuer says (`auth_time`), if it says one.
+    At(Option<Timestamp>),
+}
+
+impl SignIn {
+    /// The sign-in of a token by its `auth_time`.
+    #[must_use]
+    pub fn of(auth_time_s: Option<i64>) -> Self {
+        Self::At(auth_time_s.map(Timestamp::of_seconds))
+    }
+}
+
+/// What was revoked of an account, by time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Revocations {
+    /// Tokens that were issued before this.
+    pub tokens: Option<NotBefore>,
+    /// Sign-ins until this time, it included.
+    pub sign_ins: Option<Timestamp>,
+}
+
+impl Revocations {
+    /// Whether a credential of the account is still valid. A sign-in counts only if it is surely later: `auth_time` is in
+    /// whole seconds, so one within the second of the revocation does not count, and neither does one without a time.
+    #[must_use]
+    pub fn spare(&self, credential: &Revocable) -> bool {
+        let is_revoked = self.tokens.is_some_and(|tokens| credential.is_before(tokens));
+        let is_later = match (credential.signed_in, self.sign_ins) {
+            (SignIn::Apart, _) | (_, None) => true,
+            (SignIn::At(at), Some(until)) => at.is_some_and(|at| at > until),
+        };
+        is_later && !is_revoked
+    }
 }
 
 /// When somebody took back every token that they had: by the time, and by an id of that time.
@@ -185,6 +231,8 @@ impl Default for Revocable {
             session: None,
             api_key: None,
             by_tenant: false,
+            signed_in: SignIn::Apart,
+            outlives: false,
         }
     }
 }
@@ -199,6 +247,9 @@ pub struct Assurance {
     /// When, in seconds since 1970.
     pub auth_time_s: Option<i64>,
 }
+
+/// Who acts for the subject of a token that the host mints.
+pub const HOST: &str = "host";
 
 /// The context class of tokens that the host mints: whoever opens its socket needs no stronger log-in.
 pub const HOST_ACR: &str = "host";
@@ -289,11 +340,25 @@ impl Caller {
         }
     }
 
+    /// The caller of work that goes on after the answer to its request. Neither the expiry of the credential nor the end of
+    /// its session ends the work; a revocation does, and whatever takes the right from the account.
+    #[must_use]
+    pub fn lasting(&self) -> Self {
+        let own = &*self.credential;
+        let signed_in = match own.session {
+            Some(_) => SignIn::At(Some(own.issued_at)),
+            None => own.signed_in,
+        };
+        let credential = Revocable { session: None, signed_in, outlives: true, ..own.clone() };
+        let expires_at = Timestamp(i64::MAX);
+        Self { credential: Arc::new(credential), expires_at, ..self.clone() }
+    }
+
     /// Who acts for the subject, as policies see it.
     #[must_use]
     pub fn actor_kind(&self) -> Option<super::ActorKind> {
         self.actor.as_deref().map(|actor| match actor {
-            "host" => super::ActorKind::Host,
+            HOST => super::ActorKind::Host,
             _ => super::ActorKind::Other,
         })
     }
@@ -355,13 +420,19 @@ impl Call {
     pub fn continued(&self) -> Self {
         Self { idempotency: None, ..self.clone() }
     }
+
+    /// The same call, for work that goes on after the answer: see [`Caller::lasting`].
+    #[must_use]
+    pub fn lasting(&self) -> Self {
+        Self { caller: Arc::new(self.caller.lasting()), ..self.continued() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use uuid::{NoContext, Uuid};
 
-    use super::{NotBefore, Revocable, Timestamp};
+    use super::{Caller, NotBefore, Revocable, Revocations, SessionId, SignIn, Timestamp};
 
     fn id(ms: u64) -> Uuid {
         let time = uuid::Timestamp::from_unix(
@@ -394,5 +465,37 @@ mod tests {
             assert!(!token(odd, 131).is_before(not_before));
         }
         assert!(!Revocable::default().is_before(not_before));
+    }
+
+    #[test]
+    fn a_sign_in_counts_if_it_is_surely_later_than_the_revocation() {
+        let until = |at| Revocations { tokens: None, sign_ins: Some(Timestamp(at)) };
+        let by = |signed_in| Revocable { signed_in, ..Revocable::default() };
+        for (auth_time, revoked, is_spared) in [
+            (Some(99), 100_500_000, false),
+            (Some(100), 100_500_000, false),
+            (Some(101), 100_500_000, true),
+            (Some(100), 100_000_000, false),
+            (None, 0, false),
+        ] {
+            let spared = until(revoked).spare(&by(SignIn::of(auth_time)));
+            assert_eq!(spared, is_spared, "{auth_time:?} {revoked}");
+        }
+        assert!(until(100).spare(&by(SignIn::Apart)));
+        assert!(Revocations::default().spare(&by(SignIn::of(None))));
+    }
+
+    #[test]
+    fn lasting_work_outlives_the_session_and_ends_with_the_sign_in() {
+        let credential = Revocable {
+            issued_at: Timestamp::of_seconds(100),
+            session: Some(SessionId(id(1))),
+            ..Revocable::default()
+        };
+        let caller = Caller { credential: credential.into(), ..Caller::host() }.lasting();
+        assert_eq!((caller.credential.session, caller.credential.outlives), (None, true));
+        let until = |at| Revocations { tokens: None, sign_ins: Some(Timestamp::of_seconds(at)) };
+        assert!(until(99).spare(&caller.credential));
+        assert!(!until(100).spare(&caller.credential));
     }
 }

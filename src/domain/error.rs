@@ -245,6 +245,19 @@ impl Error {
         Self::Invalid(vec![FieldError::new(field, detail)])
     }
 
+    /// Whether the door refused the caller, in whatever words.
+    #[must_use]
+    pub fn is_denial(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound
+                | Self::Forbidden
+                | Self::StepUp(_)
+                | Self::ExternallyDenied
+                | Self::Unauthenticated(_)
+        )
+    }
+
     /// The stable code that a program may rely on.
     #[must_use]
     pub fn code(&self) -> &'static str {

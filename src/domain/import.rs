@@ -29,6 +29,19 @@ pub struct ImportFile {
     pub tenants: Vec<ImportTenant>,
 }
 
+impl ImportProgress {
+    /// The end of an import whose caller may no longer import.
+    #[must_use]
+    pub fn stopped(report: ImportReport) -> Self {
+        let detail = "The account that started this import may no longer import: somebody who may can run the file again.";
+        Self::Error {
+            code: "import_stopped".to_owned(),
+            detail: detail.to_owned(),
+            report: Some(report),
+        }
+    }
+}
+
 impl ImportFile {
     /// The only format that there is so far.
     pub const FORMAT: &'static str = "freehold-import/1";
@@ -217,8 +230,11 @@ pub struct ImportReport {
     pub dry_run: bool,
     /// How many accounts were added, or would be.
     pub accounts_added: u64,
-    /// Each tenant of the file, in its order.
+    /// Each tenant of the file, in its order; if it stopped, those that it came to.
     pub tenants: Vec<TenantImport>,
+    /// Whether it stopped, because the account that started it may no longer import.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
 }
 
 /// How far an import is: one line of its answer.
@@ -238,9 +254,12 @@ pub enum ImportProgress {
     Report(ImportReport),
     /// The end, before everything was done.
     Error {
-        /// The error's stable code.
+        /// The error's stable code; `import_stopped` if the caller may no longer import.
         code: String,
         /// What happened.
         detail: String,
+        /// With `import_stopped`: the tenants that it came to before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        report: Option<ImportReport>,
     },
 }

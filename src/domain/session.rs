@@ -20,6 +20,8 @@ super::word::words! {
         AccountUnknown = "account_unknown",
         /// The account is suspended.
         AccountSuspended = "account_suspended",
+        /// The person signed in at the provider before the account's sign-ins were revoked.
+        SignInRevoked = "sign_in_revoked",
     }
 }
 

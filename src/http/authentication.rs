@@ -161,6 +161,40 @@ async fn bearer_of(
     })
 }
 
+/// What a token says by every issuer here that may have signed it, the installation's or tenants', whether or not it is of
+/// use to somebody now. One that is refused is written down in the platform's audit log.
+pub(super) async fn readings_of(
+    token: &str,
+    state: &State,
+    ids: &RequestIds,
+) -> Result<Vec<Arc<Verified>>, Failure> {
+    let verifier = &state.verifier;
+    let refused = match with_keys(state, |now| verifier.verify(token, now)).await {
+        Ok(verified) => return Ok(vec![verified]),
+        Err(refused) => refused,
+    };
+    let mut readings = Vec::new();
+    let mut is_undecided = refused.is_undecided();
+    if let (true, Some(url)) = (refused.is_unknown, url_of(&refused)) {
+        let registry = state.registry.clone();
+        let issuers = actix_web::web::block(move || registry.issuers_at(&url)).await;
+        for issuer in issuers.map_err(|error| Error::Internal(error.to_string()))?? {
+            match with_keys(state, |now| verifier.verify_for(token, &issuer, now)).await {
+                Ok(verified) => readings.push(verified),
+                Err(refused) => is_undecided |= refused.is_undecided(),
+            }
+        }
+    }
+    if readings.is_empty() {
+        note(state, ids, &refused).await?;
+        if is_undecided {
+            // Told otherwise, the client would take it for revoked (RFC 7009, section 2.2.1).
+            return Err(Error::Busy { retry_after_s: 30 }.into());
+        }
+    }
+    Ok(readings)
+}
+
 /// The holder of a credential that came in a body. One that is refused is written down in the platform's audit log.
 pub(super) async fn holder_of(
     credential: &str,
@@ -204,18 +238,29 @@ pub(super) async fn verify(
     Credential { request, state, plane: Plane::Other }.verify(token).await
 }
 
-impl Credential<'_> {
-    /// Verifies a token; waits for its issuer's keys where they must be fetched first.
-    async fn verify(&self, token: &str) -> Result<Arc<Verified>, Refused> {
-        let now = self.state.registry.clock().now();
-        let tried = self.try_to(token, now);
-        match tried {
-            Err(Refused { ask: Some(keys), .. }) => {
-                keys.refresh().await;
-                self.try_to(token, now)
-            }
-            tried => tried,
+/// Verifies a token; waits for its issuer's keys where they must be fetched first.
+async fn with_keys(
+    state: &State,
+    verify: impl Fn(Timestamp) -> Result<Arc<Verified>, Refused>,
+) -> Result<Arc<Verified>, Refused> {
+    let now = state.registry.clock().now();
+    match verify(now) {
+        Err(Refused { ask: Some(keys), .. }) => {
+            keys.refresh().await;
+            verify(now)
         }
+        tried => tried,
+    }
+}
+
+/// The address of the issuer that a refused token names.
+fn url_of(refused: &Refused) -> Option<IdentityPart> {
+    refused.issuer.as_deref().and_then(|url| IdentityPart::parse(url).ok())
+}
+
+impl Credential<'_> {
+    async fn verify(&self, token: &str) -> Result<Arc<Verified>, Refused> {
+        with_keys(self.state, |now| self.try_to(token, now)).await
     }
 
     fn try_to(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, Refused> {
@@ -224,7 +269,7 @@ impl Credential<'_> {
             verified => return verified,
         };
         // An issuer that the installation does not know may be one of the tenant that is asked for.
-        let url = refused.issuer.as_deref().and_then(|url| IdentityPart::parse(url).ok());
+        let url = url_of(&refused);
         let tenant = resolution::addressed(self.request, self.state);
         let (Some(url), Some(tenant)) = (url, tenant) else { return Err(refused) };
         let issuer = match self.state.registry.issuer_of(tenant, &url) {
@@ -327,20 +372,27 @@ fn break_glass(request: &HttpRequest) -> Result<Option<BreakGlassId>, Failure> {
     Ok(first.map(|value| id(value).unwrap_or(BreakGlassId(uuid::Uuid::nil()))))
 }
 
+/// Whom a token is about; or why it is about nobody here.
+pub(super) fn subject_of(
+    verified: &Verified,
+    state: &State,
+) -> Result<Result<crate::domain::Subject, &'static str>, Failure> {
+    Ok(match verified.meant {
+        Subject::Account => of_ours(verified).ok_or("the subject is no account's id"),
+        Subject::Identity => of_identity(verified, state)?
+            .map(crate::domain::Subject::Account)
+            .ok_or("no account has this identity"),
+    })
+}
+
 /// Whom a token is about, as a caller; or why it speaks for nobody.
 fn of_verified(
     verified: &Verified,
     state: &State,
 ) -> Result<Result<Caller, &'static str>, Failure> {
-    let subject = match verified.meant {
-        Subject::Account => match of_ours(verified) {
-            Some(subject) => subject,
-            None => return Ok(Err("the subject is no account's id")),
-        },
-        Subject::Identity => match of_identity(verified, state)? {
-            Some(account) => crate::domain::Subject::Account(account),
-            None => return Ok(Err("no account has this identity")),
-        },
+    let subject = match subject_of(verified, state)? {
+        Ok(subject) => subject,
+        Err(why) => return Ok(Err(why)),
     };
     let registry = &state.registry;
     // What a tenant's issuer says is said in that tenant alone; an operator is more than one of its people.
@@ -428,13 +480,7 @@ fn by_key(key: &PresentedKey, known: &KnownKey) -> Caller {
         subject: crate::domain::Subject::ServiceAccount(known.service_account),
         tenant: key.tenant,
         issuer: BY_KEY.into(),
-        credential: Arc::new(Revocable {
-            token: None,
-            issued_at: Timestamp(i64::MAX),
-            session: None,
-            api_key: Some(key.id),
-            by_tenant: false,
-        }),
+        credential: Arc::new(Revocable { api_key: Some(key.id), ..Revocable::default() }),
         actor: None,
         assurance: Arc::default(),
         scopes: known.scopes.clone(),

@@ -235,6 +235,9 @@ fn login_detail(problem: LoginProblem) -> &'static str {
         }
         LoginProblem::AccountUnknown => "Nobody here has this identity; ask for an account.",
         LoginProblem::AccountSuspended => "Your account is suspended.",
+        LoginProblem::SignInRevoked => {
+            "Your sign-ins were revoked: sign out at the provider, and sign in again."
+        }
     }
 }
 

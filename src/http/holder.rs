@@ -15,7 +15,11 @@ use super::middleware::RequestIds;
 use super::reply::Reply;
 use super::state::State;
 use super::turns;
-use crate::domain::{AccountState, Call, Caller, Error, Result, Said, SystemTask};
+use crate::domain::{
+    AccountState, Call, Caller, Error, Result, Said, Subject, SystemTask, TenantReference,
+    TenantStatus,
+};
+use crate::identity::Verified;
 use crate::services::accounts;
 use crate::storage::Registry;
 
@@ -85,11 +89,43 @@ impl Holder {
     /// The same, with a place among their requests.
     pub(super) async fn enter(&self, credential: &str) -> Reply<Arc<Caller>> {
         let caller = self.of(credential).await?;
-        if let Some(own) = caller.subject.principal() {
+        self.turn_of(caller.subject).await?;
+        Ok(Arc::new(caller))
+    }
+
+    /// Takes a place among a subject's requests.
+    async fn turn_of(&self, subject: Subject) -> Reply<()> {
+        if let Some(own) = subject.principal() {
             self.state.admission.enter(Party::Caller(own), &self.http)?;
             turns::wait(&self.http, Party::Caller(own)).await;
         }
-        Ok(Arc::new(caller))
+        Ok(())
+    }
+
+    /// What a token says, by every issuer that may have signed it, each with its subject if that is known here.
+    pub(super) async fn readings(
+        &self,
+        token: &str,
+    ) -> Reply<Vec<(Arc<Verified>, Option<Subject>)>> {
+        let mut readings = Vec::new();
+        for verified in authentication::readings_of(token, &self.state, &self.ids).await? {
+            let subject = authentication::subject_of(&verified, &self.state)?.ok();
+            if let Some(subject) = subject.filter(|_| readings.is_empty()) {
+                self.turn_of(subject).await?;
+            }
+            readings.push((verified, subject));
+        }
+        Ok(readings)
+    }
+
+    /// The tenant of an API key that was made here, if the tenant is out of service: whether the key is there cannot be
+    /// found out now.
+    pub(super) fn unavailable(&self, key: &str) -> Reply<Option<TenantStatus>> {
+        let tenant = self.state.api_keys.read(key).and_then(|key| key.tenant);
+        let Some(tenant) = tenant else { return Ok(None) };
+        let entry = self.state.registry.resolve(&TenantReference::Id(tenant))?;
+        let status = entry.map(|entry| entry.status);
+        Ok(status.filter(|it| matches!(it, TenantStatus::Archived | TenantStatus::Quarantined)))
     }
 
     /// Writes down what the credential's issuer says of its holder's address, and lets them join where that lets them.

@@ -73,6 +73,9 @@ pub(super) struct Pending {
     pub(super) tenant: Option<String>,
     /// The session to whose account the identity is to be linked.
     pub(super) link: Option<SessionId>,
+    /// When the provider was asked to have the person sign in again, if it was.
+    #[serde(default)]
+    pub(super) asked_anew_at: Option<Timestamp>,
     pub(super) until: i64,
 }
 
@@ -260,6 +263,7 @@ mod tests {
             return_to: ReturnPath::parse("/").unwrap(),
             tenant: None,
             link: None,
+            asked_anew_at: None,
             until: 600,
         }
     }

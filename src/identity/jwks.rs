@@ -27,6 +27,9 @@ pub struct Keeping {
     pub retry: Duration,
 }
 
+/// Why a token is refused whose issuer's keys were never fetched, or are too old.
+pub(super) const NO_KEYS: &str = "the issuer's keys cannot be had";
+
 /// How long it is known where keys are.
 const ADDRESS_TTL: Duration = Duration::from_hours(1);
 
@@ -122,7 +125,7 @@ impl RemoteKeys {
             .as_ref()
             .filter(|_| age < Some(self.keeping.max_stale.max(self.keeping.ttl)));
         let Some((keys, _)) = keys else {
-            return Look::Refused("the issuer's keys cannot be had");
+            return Look::Refused(NO_KEYS);
         };
         match find(keys) {
             Ok(found) => {

@@ -1,48 +1,63 @@
-//! Taking credentials back: one token or key, by whoever holds it; every token of an account, by the account or by an
-//! operator.
+//! Revocation: one token or key, by its holder; every token of an account, by the account or by an operator.
 
 use crate::domain::action::{RevokeAccountTokens, RevokeOwnTokens};
 use crate::domain::{
-    AccountId, Action, ApiKeyId, ApiKeySaid, Call, Caller, Covers, Error, EventType, NotBefore,
-    Result, RevokeTokens, ServiceAccountId, Subject, SystemTask, Target, TenantId, TenantReference,
-    Timestamp, TokenTaken, TokensTaken,
+    AccountId, Action, ApiKeyId, ApiKeySaid, Call, Covers, Error, EventType, NotBefore, Result,
+    Revocable, RevokeTokens, ServiceAccountId, Subject, SystemTask, Target, TenantId,
+    TenantReference, Timestamp, TokenTaken, TokensTaken,
 };
-use crate::storage::registry::credentials;
+use crate::identity::Verified;
+use crate::storage::registry::credentials::{self, HeldToken};
 use crate::storage::{Registry, Tx, WriteTx};
 
-/// Takes a token back, for whoever holds it. One that was taken back before stays so.
+/// Whose a token is that no account here has.
+const NOBODY: &str = "nobody";
+
+/// Revokes a verified token for its holder until it expires, also one that is of no use now: an account, an issuer or a
+/// tenant that is missing today may be there tomorrow.
 ///
 /// # Errors
-/// The token has no id to know it by again: its issuer alone can take it back; storage failed.
-pub fn revoke(registry: &Registry, call: &Call, holder: &Caller) -> Result<()> {
-    if holder.credential.token.is_none() {
-        return Err(Error::invalid("/token", "has no id (jti): its issuer alone can take it back"));
-    }
-    let holder = holder.clone();
+/// Storage failed.
+pub fn revoke(
+    registry: &Registry,
+    call: &Call,
+    token: &Verified,
+    subject: Option<Subject>,
+) -> Result<()> {
+    let Revocable { token: id, by_tenant, .. } = &*token.credential;
+    let id = id.clone().ok_or_else(|| Error::Internal("a token has no name".to_owned()))?;
+    let held = HeldToken {
+        issuer: token.issuer.clone(),
+        issuer_of: token.tenant.filter(|_| *by_tenant),
+        token: id,
+        subject: subject.map_or_else(|| NOBODY.to_owned(), |subject| subject.name()),
+        expires_at: token.expires_at,
+    };
+    let tenant_id = token.tenant;
     registry.system_for(call, SystemTask::Revoke, move |tx| {
-        if credentials::revoke(tx, &holder)? {
+        if credentials::revoke(tx, &held)? {
             let data = TokenTaken {
-                subject: holder.subject.name(),
-                issuer: holder.issuer.to_string(),
-                token_id: holder.credential.token.as_deref().map(str::to_owned),
-                tenant_id: holder.tenant,
-                expires_at: holder.expires_at,
+                subject: held.subject.clone(),
+                issuer: held.issuer.to_string(),
+                token_id: Some(held.token.to_string()),
+                tenant_id,
+                expires_at: held.expires_at,
             };
-            tx.emit(EventType::TokenRevoked, &about(&holder), &data);
+            tx.emit(EventType::TokenRevoked, &about(subject), &data);
         }
         Ok(())
     })
 }
 
-fn about(holder: &Caller) -> Target {
-    match holder.subject {
-        Subject::Account(id) => Target::Account(id),
-        Subject::ServiceAccount(id) => Target::ServiceAccount(id),
-        Subject::Host | Subject::System(_) => Target::Platform,
+fn about(subject: Option<Subject>) -> Target {
+    match subject {
+        Some(Subject::Account(id)) => Target::Account(id),
+        Some(Subject::ServiceAccount(id)) => Target::ServiceAccount(id),
+        Some(Subject::Host | Subject::System(_)) | None => Target::Platform,
     }
 }
 
-/// Takes an API key back, for whoever holds it.
+/// Revokes an API key for its holder.
 ///
 /// # Errors
 /// Storage failed.
@@ -71,7 +86,7 @@ pub fn revoke_key(
     })
 }
 
-/// Takes back every token of an account, for an operator.
+/// Revokes every token of an account and its sign-ins so far, for an operator.
 ///
 /// # Errors
 /// A time that is yet to come.
@@ -86,7 +101,7 @@ pub fn revoke_all<A: Covers<RevokeAccountTokens>>(
     Ok(())
 }
 
-/// Takes back every token of the caller's own.
+/// Revokes every token of the caller's account and its sign-ins so far.
 ///
 /// # Errors
 /// A time that is yet to come.

@@ -12,7 +12,7 @@ use crate::domain::{
     WebhookState, Word,
 };
 use crate::storage::deliveries::{self, Tried};
-use crate::storage::webhooks::{self, Endpoint};
+use crate::storage::webhooks::{self, Endpoint, Progress, Wait};
 use crate::storage::{ReadTx, Registry, TenantStore, Tx, WriteTx};
 
 /// Events that are looked at in one go.
@@ -83,7 +83,30 @@ impl Outbox {
         either!(self, look, |tx| ahead(tx, id, passed))
     }
 
-    /// Tells a webhook nothing any more, in whose maker's right it cannot be told anything.
+    /// Whether the next event of a backlog may be sent: nobody changed the webhook meanwhile, and its maker may still read
+    /// events. To be asked before each attempt.
+    ///
+    /// # Errors
+    /// The tenant is out of service; storage failed.
+    pub fn may_send(&self, webhook: &Webhook) -> Result<bool> {
+        let (id, version) = (webhook.id, webhook.version);
+        either!(self, look, |tx| {
+            let found = webhooks::find(tx, id)?;
+            let is_same = |it: &Webhook| it.version == version && it.state == WebhookState::Active;
+            found.filter(is_same).map_or(Ok(false), |webhook| hears(tx, &webhook))
+        })
+    }
+
+    /// Moves the end of a webhook's wait.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn wait(&self, id: WebhookId, moved: MovedWait) -> Result<()> {
+        let MovedWait { before, wait } = moved;
+        either!(self, system, move |tx| webhooks::set_wait(tx, id, before, wait))
+    }
+
+    /// Disables a webhook whose maker may no longer read events.
     ///
     /// # Errors
     /// Storage failed.
@@ -165,10 +188,33 @@ pub enum Ahead {
     Nothing,
     /// What failed is tried again at this time.
     Later(Timestamp),
-    /// Whoever it is told in the right of, these, may read events no more.
+    /// The clock was set back: the wait must be moved, so that it does not last longer.
+    Moved(MovedWait),
+    /// Its maker, named here, may no longer read events.
     Orphaned(String),
     /// It is to be told this.
     Now(Box<Backlog>),
+}
+
+/// A wait that ends sooner than was written down.
+#[derive(Debug, Clone, Copy)]
+pub struct MovedWait {
+    before: Timestamp,
+    wait: Wait,
+}
+
+/// What is left of a wait: never more than the whole of it, also after the clock was set back.
+fn waiting(now: Timestamp, until: Timestamp, wait_ms: Option<i64>) -> Ahead {
+    let whole = wait_ms.map(|ms| Wait::from(now, ms));
+    match whole.filter(|whole| whole.until < until) {
+        Some(wait) => Ahead::Moved(MovedWait { before: until, wait }),
+        None => Ahead::Later(until),
+    }
+}
+
+/// Whether the maker of a webhook may read events now.
+fn hears<A: Action>(tx: &ReadTx<'_, A>, webhook: &Webhook) -> Result<bool> {
+    Subject::parse(&webhook.granted_by).map_or(Ok(false), |subject| tx.lets_hear(subject))
 }
 
 fn ahead<A: Action>(tx: &ReadTx<'_, A>, id: WebhookId, passed: Passed) -> Result<Ahead> {
@@ -176,11 +222,10 @@ fn ahead<A: Action>(tx: &ReadTx<'_, A>, id: WebhookId, passed: Passed) -> Result
     let is_active = |it: &Endpoint| it.webhook.state == WebhookState::Active;
     let Some(endpoint) = found.filter(is_active) else { return Ok(Ahead::Nothing) };
     let Webhook { sequence, next_attempt_at, ref granted_by, .. } = endpoint.webhook;
-    if let Some(at) = next_attempt_at.filter(|at| *at > tx.now()) {
-        return Ok(Ahead::Later(at));
+    if let Some(until) = next_attempt_at.filter(|until| *until > tx.now()) {
+        return Ok(waiting(tx.now(), until, endpoint.wait_ms));
     }
-    let hears = Subject::parse(granted_by).map(|subject| tx.lets_hear(subject)).transpose()?;
-    if hears != Some(true) {
+    if !hears(tx, &endpoint.webhook)? {
         return Ok(Ahead::Orphaned(granted_by.clone()));
     }
     let after = passed.behind(sequence);
@@ -230,11 +275,13 @@ impl Backlog {
         let Endpoint { webhook, dead, .. } = &self.endpoint;
         Settlement {
             id: webhook.id,
-            from: webhook.sequence,
-            to: self.after,
-            attempts: webhook.attempts,
-            next_attempt_at: None,
-            dead: *dead,
+            progress: Progress {
+                from: webhook.sequence,
+                to: self.after,
+                attempts: webhook.attempts,
+                wait: None,
+                dead: *dead,
+            },
             tried: Vec::new(),
             dead_letters: Vec::new(),
             disable: None,
@@ -246,11 +293,7 @@ impl Backlog {
 #[derive(Debug)]
 pub struct Settlement {
     id: WebhookId,
-    from: i64,
-    to: i64,
-    attempts: i64,
-    next_attempt_at: Option<Timestamp>,
-    dead: i64,
+    progress: Progress,
     tried: Vec<Tried>,
     dead_letters: Vec<DeadLetter>,
     disable: Option<WebhookDisabledReason>,
@@ -259,7 +302,7 @@ pub struct Settlement {
 impl Settlement {
     /// Passes over an event that is not for it.
     pub fn pass(&mut self, event: &EventEntry) {
-        self.to = event.sequence;
+        self.progress.to = event.sequence;
     }
 
     /// Notes an attempt; says whether the next event can be tried.
@@ -270,9 +313,9 @@ impl Settlement {
         schedule: &RetrySchedule,
         chance: f64,
     ) -> bool {
-        let attempt = self.attempts + 1;
+        let attempt = self.progress.attempts + 1;
         if outcome.is_taken() {
-            (self.to, self.attempts, self.dead) = (event.sequence, 0, 0);
+            self.progress = Progress { to: event.sequence, attempts: 0, dead: 0, ..self.progress };
             self.tried.push(tried(event, attempt, DeliveryState::Delivered, outcome));
             return true;
         }
@@ -282,9 +325,9 @@ impl Settlement {
             return false;
         }
         if let Some(delay_ms) = schedule.delay_ms(attempt, outcome.retry_after_s, chance) {
-            let ended = outcome.at.0 + outcome.duration_ms * 1000;
-            (self.attempts, self.next_attempt_at) =
-                (attempt, Some(Timestamp(ended + delay_ms * 1000)));
+            let ended = Timestamp(outcome.at.0 + outcome.duration_ms * 1000);
+            (self.progress.attempts, self.progress.wait) =
+                (attempt, Some(Wait::from(ended, delay_ms)));
             self.tried.push(tried(event, attempt, DeliveryState::Failed, outcome));
             return false;
         }
@@ -299,11 +342,12 @@ impl Settlement {
         outcome: Attempt,
         schedule: &RetrySchedule,
     ) -> bool {
-        (self.to, self.attempts, self.dead) = (event.sequence, 0, self.dead + 1);
+        let dead = self.progress.dead + 1;
+        self.progress = Progress { to: event.sequence, attempts: 0, dead, ..self.progress };
         let (id, event_id, sequence) = (self.id, event.id.clone(), event.sequence);
         self.dead_letters.push(DeadLetter { id, event_id, sequence, attempts });
         self.tried.push(tried(event, attempts, DeliveryState::Dead, outcome));
-        let is_failing = self.dead >= i64::from(schedule.max_dead);
+        let is_failing = dead >= i64::from(schedule.max_dead);
         self.disable = is_failing.then_some(WebhookDisabledReason::Failing);
         !is_failing
     }
@@ -314,19 +358,14 @@ impl Settlement {
         self.tried.len()
     }
 
-    /// When what failed is tried again.
-    #[must_use]
-    pub fn next_attempt_at(&self) -> Option<Timestamp> {
-        self.next_attempt_at
-    }
-
     /// Whether it must be written down; else what to remember of it.
     ///
     /// # Errors
     /// What to remember, where nothing must be written down.
     pub fn worth_writing(self) -> std::result::Result<Self, Passed> {
-        if self.tried.is_empty() && self.to - self.from < SILENCE {
-            return Err(Passed { stood: self.from, place: self.to });
+        let Progress { from, to, .. } = self.progress;
+        if self.tried.is_empty() && to - from < SILENCE {
+            return Err(Passed { stood: from, place: to });
         }
         Ok(self)
     }
@@ -346,13 +385,16 @@ fn tried(event: &EventEntry, attempt: i64, state: DeliveryState, outcome: Attemp
 fn settle<A: Action>(tx: &mut WriteTx<'_, A>, it: &Settlement) -> Result<()> {
     let Some(webhook) = webhooks::find(tx, it.id)? else { return Ok(()) };
     it.tried.iter().try_for_each(|tried| deliveries::log(tx, it.id, tried).map(drop))?;
-    let (place, waits) = ((it.from, it.to), (it.attempts, it.next_attempt_at));
-    if !webhooks::set_progress(tx, it.id, place, waits, it.dead)? {
+    if !webhooks::set_progress(tx, it.id, it.progress)? {
         return Ok(());
     }
     let whose = tx.tenant().map_or(Target::Platform, Into::into);
     for letter in &it.dead_letters {
-        tx.emit(EventType::WebhookDeadLettered, &whose, letter);
+        // The number in the log: an event that is sent again after a replay was tried more often than in this round.
+        let last = deliveries::last_of(tx, it.id, &letter.event_id)?;
+        let attempts = last.map_or(letter.attempts, |last| last.attempt);
+        let data = DeadLetter { attempts, event_id: letter.event_id.clone(), ..*letter };
+        tx.emit(EventType::WebhookDeadLettered, &whose, &data);
     }
     match it.disable {
         Some(reason) if webhook.state == WebhookState::Active => disable(tx, &webhook, reason),

@@ -18,8 +18,9 @@ pub fn read(
     call: &Call,
     tenant: Option<TenantId>,
 ) -> Result<DiagnosticsReport> {
-    registry.read_blocking::<ReadDiagnostics, _>(call, Platform, |_| Ok(()))?;
-    registry.examine(tenant, Mend::Nothing)
+    let asks = || registry.read_blocking::<ReadDiagnostics, _>(call, Platform, |_| Ok(()));
+    asks()?;
+    registry.examine_while(tenant, Mend::Nothing, &asks)
 }
 
 /// Examines one tenant's file.
@@ -46,7 +47,7 @@ pub fn read_own(registry: &Registry, call: &Call, tenant: TenantId) -> Result<Di
     registry.examine_alone(tenant)?.ok_or(Error::NotFound)
 }
 
-/// Examines, and mends what can be mended without losing anything.
+/// Examines, and mends what can be mended without losing anything, as long as the caller may.
 ///
 /// # Errors
 /// As [`read`]; there is no such tenant.
@@ -61,8 +62,9 @@ pub fn run(
         .map(|tenant| super::migrations::find(registry, tenant))
         .transpose();
     if !request.fix {
+        // What is not there is told only to those who may ask.
         registry.read_blocking::<ReadDiagnostics, _>(call, Platform, |_| Ok(()))?;
-        return registry.examine(tenant?, Mend::Nothing);
+        return read(registry, call, tenant?);
     }
     let asked = tenant.clone();
     registry.write_blocking::<FixDiagnostics, _, _>(call, Platform, move |tx| {
@@ -70,5 +72,7 @@ pub fn run(
         tx.emit(EventType::DiagnosticsRun, &Target::Platform, &data);
         Ok(())
     })?;
-    registry.examine(tenant?, Mend::WhatIsSafe)
+    let call = call.lasting();
+    let asks = || registry.read_blocking::<FixDiagnostics, _>(&call, Platform, |_| Ok(()));
+    registry.examine_while(tenant?, Mend::WhatIsSafe, &asks)
 }

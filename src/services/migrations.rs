@@ -15,7 +15,7 @@ pub fn list(registry: &Registry, call: &Call) -> Result<MigrationReport> {
     registry.migrations()
 }
 
-/// Migrates every file, or one tenant's.
+/// Migrates every file, or one tenant's, as long as the caller may.
 ///
 /// # Errors
 /// The caller may not; there is no such tenant; storage failed.
@@ -33,8 +33,9 @@ pub fn run(
         tx.emit(EventType::MigrationsRun, &Target::Platform, &data);
         Ok(())
     })?;
-    let only = only?;
-    registry.migrate(only, progress)
+    let (only, call) = (only?, call.lasting());
+    let asks = || registry.read_blocking::<RunMigrations, _>(&call, Platform, |_| Ok(()));
+    registry.migrate_while(only, progress, &asks)
 }
 
 /// The id of a tenant that a request's body names.

@@ -14,10 +14,12 @@ use crate::domain::{
     Caller, Covers, Email, Error, EventType, Issued, KnownIdentity, LoginProblem, MemberState,
     MyTenant, Name, Page, PageRequest, PersonalTenants, Reach, Result, Said, Session,
     SessionFilter, SessionId, SessionLimits, SessionSaid, Slug, SystemTask, Target, TenantId,
-    TenantReference, TenantStatus,
+    TenantReference, TenantStatus, Timestamp,
 };
 use crate::storage::registry::sessions::NewSession;
-use crate::storage::registry::{accounts, domains, invitations, memberships, sessions};
+use crate::storage::registry::{
+    accounts, credentials, domains, invitations, memberships, sessions,
+};
 use crate::storage::{ReadTx, Registry, RegistryAction, Tx, WriteTx};
 
 /// Sessions of one account at once; a further one ends the oldest.
@@ -38,12 +40,14 @@ pub struct LogIn {
     pub limits: SessionLimits,
     /// When people get a tenant of their own.
     pub personal_tenants: PersonalTenants,
+    /// When the provider was asked to have the person sign in again, if it was.
+    pub asked_anew_at: Option<Timestamp>,
 }
 
 /// Lets somebody in: finds or makes the account, and begins a session.
 ///
 /// # Errors
-/// [`LoginProblem::AccountUnknown`], [`LoginProblem::AccountSuspended`].
+/// [`LoginProblem::AccountUnknown`], [`LoginProblem::AccountSuspended`], [`LoginProblem::SignInRevoked`].
 pub fn begin(registry: &Registry, call: &Call, log_in: LogIn) -> Result<BegunSession> {
     let log_in = Arc::new(log_in);
     let arrival = log_in.clone();
@@ -62,6 +66,7 @@ fn session<A: RegistryAction>(
     if known.state != AccountState::Active {
         return Err(LoginProblem::AccountSuspended.into());
     }
+    check_sign_in(tx, account, log_in)?;
     let LogIn { arrival, tenant: wanted, limits, .. } = log_in;
     let tenant = wanted.as_deref().map(|wanted| membership(tx, account, wanted)).transpose()?;
     let tenant = tenant.flatten();
@@ -84,6 +89,17 @@ fn session<A: RegistryAction>(
     };
     tx.emit(EventType::SessionCreated, &Target::Account(account), &data);
     Ok(begun)
+}
+
+/// Refuses a sign-in that was revoked: the provider must date it after the revocation. Where it was asked after that to have
+/// the person sign in again, a time within the same second will do, and so will none: some providers never say one.
+fn check_sign_in(tx: &impl Tx, account: AccountId, log_in: &LogIn) -> Result<()> {
+    let Some(until) = credentials::sign_ins_revoked_until(tx, account)? else { return Ok(()) };
+    let signed_in_s = log_in.arrival.assurance.auth_time_s;
+    let is_later = signed_in_s.is_some_and(|at| Timestamp::of_seconds(at) > until);
+    let is_anew = log_in.asked_anew_at.is_some_and(|asked| asked > until)
+        && signed_in_s.is_none_or(|at| at >= until.seconds());
+    if is_later || is_anew { Ok(()) } else { Err(LoginProblem::SignInRevoked.into()) }
 }
 
 /// What comes of an arrival besides the session: what the provider's word of an address opens, and what an account has of
@@ -109,7 +125,7 @@ fn account<A: Action<Plane = PlatformPlane>>(
     if let Some(id) = accounts::find_by_identity(tx, &arrival.identity)? {
         let known = accounts::find(tx, id)?.ok_or(LoginProblem::AccountUnknown)?;
         return match known.state {
-            AccountState::Active => Ok(id),
+            AccountState::Active => check_sign_in(tx, id, log_in).map(|()| id),
             AccountState::Suspended => Err(LoginProblem::AccountSuspended.into()),
         };
     }
@@ -307,15 +323,16 @@ pub fn end<A: Covers<EndSession> + RegistryAction>(
     Ok(found.issuer.as_str().to_owned())
 }
 
-/// Ends every session of an account.
+/// Ends every session of an account, and revokes its sign-ins so far.
 ///
 /// # Errors
 /// Storage failed.
-pub fn end_all<A: Covers<EndAccountSessions> + RegistryAction>(
+pub fn end_all<A: Covers<EndAccountSessions> + Action<Plane = PlatformPlane>>(
     tx: &mut WriteTx<'_, A>,
     account: AccountId,
 ) -> Result<()> {
     let count = sessions::end_all(tx, account)?;
+    credentials::revoke_sign_ins(tx, account, tx.now())?;
     let data = SessionSaid { count: i64::try_from(count).ok(), ..SessionSaid::of(account) };
     tx.emit(EventType::SessionEnded, &Target::Account(account), &data);
     Ok(())

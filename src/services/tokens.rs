@@ -6,10 +6,10 @@
 
 use crate::domain::action::{CreateToken, ExchangePlatformToken, ExchangeToken};
 use crate::domain::{
-    AccountId, AccountReference, AccountSaid, Assurance, Call, Caller, Error, EventType, HOST_ACR,
-    Identity, IdentityPart, Issued, Name, NewToken, OperatorRole, OperatorSaid, Platform, Result,
-    Subject, Target, TenantId, TenantReference, TenantStatus, Timestamp, Token, TokenExchange,
-    TokenMade, TokenSwapped, TokenTimes,
+    AccountId, AccountReference, AccountSaid, Assurance, Call, Caller, Error, EventType, HOST,
+    HOST_ACR, Identity, IdentityPart, Issued, Name, NewToken, OperatorRole, OperatorSaid, Platform,
+    Result, Subject, Target, TenantId, TenantReference, TenantStatus, Timestamp, Token,
+    TokenExchange, TokenMade, TokenSwapped, TokenTimes,
 };
 use crate::identity::{Grant, Signer};
 use crate::storage::registry::{accounts, memberships, operators};
@@ -45,7 +45,7 @@ pub fn create(registry: &Registry, call: &Call, signer: &Signer, new: &NewToken)
     let grant = Grant {
         subject: account.to_string(),
         tenant: tenant.map(|entry| (entry.id, entry.slug.clone())),
-        actor: Some("host".to_owned()),
+        actor: Some(HOST.to_owned()),
         scope: new.scope.clone(),
         session: None,
         api_key: None,

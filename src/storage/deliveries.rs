@@ -22,7 +22,7 @@ pub(crate) fn last_of(tx: &impl Tx, id: WebhookId, event_id: &str) -> Result<Opt
     )?)
 }
 
-/// What was tried: which event, how often, and what came of it.
+/// What was tried: which event, at least how often, and what came of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Tried {
     pub(crate) event_id: String,
@@ -33,7 +33,7 @@ pub(crate) struct Tried {
     pub(crate) outcome: Attempt,
 }
 
-/// Writes down an attempt.
+/// Writes down an attempt. Attempts at one event are numbered on, also after a replay and while the webhook was disabled.
 pub(crate) fn log<A: Action>(
     tx: &WriteTx<'_, A>,
     id: WebhookId,
@@ -49,7 +49,11 @@ pub(crate) fn log<A: Action>(
     Ok(sql(tx).one(
         "insert into webhook_deliveries (tenant_id, webhook_id, event_id, event_type, outbox_seq, attempt, state,
             response_status, error, duration_ms, attempted_at)
-        values (current_tenant(), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        values (current_tenant(), ?1, ?2, ?3, ?4,
+            max(?5, 1 + coalesce((
+                select max(attempt) from webhook_deliveries where webhook_id = ?1 and event_id = ?2
+            ), 0)),
+            ?6, ?7, ?8, ?9, ?10)
         returning id, event_id, event_type, outbox_seq, attempt, state, response_status, error, duration_ms, attempted_at",
         params![
             id,

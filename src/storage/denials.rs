@@ -47,7 +47,7 @@ impl Denials {
         let known = windows.contains_key(&key) || windows.len() < MAX_CALLERS;
         let caller = if known { key } else { "others".to_owned() };
         match windows.get_mut(&caller) {
-            Some(window) if record.at < window.until => {
+            Some(window) if window.goes_on(record.at) => {
                 window.further += 1;
                 window.last = record.clone();
                 false
@@ -66,7 +66,7 @@ impl Denials {
         let State { windows, due } = &mut *self.0.lock();
         let mut ended = std::mem::take(due);
         windows.retain(|_, window| {
-            let goes_on = now < window.until;
+            let goes_on = window.goes_on(now);
             if !goes_on {
                 ended.extend(window.count());
             }
@@ -95,6 +95,11 @@ fn key(record: &AuditRecord) -> String {
 }
 
 impl Window {
+    /// Whether a time is in it. One before it began is not: the clock was set back.
+    fn goes_on(&self, now: Timestamp) -> bool {
+        (self.until.plus_seconds(-WINDOW_S)..self.until).contains(&now)
+    }
+
     /// The row that counts the further denials, as of the last of them.
     fn count(&self) -> Option<AuditRecord> {
         let summary = json!({ "denials": self.further, "within_s": WINDOW_S }).to_string();

@@ -21,6 +21,9 @@ const WORKERS: usize = 4;
 /// Told of every file that a run has dealt with: how many so far, of how many.
 pub type OnProgress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
+/// Asked before each file whether a run may go on.
+pub type MayGoOn<'a> = &'a (dyn Fn() -> Result<()> + Sync);
+
 impl Registry {
     /// How every file stands to this program's schema, without opening any.
     ///
@@ -50,6 +53,19 @@ impl Registry {
         only: Option<TenantId>,
         progress: OnProgress<'_>,
     ) -> Result<MigrationReport> {
+        self.migrate_while(only, progress, &|| Ok(()))
+    }
+
+    /// The same, as long as it may go on.
+    ///
+    /// # Errors
+    /// As [`Self::migrate`]; what `may_go_on` says: what was done stays done.
+    pub fn migrate_while(
+        &self,
+        only: Option<TenantId>,
+        progress: OnProgress<'_>,
+        may_go_on: MayGoOn<'_>,
+    ) -> Result<MigrationReport> {
         let mut report = self.report()?;
         let mut pending = self.look(SystemTask::Migrate, |tx| files::all(tx))?;
         pending.retain(|file| only.is_none_or(|only| file.tenant == only));
@@ -65,7 +81,7 @@ impl Registry {
             for _ in 0..WORKERS.min(pending.len()) {
                 scope.spawn(|| {
                     while let Some(file) = pending.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        results.lock().push(self.migrate_one(file));
+                        results.lock().push(may_go_on().and_then(|()| self.migrate_one(file)));
                         progress(done.fetch_add(1, Ordering::Relaxed) + 1, pending.len());
                     }
                 });

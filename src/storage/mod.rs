@@ -119,7 +119,7 @@ pub use door::{ReadTx, Tx, WriteTx};
 pub use engine::sqlite::{Contract, OLDEST_SQLITE, Setting, sqlite_version};
 pub use examination::Mend;
 pub use identity::check_registry;
-pub use migration::OnProgress;
+pub use migration::{MayGoOn, OnProgress};
 pub use registry::{AccountEntry, PlatformWork, Registry, RegistryAction, TenantEntry};
 pub use settings::Settings;
 pub use tenant::{TenantStore, TenantWork, unavailable};

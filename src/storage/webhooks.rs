@@ -16,6 +16,39 @@ pub(crate) struct Endpoint {
     pub(crate) generation: i64,
     /// Dead letters in a row.
     pub(crate) dead: i64,
+    /// Milliseconds from the last failure to the next attempt.
+    pub(crate) wait_ms: Option<i64>,
+}
+
+/// How far a webhook is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Progress {
+    /// The place that it had.
+    pub(crate) from: i64,
+    /// The place that it has now.
+    pub(crate) to: i64,
+    /// Failed attempts at the next event.
+    pub(crate) attempts: i64,
+    /// When the next attempt is due, if one failed.
+    pub(crate) wait: Option<Wait>,
+    /// Dead letters in a row.
+    pub(crate) dead: i64,
+}
+
+/// A wait for the next attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wait {
+    /// When it ends.
+    pub(crate) until: Timestamp,
+    /// How long it is, in milliseconds: what is left of it is never more, wherever the clock was set.
+    pub(crate) ms: i64,
+}
+
+impl Wait {
+    /// A wait that begins at a time.
+    pub(crate) fn from(at: Timestamp, ms: i64) -> Self {
+        Self { until: Timestamp(at.0.saturating_add(ms.saturating_mul(1000))), ms }
+    }
 }
 
 fn webhook(row: &mut Row<'_>) -> Result<Webhook, SqlError> {
@@ -39,7 +72,12 @@ fn webhook(row: &mut Row<'_>) -> Result<Webhook, SqlError> {
 }
 
 fn endpoint(row: &mut Row<'_>) -> Result<Endpoint, SqlError> {
-    Ok(Endpoint { webhook: webhook(row)?, generation: row.next()?, dead: row.next()? })
+    Ok(Endpoint {
+        webhook: webhook(row)?,
+        generation: row.next()?,
+        dead: row.next()?,
+        wait_ms: row.next()?,
+    })
 }
 
 /// One webhook.
@@ -51,7 +89,7 @@ pub(crate) fn find(tx: &impl Tx, id: WebhookId) -> Result<Option<Webhook>> {
 pub(crate) fn endpoint_of(tx: &impl Tx, id: WebhookId) -> Result<Option<Endpoint>> {
     Ok(sql(tx).one(
         "select id, url, description, event_types, state, disabled_reason, outbox_seq, attempts, next_attempt_at,
-            rotated_until, created_by, granted_by, created_at, updated_at, version, generation, dead
+            rotated_until, created_by, granted_by, created_at, updated_at, version, generation, dead, wait_ms
         from webhooks where id = ?1",
         params![id],
         endpoint,
@@ -212,22 +250,32 @@ pub(crate) fn rewind<A: Action>(tx: &WriteTx<'_, A>, id: WebhookId, place: i64) 
     Ok(())
 }
 
-/// Notes how far it is.
+/// Notes how far it is, unless somebody rewound it meanwhile; says whether it was noted.
 pub(crate) fn set_progress<A: Action>(
     tx: &WriteTx<'_, A>,
     id: WebhookId,
-    place: (i64, i64),
-    (attempts, next_attempt_at): (i64, Option<Timestamp>),
-    dead: i64,
+    Progress { from, to, attempts, wait, dead }: Progress,
 ) -> Result<bool> {
-    let (from, to) = place;
-    // Whoever rewound it meanwhile wins.
     let moved = sql(tx).execute(
-        "update webhooks set outbox_seq = ?3, attempts = ?4, next_attempt_at = ?5, dead = ?6
+        "update webhooks set outbox_seq = ?3, attempts = ?4, next_attempt_at = ?5, wait_ms = ?6, dead = ?7
         where id = ?1 and outbox_seq = ?2",
-        params![id, from, to, attempts, next_attempt_at, dead],
+        params![id, from, to, attempts, wait.map(|it| it.until), wait.map(|it| it.ms), dead],
     )?;
     Ok(moved > 0)
+}
+
+/// Moves the end of a wait, if nothing else did meanwhile.
+pub(crate) fn set_wait<A: Action>(
+    tx: &WriteTx<'_, A>,
+    id: WebhookId,
+    before: Timestamp,
+    wait: Wait,
+) -> Result<()> {
+    sql(tx).execute(
+        "update webhooks set next_attempt_at = ?3, wait_ms = ?4 where id = ?1 and next_attempt_at = ?2",
+        params![id, before, wait.until, wait.ms],
+    )?;
+    Ok(())
 }
 
 /// Deletes it with its log, if it has the version expected; says whether it had.

@@ -17,7 +17,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, RwLock, Semaphore, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::domain::{Clock, Error, EventEntry, EventSource, Result, RetrySchedule, WebhookId};
+use crate::domain::{
+    Attempt, Clock, Error, EventEntry, EventSource, Result, RetrySchedule, WebhookId,
+};
 use crate::outbound::{Shipment, Webhooks};
 use crate::services::deliveries::{Ahead, Backlog, Outbox, Passed, Settlement};
 use crate::storage::Registry;
@@ -34,6 +36,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const REST: Duration = Duration::from_secs(30);
 /// How long a webhook is left alone that something failed at, at the least: whatever else happens meanwhile.
 const GLANCE: Duration = Duration::from_secs(1);
+/// How long a task sleeps at most before it looks at the clock on the wall again, which may have been set.
+const ROUND: Duration = Duration::from_secs(60);
 /// How long a file is left alone that could not be read or written.
 const PENANCE: Duration = Duration::from_secs(5);
 
@@ -242,7 +246,11 @@ impl Shared {
             Ahead::Nothing => return Ok(Next::Rest),
             Ahead::Later(at) => {
                 let pause = Duration::from_micros(at.0.abs_diff(self.clock.now().0));
-                return Ok(Next::Wait(pause));
+                return Ok(Next::Wait(pause.min(ROUND)));
+            }
+            Ahead::Moved(wait) => {
+                self.on(source, move |outbox| outbox.wait(id, wait)).await?;
+                return Ok(Next::Again);
             }
             Ahead::Orphaned(granted_by) => {
                 self.on(source, move |outbox| outbox.orphan(id, &granted_by)).await?;
@@ -270,7 +278,7 @@ impl Shared {
             if settlement.attempts() >= STRETCH || began.elapsed() > PATIENCE {
                 break;
             }
-            let outcome = self.send_one(source, backlog, event).await;
+            let Some(outcome) = self.send_one(source, backlog, event).await else { break };
             if !settlement.note(event, outcome, &self.sending.schedule, self.chance()) {
                 break;
             }
@@ -278,14 +286,20 @@ impl Shared {
         settlement
     }
 
+    /// Sends one event; `None` where it must not be sent any more, or where that cannot be found out.
     async fn send_one(
         &self,
         source: EventSource,
         backlog: &Backlog,
         event: &EventEntry,
-    ) -> crate::domain::Attempt {
+    ) -> Option<Attempt> {
         let own = self.places_of(source);
         let (_own, _place) = (own.acquire().await, self.at_once.acquire().await);
+        // Asked last: the right can be lost while the event before is sent, or while this one waits for a place.
+        let known = backlog.webhook().clone();
+        if !self.on(source, move |outbox| outbox.may_send(&known)).await.unwrap_or(false) {
+            return None;
+        }
         let (webhook, now) = (backlog.webhook(), self.clock.now());
         let generations = backlog.generations(now).into_iter();
         let webhooks = &self.sending.webhooks;
@@ -307,7 +321,7 @@ impl Shared {
             error = outcome.error,
             "an event was sent"
         );
-        outcome
+        Some(outcome)
     }
 
     /// A number from 0 to 1 that nobody foresees.

@@ -1,8 +1,13 @@
 //! What was taken away is gone with the next request.
 
+use freehold::domain::Timestamp;
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::app::{Place, TestApp, eventually};
+use crate::client::{Answer, Client};
+use crate::oidc::mint::{KEYS, claims, now};
+use crate::oidc::server::Server;
+use crate::oidc::{account, app_at, member, trusting};
 use crate::org::Org;
 use crate::shared;
 
@@ -276,4 +281,156 @@ fn exchanged(org: &Org, robot: &Client) -> Client {
     });
     let answer = app().stranger().post("/v1/auth/token", &body).expect(200);
     org.seen_by(&app().bearer(answer["access_token"].as_str().unwrap()))
+}
+
+/// A server that trusts an issuer, and lets tenants trust another one.
+fn trusting_two(installation: &Server, tenants: &Server) -> TestApp {
+    let mut settings = trusting(&installation.url());
+    settings.push(("FREEHOLD__IDENTITY__PRIVATE_ISSUER_HOSTS".to_owned(), tenants.host()));
+    app_at(&Place::new(), &settings)
+}
+
+fn revoke_at(app: &TestApp, token: &str) -> Answer {
+    app.stranger().post("/v1/auth/revoke", &json!({"token": token}))
+}
+
+/// Claims without some of them, and with others.
+fn saying(server: &Server, subject: &str, more: &Value) -> Value {
+    let mut said = claims(&server.url(), subject);
+    for (name, value) in more.as_object().unwrap() {
+        said[name] = value.clone();
+    }
+    said.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    said
+}
+
+/// The status that the holder of a token is answered somewhere.
+fn status(app: &TestApp, path: &str, token: &str) -> u16 {
+    app.bearer(token).get(path).status
+}
+
+#[test]
+fn a_token_of_a_tenants_issuer_is_revoked() {
+    let (corp, own) = (Server::new(), Server::new());
+    let app = trusting_two(&corp, &own);
+    let (org, other) = (Org::new(&app, "revoked-own"), Org::new(&app, "revoked-other"));
+    let issuer = json!({"name": "own", "url": own.url(), "audience": "freehold"});
+    let id = org.owner.post("/issuers", &issuer).expect(201).id();
+    other.owner.post("/issuers", &issuer).expect(201);
+    let ann = member(&org, &own.url(), "ann", "member");
+    other.owner.post("/members", &json!({"account_id": ann, "role": "member"})).expect(201);
+    let paths = ["/v1/tenants/revoked-own", "/v1/tenants/revoked-other"];
+    let statuses = |token: &str| paths.map(|path| status(&app, path, token));
+    let signed = |more: Value| KEYS.sign("ES256", &saying(&own, "ann", &more));
+
+    let (one, two) = (signed(json!({"jti": "one"})), signed(json!({"jti": "two"})));
+    assert_eq!((statuses(&one), statuses(&two)), ([200, 200], [200, 200]));
+    revoke_at(&app, &one).expect(200);
+    assert_eq!((statuses(&one), statuses(&two)), ([401, 401], [200, 200]));
+    // The id counts, whatever else is said.
+    assert_eq!(statuses(&signed(json!({"jti": "one", "client_id": "x"}))), [401, 401]);
+
+    // Without an id, what is signed counts, and not how: no two of these signatures are equal.
+    let bare = || signed(json!({"jti": null, "iat": now() - 5}));
+    let (bare, again) = eventually(|| {
+        let two = (bare(), bare());
+        (two.0.rsplit_once('.').unwrap().0 == two.1.rsplit_once('.').unwrap().0).then_some(two)
+    });
+    assert_ne!(bare, again);
+    assert_eq!(statuses(&bare), [200, 200]);
+    revoke_at(&app, &bare).expect(200);
+    revoke_at(&app, &bare).expect(200);
+    assert_eq!((statuses(&bare), statuses(&again)), ([401, 401], [401, 401]));
+
+    // An issuer that is disabled may be enabled again.
+    org.owner.patch(&format!("/issuers/{id}"), &json!({"state": "disabled"})).expect(200);
+    revoke_at(&app, &two).expect(200);
+    org.owner.patch(&format!("/issuers/{id}"), &json!({"state": "active"})).expect(200);
+    assert_eq!(statuses(&two), [401, 401]);
+
+    // Expired, unknown and forged ones are revoked already.
+    let expired = signed(json!({"iat": now() - 600, "exp": now() - 60}));
+    let elsewhere = KEYS.sign("ES256", &saying(&Server::new(), "ann", &json!({})));
+    let forged = format!("{}A", signed(json!({"jti": "three"})));
+    for token in [&expired, &elsewhere, &forged] {
+        revoke_at(&app, token).expect(200);
+    }
+    let rows = app.db("platform").number("select count(*) from revoked_tokens", &[]);
+    assert_eq!(rows, 6, "three tokens, in two tenants each");
+}
+
+#[test]
+fn a_token_of_the_installations_issuer_is_revoked() {
+    let (corp, own) = (Server::new(), Server::new());
+    let app = trusting_two(&corp, &own);
+    account(&app, &corp.url(), "ann");
+    let signed = |subject: &str, more: Value| KEYS.sign("EdDSA", &saying(&corp, subject, &more));
+    for more in [json!({"jti": "a"}), json!({"jti": null})] {
+        let token = signed("ann", more);
+        assert_eq!(status(&app, "/v1/me", &token), 200);
+        revoke_at(&app, &token).expect(200);
+        assert_eq!(status(&app, "/v1/me", &token), 401);
+    }
+    // Nobody's today, and somebody's tomorrow.
+    let (bobs, lost) =
+        (signed("bob", json!({})), signed("ann", json!({"tenant": "later", "jti": "b"})));
+    revoke_at(&app, &bobs).expect(200);
+    revoke_at(&app, &lost).expect(200);
+    account(&app, &corp.url(), "bob");
+    let body = json!({"slug": "later", "name": "Later"});
+    app.operator().post("/v1/platform/tenants", &body).expect(201);
+    assert_eq!((status(&app, "/v1/me", &bobs), status(&app, "/v1/me", &lost)), (401, 401));
+}
+
+#[test]
+fn a_token_whose_issuers_keys_cannot_be_had_is_not_said_to_be_revoked() {
+    let (corp, own) = (Server::new(), Server::new());
+    let app = trusting_two(&corp, &own);
+    corp.says(|_| crate::oidc::server::Says::Bytes(Vec::new()));
+    let token = KEYS.sign("EdDSA", &saying(&corp, "ann", &json!({})));
+    let refused = revoke_at(&app, &token).problem(503, "busy");
+    assert!(!refused.header("retry-after").is_empty());
+}
+
+#[test]
+fn a_token_of_a_sign_in_before_the_revocation_is_refused_also_if_it_is_newer() {
+    let (corp, own) = (Server::new(), Server::new());
+    let app = trusting_two(&corp, &own);
+    let ann = account(&app, &corp.url(), "ann");
+    let now = now();
+    let signed = |auth_time: Value| {
+        let id = uuid::Uuid::now_v7().to_string();
+        KEYS.sign("EdDSA", &saying(&corp, "ann", &json!({"auth_time": auth_time, "jti": id})))
+    };
+    let me = |token: &str| status(&app, "/v1/me", token);
+    let host = app.person(&ann);
+    let exchanged = |token: &str| {
+        let body = json!({
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": token,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        });
+        app.stranger().post("/v1/auth/token", &body)
+    };
+    let account = format!("/v1/platform/accounts/{ann}");
+    let times = [json!(now - 120), json!(now - 60), Value::Null, json!(now - 59), json!(now - 10)];
+    let tokens = times.map(signed);
+    assert_eq!(tokens.each_ref().map(|token| me(token)), [200; 5]);
+    let before = json!({"before": Timestamp::of_seconds(now - 60)});
+    app.operator().post(&format!("{account}/revoke-tokens"), &before).expect(204);
+    assert_eq!(tokens.each_ref().map(|token| me(token)), [401, 401, 401, 200, 200]);
+    exchanged(&tokens[0]).problem(401, "unauthenticated");
+    let mine = exchanged(&tokens[4]).expect(200)["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(me(&mine), 200);
+
+    app.operator().act(&format!("{account}/end-sessions")).expect(204);
+    assert_eq!(tokens.each_ref().map(|token| me(token)), [401; 5]);
+    assert_eq!(
+        (me(&mine), me(&signed(json!(now - 10))), me(&signed(Value::Null))),
+        (401, 401, 401)
+    );
+    // Another sign-in, and what the host minted, which stands for none.
+    assert_eq!(me(&signed(json!(now + 20))), 200);
+    host.get("/v1/me").expect(200);
+    app.person(&ann).get("/v1/me").expect(200);
 }

@@ -240,6 +240,52 @@ fn what_an_operator_ends_or_suspends_is_over_on_the_next_request() {
     three.get("/v1/me").expect(200);
 }
 
+/// The word of a redirect's query.
+fn word(redirect: &Answer, name: &str) -> Option<String> {
+    let to: reqwest::Url = redirect.header("location").parse().unwrap();
+    let found = to.query_pairs().find(|(key, _)| key == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
+#[test]
+fn a_sign_in_before_the_sessions_were_ended_begins_no_session() {
+    let mut browser = Browser::of(app(), json!({}));
+    let now = crate::oidc::mint::now();
+    let (state, nonce) = browser.begins_at_the_liar("");
+    let told = |nonce: &str, auth_time: &serde_json::Value| {
+        let claims = json!({"sub": "known-before", "nonce": nonce, "auth_time": auth_time});
+        json!({"claims": claims})
+    };
+    let first = told(&nonce, &json!(now - 100));
+    browser.comes_back_from_the_liar(&state, &first).expect(303);
+    let me = browser.get("/v1/me").expect(200);
+    let account = me["account"]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/platform/accounts/{account}/end-sessions");
+    app().operator().act(&path).expect(204);
+    for (auth_time, then) in [
+        (json!(now - 100), 403),
+        // It was asked to say one, and does not.
+        (serde_json::Value::Null, 303),
+        (json!(now + 20), 303),
+    ] {
+        // The provider knows them from before: it is sent there again, once, to have them sign in.
+        let (state, nonce) = browser.begins_at_the_liar("return_to=/v1/me");
+        let old = told(&nonce, &json!(now - 100));
+        let again = browser.comes_back_from_the_liar(&state, &old).expect(303);
+        assert_eq!(word(&again, "max_age").as_deref(), Some("0"), "{again:?}");
+        let (state, nonce) = (word(&again, "state").unwrap(), word(&again, "nonce").unwrap());
+        let landed = browser.comes_back_from_the_liar(&state, &told(&nonce, &auth_time));
+        assert_eq!(landed.status, then, "{}", landed.text);
+        if then == 403 {
+            landed.problem(403, "sign_in_revoked");
+            continue;
+        }
+        assert!(landed.header("location").ends_with("/v1/me"), "{landed:?}");
+        browser.get("/v1/me").expect(200);
+        app().operator().act(&path).expect(204);
+    }
+}
+
 #[test]
 fn a_session_that_does_nothing_is_over_and_one_that_is_used_lasts_until_its_age() {
     let (place, idle, most) = (Place::new(), 3, 6);

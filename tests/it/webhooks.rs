@@ -248,6 +248,139 @@ fn events_are_sent_in_the_right_of_whoever_wants_them() {
     assert_eq!(came[1].event["data"]["name"], "not heard");
 }
 
+/// Two events wait for a webhook, and its maker loses the right to hear of them while the first one is sent: the second one
+/// is not.
+fn lost_between_two(
+    receiver: &Receiver,
+    (maker, list): (&Client, &str),
+    happen: impl Fn(&str),
+    lose: impl Fn() + Send + Sync + 'static,
+    read: impl Fn(&str) -> Answer,
+) {
+    let made =
+        maker.post(list, &json!({"url": receiver.url(), "event_types": ["team.*", "tenant.*"]}));
+    let path = format!("{list}/{}", made.expect(201).id());
+    maker.patch(&path, &json!({"state": "disabled"})).expect(200);
+    ["one", "two"].into_iter().for_each(happen);
+    receiver.answers(move |_| {
+        lose();
+        (204, "")
+    });
+    maker.patch(&path, &json!({"state": "active"})).expect(200);
+    eventually(|| (read(&path)["disabled_reason"] == "orphaned").then_some(()));
+    assert_eq!(receiver.received().len(), 1);
+}
+
+#[test]
+fn the_right_to_hear_is_asked_before_each_attempt() {
+    let org = Org::new(app(), "asked-each-time");
+    let team = |name: &str| drop(org.team(name));
+    let read = |path: &str| org.owner.get(path);
+    for (n, end) in ["suspend", "remove"].into_iter().enumerate() {
+        let account = org.newcomer(&format!("maker-{n}"), "admin");
+        let maker = org.seen_by(&org.app.caller(&org.slug, &account));
+        let (owner, member) = (org.owner.clone(), format!("/members/{account}"));
+        let lose = move || match end {
+            "remove" => drop(owner.delete(&member)),
+            _ => drop(owner.act(&format!("{member}/suspend"))),
+        };
+        let happen = |name: &str| team(&format!("{end} {name}"));
+        lost_between_two(&Receiver::new(), (&maker, "/webhooks"), happen, lose, read);
+    }
+    let (robot, id, _) = org.robot("hooked", "admin");
+    let owner = org.owner.clone();
+    let lose = move || drop(owner.act(&format!("/service-accounts/{id}/suspend")));
+    lost_between_two(&Receiver::new(), (&robot, "/webhooks"), team, lose, read);
+}
+
+#[test]
+fn the_right_to_hear_of_the_platforms_events_is_asked_before_each_attempt() {
+    let maker = crate::glass::Operator::new(app(), "hook-maker", "platform-admin");
+    let happen = |name: &str| {
+        let body = json!({"slug": format!("heard-{name}"), "name": name});
+        app().operator().post("/v1/platform/tenants", &body).expect(201);
+    };
+    let operator = format!("/v1/platform/operators/{}", maker.account);
+    let lose = move || drop(app().host().delete(&operator));
+    let list = "/v1/platform/webhooks";
+    let read = |path: &str| app().operator().get(path);
+    lost_between_two(&Receiver::new(), (&maker.client, list), happen, lose, read);
+}
+
+/// Stops a server, changes a file behind its back, and starts it again.
+fn changed_meanwhile(app: TestApp, tenant: &str, sql: &str) -> TestApp {
+    let place = app.stop();
+    let file = rusqlite::Connection::open(crate::app::Db::path(&place, tenant)).unwrap();
+    assert!(file.execute(sql, []).unwrap() > 0);
+    drop(file);
+    TestApp::dev_with(&place, &[("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "3,3,3,3")])
+}
+
+#[test]
+fn a_service_accounts_webhook_outlives_the_key_that_made_it() {
+    let (app, receiver) = (TestApp::dev(), Receiver::new());
+    let org = Org::new(&app, "key-expired");
+    let (robot, ..) = org.robot("robot", "admin");
+    let body = json!({"url": receiver.url(), "event_types": ["team.*"]});
+    robot.post("/webhooks", &body).expect(201);
+    let (id, owner) = (org.id.clone(), org.owner.token().to_owned());
+    drop(org);
+    let app = changed_meanwhile(app, &id, "update api_keys set expires_at = 1");
+    let owner = app.bearer(&owner).at("/v1/tenants/key-expired");
+    owner.post("/teams", &json!({"name": "heard"})).expect(201);
+    taken(&receiver, 1);
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_webhook_wait_for_days() {
+    let (place, receiver) = (Place::new(), Receiver::new());
+    receiver.answers(|_| (503, ""));
+    let app = TestApp::dev_with(&place, &[("FREEHOLD__WEBHOOKS__RETRY_DELAYS_S", "3,3,3,3")]);
+    let org = Org::new(&app, "set-back");
+    let path = path(&hook(&org, &receiver, &json!(["team.*"])));
+    org.team("waits");
+    let failed = || org.owner.get(&path)["next_attempt_at"].as_str().map(str::to_owned);
+    eventually(failed);
+    let (id, owner) = (org.id.clone(), org.owner.token().to_owned());
+    drop(org);
+    receiver.answers(|_| (204, ""));
+    // What a clock that was ten days ahead has left.
+    let ahead = "update webhooks set next_attempt_at = next_attempt_at + 864000000000";
+    let app = changed_meanwhile(app, &id, ahead);
+    let owner = app.bearer(&owner).at("/v1/tenants/set-back");
+    let log = eventually(|| {
+        let log = owner.all(&format!("{path}/deliveries"), 200);
+        log.iter().any(|one| one["state"] == "delivered").then_some(log)
+    });
+    let attempts: Vec<_> = log.iter().rev().map(|one| one["attempt"].as_u64().unwrap()).collect();
+    assert_eq!(attempts, (1..=attempts.len() as u64).collect::<Vec<_>>());
+    assert!(attempts.len() >= 2);
+}
+
+#[test]
+fn attempts_at_an_event_are_numbered_on_by_a_replay() {
+    let app = eager();
+    let (org, receiver) = (Org::new(&app, "numbered"), Receiver::new());
+    let path = path(&hook(&org, &receiver, &json!(["team.*"])));
+    org.team("again");
+    let numbers = || {
+        let log = org.owner.all(&format!("{path}/deliveries"), 200);
+        log.iter().rev().map(|one| one["attempt"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let sequence = taken(&receiver, 1)[0].sequence();
+    eventually(|| (numbers() == [1]).then_some(()));
+    let replay = json!({"after": sequence - 1});
+    org.owner.post(&format!("{path}/replay"), &replay).expect(200);
+    eventually(|| (numbers() == [1, 2]).then_some(()));
+    // Three attempts in vain: the dead letter is the fifth.
+    receiver.answers(|_| (500, ""));
+    org.owner.post(&format!("{path}/replay"), &replay).expect(200);
+    eventually(|| (numbers() == [1, 2, 3, 4, 5]).then_some(()));
+    let dead =
+        eventually(|| org.owner.all("/events?type=webhook.dead_lettered", 200).into_iter().next());
+    assert_eq!(dead["data"]["attempts"], 5);
+}
+
 #[test]
 fn a_suspended_tenant_is_told_of_nothing_and_of_everything_when_it_is_back() {
     let (org, receiver) = (Org::new(app(), "hooked-suspended"), Receiver::new());

@@ -33,6 +33,7 @@ mod group_commit;
 mod identity;
 mod import;
 mod journal;
+mod lasting;
 mod migration_kills;
 mod migrations;
 mod open_tenants;

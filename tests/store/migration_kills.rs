@@ -33,6 +33,7 @@ const LATER: &[(u32, &str)] = &[
     (8, include_str!("../../migrations/tenant/V0008__quotas.sql")),
     (9, include_str!("../../migrations/tenant/V0009__audit_retention.sql")),
     (10, include_str!("../../migrations/tenant/V0010__webhooks.sql")),
+    (11, include_str!("../../migrations/tenant/V0011__webhook_waits.sql")),
 ];
 
 /// A place that an older program left, and what is expected of its files.

@@ -413,7 +413,7 @@ data! {
         pub subject: String,
         /// Who signed it.
         pub issuer: String,
-        /// Its id.
+        /// Its id (`jti`), or a digest of a token without one.
         pub token_id: Option<String>,
         /// The tenant that it was for.
         pub tenant_id: Option<TenantId>,

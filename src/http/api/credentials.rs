@@ -8,27 +8,40 @@ use crate::http::failure::Failure;
 use crate::http::holder::Holder;
 use crate::http::parameters::Path;
 use crate::http::reply::{Done, NoContent, Reply};
+use crate::identity::ApiKeys;
 use crate::services::credentials;
 
-/// Whoever holds a token may take it back. What is no token, or is none any more, is taken back already.
+/// The holder of a token or a key revokes it. Unknown and expired ones count as revoked (RFC 7009).
 pub(in crate::http) async fn revoke(
     holder: Holder,
     Form(wanted): Form<RevokeToken>,
 ) -> Reply<Done> {
-    let caller = match holder.enter(&wanted.token).await {
+    if ApiKeys::is_meant(&wanted.token) {
+        return revoke_key(&holder, &wanted.token).await;
+    }
+    for (token, subject) in holder.readings(&wanted.token).await? {
+        holder
+            .run(move |registry, call| credentials::revoke(registry, call, &token, subject))
+            .await?;
+    }
+    Ok(Done)
+}
+
+async fn revoke_key(holder: &Holder, key: &str) -> Reply<Done> {
+    let caller = match holder.enter(key).await {
         Ok(caller) => caller,
-        Err(Failure::Domain(Error::Unauthenticated(_))) => return Ok(Done),
+        Err(Failure::Domain(Error::Unauthenticated(_))) => {
+            let status = holder.unavailable(key)?;
+            return status.map_or(Ok(Done), |it| Err(Error::TenantUnavailable(it).into()));
+        }
         Err(failure) => return Err(failure),
     };
-    if !holder.state().registry.is_live(&caller)? {
-        return Ok(Done);
+    if let Some(id) = caller.credential.api_key {
+        let tenant = caller.tenant;
+        holder
+            .run(move |registry, call| credentials::revoke_key(registry, call, tenant, id))
+            .await?;
     }
-    holder
-        .run(move |registry, call| match (&caller.credential.token, caller.credential.api_key) {
-            (None, Some(key)) => credentials::revoke_key(registry, call, caller.tenant, key),
-            _ => credentials::revoke(registry, call, &caller),
-        })
-        .await?;
     Ok(Done)
 }
 

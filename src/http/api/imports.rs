@@ -102,15 +102,18 @@ pub(in crate::http) async fn create(
     let run = if query.dry_run.unwrap_or(false) { Run::Dry } else { Run::Real };
     let (sender, receiver) = mpsc::unbounded_channel();
     let (registry, call) = (cx.state().registry.clone(), cx.call()?);
-    // The import goes on if its caller stops listening.
+    // The caller may stop listening; the import goes on, as long as the caller may import.
     let _running = actix_web::web::block(move || {
         let listener = sender.clone();
         let progress: OnProgress = Arc::new(move |progress| drop(listener.send(progress)));
         let last = match imports::run(&registry, &call, &file, run, &progress) {
+            Ok(report) if report.stopped => ImportProgress::stopped(report),
             Ok(report) => ImportProgress::Report(report),
-            Err(error) => {
-                ImportProgress::Error { code: error.code().to_owned(), detail: error.to_string() }
-            }
+            Err(error) => ImportProgress::Error {
+                code: error.code().to_owned(),
+                detail: error.to_string(),
+                report: None,
+            },
         };
         drop(sender.send(last));
     });

@@ -1,12 +1,12 @@
 //! `/v1/auth/login` and `/v1/auth/callback`: log-in by browser at a provider.
 
-use crate::domain::{Error, LoginAnswer, LoginProblem, LoginQuery, ReturnPath};
+use crate::domain::{Error, LoginAnswer, LoginProblem, LoginQuery, ReturnPath, SessionId};
 use crate::http::failure::Failure;
 use crate::http::login::{self, Pending};
 use crate::http::parameters::Asked;
 use crate::http::reply::{Redirect, Reply};
 use crate::http::visit::Visit;
-use crate::identity::{Redeemed, Wanted};
+use crate::identity::{Provider, Redeemed, Wanted};
 use crate::services::sessions::LogIn;
 
 /// Characters of a tenant's slug or id at most.
@@ -29,19 +29,40 @@ pub(in crate::http) async fn begin(
         Some(true) => Some(visit.linker().await?),
         _ => None,
     };
-    let begun = provider.begin(Wanted { step_up: query.step_up == Some(true) }).await?;
+    let wanted = Wanted { step_up: query.step_up == Some(true) };
+    send_off(&visit, (name, provider), wanted, Purpose { return_to, tenant: query.tenant, link })
+        .await
+}
+
+/// What a log-in is for.
+struct Purpose {
+    return_to: ReturnPath,
+    tenant: Option<String>,
+    link: Option<SessionId>,
+}
+
+/// Sends the browser to the provider, with a cookie that keeps the log-in.
+async fn send_off(
+    visit: &Visit,
+    (name, provider): (&str, &Provider),
+    wanted: Wanted,
+    Purpose { return_to, tenant, link }: Purpose,
+) -> Reply<Redirect> {
+    // Noted before the provider is asked: what was revoked later is later than this.
     let now = visit.state().registry.clock().now();
+    let begun = provider.begin(wanted).await?;
     let pending = Pending {
         issuer: name.to_owned(),
         state: begun.state,
         nonce: begun.nonce,
         verifier: begun.verifier,
         return_to,
-        tenant: query.tenant,
+        tenant,
         link,
+        asked_anew_at: wanted.step_up.then_some(now),
         until: now.seconds() + login::LOGIN_S,
     };
-    Ok(Redirect(begun.url, vec![login.seal(&pending)]))
+    Ok(Redirect(begun.url, vec![visit.login()?.seal(&pending)]))
 }
 
 pub(in crate::http) async fn finish(
@@ -54,13 +75,13 @@ pub(in crate::http) async fn finish(
     let (cookie, state) = (cookie.ok_or_else(invalid)?, state.ok_or_else(invalid)?);
     let now = visit.state().registry.clock().now();
     let pending = login.open(cookie, &state, now).map_err(Error::from)?;
-    let (_, provider) = login.provider(Some(&pending.issuer)).ok_or_else(invalid)?;
+    let (name, provider) = login.provider(Some(&pending.issuer)).ok_or_else(invalid)?;
     if let Some(error) = answer.error {
         let error: String = error.chars().filter(char::is_ascii_graphic).take(64).collect();
         tracing::debug!(issuer = provider.issuer(), error, "a provider did not let somebody in");
         return Err(Error::from(LoginProblem::Refused).into());
     }
-    let Pending { nonce, verifier, return_to, tenant, link, .. } = pending;
+    let Pending { nonce, verifier, return_to, tenant, link, asked_anew_at, .. } = pending;
     let code = answer.code.ok_or_else(invalid)?;
     let arrival = provider.finish(Redeemed { code, iss: answer.iss, nonce, verifier }).await?;
     let mut cookies = vec![login::clear(login::LOGIN)];
@@ -70,8 +91,25 @@ pub(in crate::http) async fn finish(
             let settings = &login.settings;
             let (create_accounts, limits) = (settings.create_accounts, settings.limits);
             let personal_tenants = visit.state().settings.personal_tenants;
-            let wanted = LogIn { arrival, tenant, create_accounts, limits, personal_tenants };
-            cookies.push(visit.enter(wanted).await?);
+            let wanted = LogIn {
+                arrival,
+                tenant: tenant.clone(),
+                create_accounts,
+                limits,
+                personal_tenants,
+                asked_anew_at,
+            };
+            match visit.enter(wanted).await {
+                // Once: whoever the provider knows from before the revocation signs in there again.
+                Err(Failure::Domain(Error::Login(LoginProblem::SignInRevoked)))
+                    if asked_anew_at.is_none() =>
+                {
+                    let purpose = Purpose { return_to, tenant, link: None };
+                    return send_off(&visit, (name, provider), Wanted { step_up: true }, purpose)
+                        .await;
+                }
+                entered => cookies.push(entered?),
+            }
         }
     }
     Ok(Redirect(format!("{}{}", login.settings.origin, return_to.as_str()), cookies))

@@ -1,5 +1,8 @@
 //! A signed token: its header, and its signature.
 
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::form;
@@ -76,6 +79,12 @@ impl<'t> Signed<'t> {
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload
+    }
+
+    /// A digest of what is signed: it names a token that has no id.
+    pub(in crate::identity) fn digest(&self) -> String {
+        let sum = digest(&SHA256, self.message.as_bytes());
+        format!("sha256:{}", URL_SAFE_NO_PAD.encode(sum))
     }
 
     /// Whether its type and its algorithm are what the issuer's tokens have.

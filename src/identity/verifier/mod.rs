@@ -19,12 +19,12 @@ use serde_json::Value;
 pub use self::trust::{Trust, TrustedIssuer};
 use super::claims::Claims;
 use super::jose::{MAX_BYTES, Signed, object};
-use super::jwks::{Look, RemoteKeys};
+use super::jwks::{Look, NO_KEYS, RemoteKeys};
 use super::keys::SigningKey;
 use super::ring::{Held, KeyRing};
 use crate::domain::{
-    Email, Error, Identity, IdentityPart, Result, Revocable, Said, TenantId, TenantIssuer,
-    Timestamp,
+    Email, Error, HOST, Identity, IdentityPart, Result, Revocable, Said, SignIn, TenantId,
+    TenantIssuer, Timestamp,
 };
 
 /// Seconds that clocks may differ by.
@@ -125,6 +125,12 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// Whether the token may still be valid: its issuer's keys are not there to tell.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        self.ask.is_some() || self.why == NO_KEYS
+    }
+
     /// A refusal of what is no token at all.
     #[must_use]
     pub fn of(why: &'static str) -> Self {
@@ -394,6 +400,10 @@ fn of(issuer: &Issuer, claims: Claims) -> Verified {
         })
         .flatten()
         .map(Arc::new);
+    // What the host minted is a sign-in of that moment, and a session ends by its own row.
+    let by_host = claims.act.as_ref().is_some_and(|actor| actor.sub == HOST);
+    let is_apart = issuer.subject == Subject::Account && (by_host || claims.sid.is_some());
+    let signed_in = if is_apart { SignIn::Apart } else { SignIn::of(claims.auth_time) };
     Verified {
         issuer: issuer.name.as_str().into(),
         subject: claims.sub,
@@ -415,6 +425,8 @@ fn of(issuer: &Issuer, claims: Claims) -> Verified {
             session: claims.sid,
             api_key: claims.api_key,
             by_tenant: false,
+            signed_in,
+            outlives: false,
         }),
         said,
         expires_at: Timestamp(claims.exp.saturating_mul(1_000_000)),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Subject, Verified, said};
 use crate::domain::{
-    Assurance, ClaimMapping, HOST_ACR, IssuerTerms, MAX_AHEAD_S, Revocable, Timestamp,
+    Assurance, ClaimMapping, HOST_ACR, IssuerTerms, MAX_AHEAD_S, Revocable, SignIn, Timestamp,
 };
 
 /// Characters of a subject at most.
@@ -37,6 +37,7 @@ pub(super) fn check(
     let times = Times::read(claims)?;
     times.check(terms.max_lifetime_s, now.seconds())?;
     let mapping = &terms.claims;
+    let assurance = assurance(claims, mapping)?;
     Ok(Verified {
         issuer: issuer.clone(),
         subject: subject.to_owned(),
@@ -44,7 +45,6 @@ pub(super) fn check(
         tenant: None,
         tenant_name: text(claims, &mapping.tenant)?.map(Into::into),
         actor: actor(claims, issuer, mapping)?,
-        assurance: Arc::new(assurance(claims, mapping)?),
         scopes: scopes(claims, mapping)?,
         credential: Arc::new(Revocable {
             token: text(claims, "jti")?.map(Into::into),
@@ -52,7 +52,10 @@ pub(super) fn check(
             session: None,
             api_key: None,
             by_tenant: false,
+            signed_in: SignIn::of(assurance.auth_time_s),
+            outlives: false,
         }),
+        assurance: Arc::new(assurance),
         said: said(
             issuer,
             subject,

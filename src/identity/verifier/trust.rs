@@ -7,7 +7,7 @@ use moka::sync::Cache;
 
 use super::Verified;
 use super::rules;
-use crate::domain::{IssuerStatus, IssuerTerms, TenantId, TenantIssuer, Timestamp};
+use crate::domain::{IssuerStatus, IssuerTerms, Revocable, TenantId, TenantIssuer, Timestamp};
 use crate::identity::discovery::Fetcher;
 use crate::identity::jose::{Rules, Signed};
 use crate::identity::jwks::{Keeping, Look, RemoteKeys};
@@ -51,7 +51,12 @@ impl TrustedIssuer {
         let no = |why| (why, None);
         // Nobody is asked for keys of what would be refused whatever they are.
         signed.fits(rules).map_err(no)?;
-        let verified = rules::check(claims, &self.url, &self.terms, now).map_err(no)?;
+        let mut verified = rules::check(claims, &self.url, &self.terms, now).map_err(no)?;
+        if verified.credential.token.is_none() {
+            // What is signed, not the signature: a signature can be written in several ways.
+            let token = Some(signed.digest().into());
+            verified.credential = Arc::new(Revocable { token, ..(*verified.credential).clone() });
+        }
         match self.keys.look(|keys| keys.find(signed.kid()).map(|key| *key.digest())) {
             Look::Known(_) => {}
             Look::Ask => {

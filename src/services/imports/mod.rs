@@ -3,6 +3,9 @@
 //! A file is checked whole before anything is done. People become accounts first; then each tenant is filled in one
 //! transaction of its own file, and stays `provisioning` until that has been committed. An import adds what is missing
 //! and neither changes nor removes what is there, so that it can be run again after a crash, or just again.
+//!
+//! It goes on after the request: each tenant begins with the question whether the account, or the service account, that
+//! started it may still import. If not, the import stops, and somebody who may can run the file again.
 
 mod check;
 mod fill;
@@ -39,7 +42,8 @@ pub enum Run {
 /// Imports a file that [`check`] found nothing wrong with.
 ///
 /// # Errors
-/// The caller may not; storage failed. A tenant that cannot be filled is no error: it stands in the report.
+/// The caller may not; storage failed. A tenant that cannot be filled is no error: it stands in the report. An import that
+/// stops because its caller may no longer import is none either: the report says so.
 pub fn run(
     registry: &Registry,
     call: &Call,
@@ -47,13 +51,17 @@ pub fn run(
     run: Run,
     progress: &OnProgress,
 ) -> Result<ImportReport> {
-    let call = call.continued();
+    let call = call.lasting();
     let mut report = ImportReport { dry_run: run == Run::Dry, ..ImportReport::default() };
     let (people, added) = people(registry, &call, file, run, progress)?;
     report.accounts_added = added;
     let import = Import { registry, call, file, run, people: Arc::new(people), progress };
     for tenant in &file.tenants {
-        report.tenants.push(import.tenant(tenant)?);
+        let Some(done) = import.as_long_as_permitted(tenant)? else {
+            report.stopped = true;
+            break;
+        };
+        report.tenants.push(done);
     }
     Ok(report)
 }
@@ -144,6 +152,29 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
+    /// Whether the caller may still import.
+    fn is_permitted(&self) -> Result<bool> {
+        match self.registry.read_blocking::<CreateImport, _>(&self.call, Platform, |_| Ok(())) {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_denial() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Imports one tenant; `None` once the caller may no longer import.
+    fn as_long_as_permitted(&self, tenant: &ImportTenant) -> Result<Option<TenantImport>> {
+        if !self.is_permitted()? {
+            return Ok(None);
+        }
+        let result = self.tenant(tenant);
+        let has_failed = result.as_ref().map_or(true, |it| it.outcome == ImportOutcome::Failed);
+        // The right can be lost while a tenant is filled: its own door refuses it then.
+        if has_failed && !self.is_permitted()? {
+            return Ok(None);
+        }
+        result.map(Some)
+    }
+
     fn tenant(&self, tenant: &ImportTenant) -> Result<TenantImport> {
         let result =
             match (self.registry.resolve(&TenantReference::Slug(tenant.slug.clone()))?, self.run) {

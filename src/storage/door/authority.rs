@@ -89,18 +89,17 @@ impl<A: Action> WriteTx<'_, A> {
 }
 
 impl<A: Action> ReadTx<'_, A> {
-    /// Whether somebody else may read the file's events now, as strongly logged in as can be.
+    /// Whether somebody else may read the file's events now, as strongly logged in as can be, whether or not the credential
+    /// has expired by which they asked for that.
     pub(crate) fn lets_hear(&self, subject: Subject) -> Result<bool> {
         let Inner { door, sql, now, .. } = &self.inner;
-        let caller = in_place_of(door.core(), subject, *now);
+        let caller = in_place_of(door.core(), subject, *now).lasting();
         let (known, session) = door.know(*sql, &caller)?;
         let call = Call { caller: Arc::new(caller), ..(*self.inner.call).clone() };
         let _session = sql.conn().session(session);
         match hear(&self.inner, &call, &known) {
             Ok(()) => Ok(true),
-            Err(
-                Error::NotFound | Error::Forbidden | Error::StepUp(_) | Error::Unauthenticated(_),
-            ) => Ok(false),
+            Err(error) if error.is_denial() => Ok(false),
             Err(error) => Err(error),
         }
     }

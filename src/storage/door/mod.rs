@@ -127,7 +127,9 @@ impl Known {
             assurance: AssuranceFacts {
                 is_demanded: false,
                 is_strong: core.assurance.is_strong(&caller.assurance),
-                is_recent: core.assurance.is_recent(&caller.assurance, core.clock.now()),
+                // Recency was asked when the work began.
+                is_recent: caller.credential.outlives
+                    || core.assurance.is_recent(&caller.assurance, core.clock.now()),
             },
         }
     }

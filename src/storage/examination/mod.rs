@@ -16,6 +16,7 @@ use crate::storage::engine::Conn;
 use crate::storage::engine::Sql;
 use crate::storage::engine::sqlite::{Maintenance, Role, Schema, Side};
 use crate::storage::identity;
+use crate::storage::migration::MayGoOn;
 use crate::storage::projection::{self, Projected};
 use crate::storage::registry::applications::Compiled;
 use crate::storage::registry::files::KnownFile;
@@ -55,12 +56,26 @@ impl Registry {
     /// # Errors
     /// The registry itself cannot be read.
     pub fn examine(&self, only: Option<TenantId>, mend: Mend) -> Result<DiagnosticsReport> {
+        self.examine_while(only, mend, &|| Ok(()))
+    }
+
+    /// The same, as long as it may go on.
+    ///
+    /// # Errors
+    /// As [`Self::examine`]; what `may_go_on` says.
+    pub fn examine_while(
+        &self,
+        only: Option<TenantId>,
+        mend: Mend,
+        may_go_on: MayGoOn<'_>,
+    ) -> Result<DiagnosticsReport> {
         let known = self.look(SystemTask::Examine, |tx| files::all(tx))?;
         let mut reports = Vec::new();
         if only.is_none() {
             reports.push(Diagnostics::of("registry", self.examine_registry(&known)?));
         }
         for file in known.iter().filter(|file| only.is_none_or(|only| file.tenant == only)) {
+            may_go_on()?;
             let checks = self.examine_tenant(file, mend);
             reports.push(Diagnostics::of_tenant(file.slug.as_str(), checks));
         }

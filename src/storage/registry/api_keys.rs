@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Registry, RegistryFile};
 use crate::domain::{
-    AccountState, ApiKeyId, Call, OperatorRole, Result, ServiceAccountId, SystemTask, Timestamp,
+    AccountState, ApiKeyId, Call, OperatorRole, Result, Revocable, ServiceAccountId, SystemTask,
+    Timestamp,
 };
 use crate::storage::api_keys::{self, KnownKey};
 use crate::storage::engine::{Sql, SqlError, params};
@@ -21,9 +22,9 @@ pub(in crate::storage) struct ServiceEntry {
 }
 
 impl ServiceEntry {
-    /// Whether the key is good.
-    pub(in crate::storage) fn is_live(&self, now: Timestamp) -> bool {
-        now < self.expires_at && self.operator.is_some()
+    /// Whether the key is valid for what a credential stands for.
+    pub(in crate::storage) fn is_live(&self, credential: &Revocable, now: Timestamp) -> bool {
+        (credential.outlives || now < self.expires_at) && self.operator.is_some()
     }
 }
 
@@ -60,15 +61,18 @@ impl RegistryFile {
     }
 }
 
-/// The key of those that have not run out that was made last: by it somebody is asked after who is not here.
+/// The key that was made last, by which a service account is asked after that is not here: of those that have not expired,
+/// or, for work that outlives its key, of all if every one has expired.
 pub(super) fn newest(
     sql: Sql<'_>,
     id: ServiceAccountId,
     now: Timestamp,
+    outlives: bool,
 ) -> Result<Option<ApiKeyId>, SqlError> {
     sql.one(
-        "select id from api_keys where service_account_id = ?1 and expires_at > ?2 order by id desc limit 1",
-        params![id, now],
+        "select id from api_keys where service_account_id = ?1 and (expires_at > ?2 or ?3)
+        order by expires_at > ?2 desc, id desc limit 1",
+        params![id, now, outlives],
         |row| row.next(),
     )
 }

@@ -1,8 +1,8 @@
-//! Whether what a caller came with is still good: nobody has taken it back since it was issued.
+//! Whether a caller's credential is still valid: it was not revoked since it was issued.
 //!
-//! Four things can be taken back: one token, by its own id; all that were issued for an account before a time; a session
-//! with its cookie; and an API key with whatever it was exchanged for. What tenants' doors ask is kept with the epoch that
-//! it was read in.
+//! Five things can be revoked: one token, by its own id; all tokens that were issued for an account before a time; an
+//! account's sign-ins until a time, with the tokens that come of them later; a session with its cookie; and an API key with
+//! whatever it was exchanged for. What tenants' doors ask is kept with the epoch that it was read in.
 
 use std::sync::Arc;
 
@@ -11,15 +11,30 @@ use uuid::Uuid;
 use super::{Registry, RegistryFile, api_keys, sessions};
 use crate::domain::action::{AccountPlane, PlatformPlane};
 use crate::domain::{
-    AccountId, Action, Caller, Error, NotBefore, Result, Revocable, SessionId, Subject, SystemTask,
-    Timestamp,
+    AccountId, Action, Caller, Error, NotBefore, Result, Revocable, Revocations, SessionId,
+    Subject, SystemTask, TenantId, Timestamp,
 };
-use crate::storage::door::{WriteTx, sql};
+use crate::storage::door::{Tx, WriteTx, sql};
 use crate::storage::engine::{Row, Sql, SqlError, params};
 use crate::storage::entry;
 
-/// An issuer's token, by the ids of both.
+/// An issuer's token, by the names of both.
 pub(super) type TokenName = (Arc<str>, Arc<str>);
+
+/// The name of an issuer's token. What a tenant's own issuer signs is named apart for each tenant: of another tenant the
+/// same address may have other keys.
+fn name(issuer: &Arc<str>, tenant: Option<TenantId>, token: &Arc<str>) -> TokenName {
+    let issuer =
+        tenant.map_or_else(|| issuer.clone(), |tenant| format!("{tenant} {issuer}").into());
+    (issuer, token.clone())
+}
+
+/// The name of the token that a caller came with.
+fn name_of(caller: &Caller) -> Option<TokenName> {
+    let Revocable { token, by_tenant, .. } = &*caller.credential;
+    let tenant = caller.tenant.filter(|_| *by_tenant);
+    token.as_ref().map(|token| name(&caller.issuer, tenant, token))
+}
 
 impl RegistryFile {
     /// Whether a credential is still good, by what the registry says now. Of what a tenant's own file knows, it says
@@ -35,19 +50,19 @@ impl RegistryFile {
         }
         match (caller.subject, &*caller.credential) {
             (Subject::Account(account), credential) => {
-                Ok(is_recent_enough(credential, self.account(account)?.tokens_not_before))
+                Ok(self.account(account)?.revocations.spare(credential))
             }
-            (Subject::ServiceAccount(id), Revocable { api_key, .. }) if caller.tenant.is_none() => {
-                let known = api_key.map(|key| self.service(id, key)).transpose()?.flatten();
-                Ok(known.is_some_and(|known| known.is_live(self.core.clock.now())))
+            (Subject::ServiceAccount(id), own) if caller.tenant.is_none() => {
+                let known = own.api_key.map(|key| self.service(id, key)).transpose()?.flatten();
+                Ok(known.is_some_and(|known| known.is_live(own, self.core.clock.now())))
             }
             _ => Ok(true),
         }
     }
 
     fn is_token_live(&self, caller: &Caller) -> Result<bool> {
-        let Some(token) = &caller.credential.token else { return Ok(true) };
-        let (epoch, name) = (self.gate.epoch(), (caller.issuer.clone(), token.clone()));
+        let Some(name) = name_of(caller) else { return Ok(true) };
+        let epoch = self.gate.epoch();
         if let Some((kept, is_live)) = self.tokens.get(&name)
             && kept == epoch
         {
@@ -95,37 +110,32 @@ pub(super) fn is_live(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Res
     {
         return Ok(false);
     }
-    if let Some(token) = &credential.token
-        && is_revoked(sql, &(caller.issuer.clone(), token.clone()))?
+    if let Some(name) = name_of(caller)
+        && is_revoked(sql, &name)?
     {
         return Ok(false);
     }
     match caller.subject {
-        Subject::Account(account) => {
-            Ok(is_recent_enough(credential, tokens_not_before(sql, account)?))
-        }
+        Subject::Account(account) => Ok(read_revocations(sql, account)?.spare(credential)),
         Subject::ServiceAccount(id) if caller.tenant.is_none() => {
             let key = match credential.api_key {
                 Some(key) => Some(key),
-                None => api_keys::newest(sql, id, now)?,
+                None => api_keys::newest(sql, id, now, credential.outlives)?,
             };
             let known = key.map(|key| api_keys::read_service(sql, id, key)).transpose()?.flatten();
-            Ok(known.is_some_and(|known| known.is_live(now)))
+            Ok(known.is_some_and(|known| known.is_live(credential, now)))
         }
         _ => Ok(true),
     }
 }
 
-fn is_recent_enough(credential: &Revocable, not_before: Option<NotBefore>) -> bool {
-    not_before.is_none_or(|then| !credential.is_before(then))
-}
-
-/// When every token was taken back, if that was ever so.
-pub(super) fn not_before(row: &mut Row<'_>) -> Result<Option<NotBefore>, SqlError> {
+/// What was revoked of an account by time: `tokens_not_before`, `tokens_not_before_id`, and until when sign-ins are.
+pub(super) fn revocations(row: &mut Row<'_>) -> Result<Revocations, SqlError> {
     let (at, id): (Option<Timestamp>, Option<String>) = (row.next()?, row.next()?);
     let id = id.map(|text| Uuid::parse_str(&text)).transpose();
     let id = id.map_err(|error| SqlError::corrupt(1, &error.to_string()))?;
-    Ok(at.zip(id).map(|(at, id)| NotBefore { at, id }))
+    let tokens = at.zip(id).map(|(at, id)| NotBefore { at, id });
+    Ok(Revocations { tokens, sign_ins: row.next()? })
 }
 
 fn is_revoked(sql: Sql<'_>, (issuer, token): &TokenName) -> Result<bool> {
@@ -137,27 +147,51 @@ fn is_revoked(sql: Sql<'_>, (issuer, token): &TokenName) -> Result<bool> {
     Ok(found.is_some())
 }
 
-fn tokens_not_before(sql: Sql<'_>, account: AccountId) -> Result<Option<NotBefore>> {
+fn read_revocations(sql: Sql<'_>, account: AccountId) -> Result<Revocations> {
     let found = sql.one(
-        "select tokens_not_before, tokens_not_before_id from accounts where id = ?1",
+        "select a.tokens_not_before, a.tokens_not_before_id, s.until
+        from accounts a left join sign_in_revocations s on s.account_id = a.id
+        where a.id = ?1",
         params![account],
-        not_before,
+        revocations,
     )?;
-    Ok(found.flatten())
+    Ok(found.unwrap_or_default())
 }
 
-/// Takes a token back until it would have expired; says whether it was good.
+/// Until when the sign-ins of an account are revoked, if any are.
+pub(crate) fn sign_ins_revoked_until(
+    tx: &impl Tx,
+    account: AccountId,
+) -> Result<Option<Timestamp>> {
+    Ok(read_revocations(sql(tx), account)?.sign_ins)
+}
+
+/// A token that is to be revoked.
+#[derive(Debug, Clone)]
+pub(crate) struct HeldToken {
+    /// Who signed it.
+    pub(crate) issuer: Arc<str>,
+    /// The tenant whose own issuer that is.
+    pub(crate) issuer_of: Option<TenantId>,
+    /// Its id.
+    pub(crate) token: Arc<str>,
+    /// The name of its subject.
+    pub(crate) subject: String,
+    /// When it expires.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Revokes a token until it expires; says whether it was not revoked before.
 pub(crate) fn revoke<A: Action<Plane = PlatformPlane>>(
     tx: &WriteTx<'_, A>,
-    caller: &Caller,
+    held: &HeldToken,
 ) -> Result<bool> {
-    use crate::storage::door::Tx as _;
-    let Some(token) = &caller.credential.token else { return Ok(false) };
+    let (issuer, token) = name(&held.issuer, held.issuer_of, &held.token);
     let added = sql(tx).execute(
         "insert into revoked_tokens (issuer, jti, subject, expires_at, created_at)
         values (?1, ?2, ?3, ?4, ?5)
         on conflict (issuer, jti) do nothing",
-        params![&*caller.issuer, &**token, caller.subject.name(), caller.expires_at, tx.now()],
+        params![&*issuer, &*token, &held.subject, held.expires_at, tx.now()],
     )?;
     Ok(added > 0)
 }
@@ -167,7 +201,8 @@ pub(crate) trait Revoking {}
 impl Revoking for PlatformPlane {}
 impl Revoking for AccountPlane {}
 
-/// Takes back every token of an account that was issued before a time. Such a time is never put back.
+/// Revokes every token of an account that was issued before a time, and every sign-in until then. Such a time is never put
+/// back.
 pub(crate) fn revoke_before<A: Action>(
     tx: &WriteTx<'_, A>,
     account: AccountId,
@@ -183,7 +218,24 @@ where
         where id = ?1",
         params![account, before.at, before.id.to_string()],
     )?;
-    if changed == 0 { Err(Error::NotFound) } else { Ok(()) }
+    if changed == 0 { Err(Error::NotFound) } else { revoke_sign_ins(tx, account, before.at) }
+}
+
+/// Revokes every sign-in of an account until a time, with the tokens that come of them later.
+pub(crate) fn revoke_sign_ins<A: Action>(
+    tx: &WriteTx<'_, A>,
+    account: AccountId,
+    until: Timestamp,
+) -> Result<()>
+where
+    A::Plane: Revoking,
+{
+    sql(tx).execute(
+        "insert into sign_in_revocations (account_id, until) values (?1, ?2)
+        on conflict (account_id) do update set until = max(until, excluded.until)",
+        params![account, until],
+    )?;
+    Ok(())
 }
 
 impl Registry {

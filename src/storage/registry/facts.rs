@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::{RegistryFile, api_keys, applications, break_glass, credentials};
 use crate::domain::{
-    AccountId, AccountState, Caller, Error, FileId, IdentityPart, NotBefore, OperatorRole, Region,
-    Result, RowSecurityMode, ServiceAccountId, Slug, Subject, SubjectFacts, Target, TargetFacts,
-    TenantId, TenantKind, TenantReference, TenantStatus,
+    AccountId, AccountState, Caller, Error, FileId, IdentityPart, OperatorRole, Region, Result,
+    Revocations, RowSecurityMode, ServiceAccountId, Slug, Subject, SubjectFacts, Target,
+    TargetFacts, TenantId, TenantKind, TenantReference, TenantStatus,
 };
 use crate::storage::audit::Head;
 use crate::storage::door::{Known, nobody};
@@ -22,8 +22,8 @@ pub struct AccountEntry {
     pub state: Option<AccountState>,
     /// Its platform role.
     pub operator: Option<OperatorRole>,
-    /// Tokens that are older are good for nothing.
-    pub tokens_not_before: Option<NotBefore>,
+    /// What of it was revoked by time.
+    pub revocations: Revocations,
 }
 
 /// What the registry knows of a tenant and of its file.
@@ -166,15 +166,19 @@ impl RegistryFile {
 
 fn read_account(sql: Sql<'_>, account: AccountId) -> Result<AccountEntry> {
     let found = sql.one(
-        "select a.state, o.role, a.tokens_not_before, a.tokens_not_before_id
-        from accounts a left join operators o on o.account_id = a.id where a.id = ?1",
+        "select a.state, o.role, a.tokens_not_before, a.tokens_not_before_id, s.until
+        from accounts a left join operators o on o.account_id = a.id
+        left join sign_in_revocations s on s.account_id = a.id
+        where a.id = ?1",
         params![account],
         |row| {
             let (state, operator) = (row.next()?, row.next()?);
-            Ok(AccountEntry { state, operator, tokens_not_before: credentials::not_before(row)? })
+            Ok(AccountEntry { state, operator, revocations: credentials::revocations(row)? })
         },
     )?;
-    Ok(found.unwrap_or(AccountEntry { state: None, operator: None, tokens_not_before: None }))
+    let nobody =
+        || AccountEntry { state: None, operator: None, revocations: Revocations::default() };
+    Ok(found.unwrap_or_else(nobody))
 }
 
 fn read_entry(sql: Sql<'_>, reference: &TenantReference) -> Result<Option<TenantEntry>> {
@@ -241,7 +245,7 @@ fn know_service(
     let now = file.core.clock.now();
     let key = match caller.credential.api_key {
         Some(key) => Some(key),
-        None => api_keys::newest(sql, id, now)?,
+        None => api_keys::newest(sql, id, now, caller.credential.outlives)?,
     };
     let found = key.map(|key| api_keys::read_service(sql, id, key)).transpose()?.flatten();
     let Some(entry) = found else { return Ok(()) };

@@ -75,6 +75,16 @@ pub(super) fn tenants_with(sql: Sql<'_>, url: &IdentityPart) -> Result<Vec<Tenan
 }
 
 impl RegistryFile {
+    /// Every tenant's issuer of this address, whatever its state.
+    fn issuers_at(&self, url: &IdentityPart) -> Result<Vec<TenantIssuer>> {
+        let conn = self.lookups.get()?;
+        Ok(Sql::on(&conn).all(
+            "select tenant_id, issuer from tenant_issuers where url = ?1 order by tenant_id",
+            params![url],
+            |row| Ok(TenantIssuer { tenant: row.next()?, issuer: issuer(row)? }),
+        )?)
+    }
+
     /// The issuer of this address that a tenant trusts now.
     fn issuer_of(&self, tenant: TenantId, url: &IdentityPart) -> Result<Option<Arc<TenantIssuer>>> {
         let epoch = self.gate.epoch();
@@ -98,6 +108,14 @@ impl RegistryFile {
 }
 
 impl Registry {
+    /// Every tenant's issuer of this address, whatever its state: what it signed can become valid again.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn issuers_at(&self, url: &IdentityPart) -> Result<Vec<TenantIssuer>> {
+        self.file.issuers_at(url)
+    }
+
     /// The issuer of this address that a tenant trusts now, if it does.
     ///
     /// # Errors

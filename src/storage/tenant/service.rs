@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 use super::TenantFile;
 use super::facts::{MemberFacts, custom_roles, is_known_as, session};
 use crate::domain::{
-    AccountId, AccountState, ApiKeyId, Caller, Hypothesis, MemberState, Patterns, Result, Role,
-    RowLevels, ServiceAccountId, ServiceRole, SubjectFacts, Timestamp,
+    AccountId, AccountState, ApiKeyId, Caller, Hypothesis, MemberState, Patterns, Result,
+    Revocable, Role, RowLevels, ServiceAccountId, ServiceRole, SubjectFacts, Timestamp,
 };
 use crate::storage::door::Known;
 use crate::storage::engine::{Principals, Session, Sql, params};
@@ -29,11 +29,12 @@ pub(super) struct ServiceFacts {
 }
 
 impl ServiceFacts {
-    /// Whether the key is good, by what the registry says now of whoever made it.
-    fn is_live(&self, file: &TenantFile) -> Result<bool> {
+    /// Whether the key is valid for what a credential stands for, by what the registry says now of its creator.
+    fn is_live(&self, file: &TenantFile, credential: &Revocable) -> Result<bool> {
         let Some(creator) = self.creator else { return Ok(false) };
         let account = file.registry.account(creator)?;
-        Ok(account.state == Some(AccountState::Active) && file.core.clock.now() < self.expires_at)
+        let has_expired = !credential.outlives && self.expires_at <= file.core.clock.now();
+        Ok(account.state == Some(AccountState::Active) && !has_expired)
     }
 }
 
@@ -57,13 +58,13 @@ pub(super) fn know(
     }
     let found = match caller.credential.api_key {
         Some(key) => by_key(file, sql, id, key, authority)?,
-        None => by_any_key(file, sql, id)?,
+        None => by_any_key(file, sql, id, &caller.credential)?,
     };
     let Some(found) = found else {
         known.subject.live = false;
         return Ok((known, nobody));
     };
-    known.subject.live = known.subject.live && found.is_live(file)?;
+    known.subject.live = known.subject.live && found.is_live(file, &caller.credential)?;
     known.subject.account = Some(found.state);
     is_known_as(&mut known, &found.member);
     // What was exchanged for the key is not a use of it.
@@ -110,7 +111,7 @@ pub(super) fn renew(
             read(file, Sql::on(&conn), id, key)?.map(Arc::new)
         }
     };
-    let is_live = known.map(|known| known.is_live(file)).transpose()?;
+    let is_live = known.map(|known| known.is_live(file, &caller.credential)).transpose()?;
     subject.live = subject.live && is_live.unwrap_or(false);
     Ok(())
 }
@@ -145,10 +146,11 @@ fn by_any_key(
     file: &TenantFile,
     sql: Sql<'_>,
     id: ServiceAccountId,
+    credential: &Revocable,
 ) -> Result<Option<Arc<ServiceFacts>>> {
     let keys: Vec<ApiKeyId> = sql.all(
-        "select id from api_keys where service_account_id = ?1 and expires_at > ?2 order by id",
-        params![id, file.core.clock.now()],
+        "select id from api_keys where service_account_id = ?1 and (expires_at > ?2 or ?3) order by id",
+        params![id, file.core.clock.now(), credential.outlives],
         |row| row.next(),
     )?;
     let mut best: Option<ServiceFacts> = None;
@@ -161,7 +163,9 @@ fn by_any_key(
                 facts.member.roles.iter().next().is_none(),
             )
         };
-        if found.is_live(file)? && best.as_ref().is_none_or(|best| rank(&found) < rank(best)) {
+        if found.is_live(file, credential)?
+            && best.as_ref().is_none_or(|best| rank(&found) < rank(best))
+        {
             best = Some(found);
         }
     }

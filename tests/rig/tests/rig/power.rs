@@ -239,6 +239,7 @@ pub(crate) const TENANT_BACK: &str = "
     delete from refinery_schema_history where version > 1;
     pragma user_version = 1";
 const REGISTRY_BACK: &str = "
+    drop table sign_in_revocations;
     drop table tenants_with_webhooks;
     drop table webhook_deliveries;
     drop table webhooks;
