@@ -20,7 +20,7 @@ use crate::domain::{
     AccountId, AuditRecord, BreakGlassId, Caller, Error, Identity, IdentityPart, Revocable,
     ServiceAccountId, SessionId, TenantId, TenantReference, TenantStatus, Timestamp,
 };
-use crate::identity::{ApiKeys, PresentedKey, Refused, Subject, Verified};
+use crate::identity::{ApiKeys, Checked, PresentedKey, Refused, Subject, Verified};
 use crate::services::accounts;
 use crate::storage::KnownKey;
 
@@ -106,12 +106,14 @@ async fn bearer_of(
     if ApiKeys::is_meant(token) {
         return Ok(of_key(token, request, state).await?.map_err(Refused::of));
     }
-    let verified = match (Credential { request, state, plane }).verify(token).await {
-        Ok(verified) => verified,
+    let checked = match (Credential { request, state, plane }).verify(token).await {
+        Ok(checked) => checked,
         Err(refused) => return Ok(Err(refused)),
     };
+    let verified = checked.verified.clone();
     Ok(match of_verified(&verified, state)? {
         Ok(caller) => {
+            state.verifier.keep(checked);
             if let Some(said) = &verified.said {
                 request.extensions_mut().insert(said.clone());
             }
@@ -164,12 +166,13 @@ pub(super) async fn verify(
     state: &State,
     token: &str,
 ) -> Result<Arc<Verified>, Refused> {
-    Credential { request, state, plane: Plane::Other }.verify(token).await
+    let checked = Credential { request, state, plane: Plane::Other }.verify(token).await?;
+    Ok(checked.verified)
 }
 
 impl Credential<'_> {
     /// Verifies a token; waits for its issuer's keys where they must be fetched first.
-    async fn verify(&self, token: &str) -> Result<Arc<Verified>, Refused> {
+    async fn verify(&self, token: &str) -> Result<Checked, Refused> {
         let now = self.state.registry.clock().now();
         let tried = self.try_to(token, now);
         match tried {
@@ -181,7 +184,7 @@ impl Credential<'_> {
         }
     }
 
-    fn try_to(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, Refused> {
+    fn try_to(&self, token: &str, now: Timestamp) -> Result<Checked, Refused> {
         let refused = match self.state.verifier.verify(token, now) {
             Err(refused) if refused.is_unknown && self.plane == Plane::Tenant => refused,
             verified => return verified,
@@ -258,16 +261,20 @@ async fn by_cookie(
 
 /// Whose a session's cookie is, while the session lasts.
 fn of_cookie(state: &State, cookie: &str) -> Result<Result<(Caller, SessionId), Refused>, Failure> {
-    let verified = match state.verifier.verify(cookie, state.registry.clock().now()) {
-        Ok(verified) => verified,
+    let checked = match state.verifier.verify(cookie, state.registry.clock().now()) {
+        Ok(checked) => checked,
         Err(refused) => return Ok(Err(refused)),
     };
+    let verified = checked.verified.clone();
     let session = verified.credential.session.filter(|_| verified.meant == Subject::Account);
     let Some(session) = session else {
         return Ok(Err(Refused::of("the cookie holds no session")));
     };
     Ok(match of_verified(&verified, state)? {
-        Ok(caller) if state.registry.is_live(&caller)? => Ok((caller, session)),
+        Ok(caller) if state.registry.is_live(&caller)? => {
+            state.verifier.keep(checked);
+            Ok((caller, session))
+        }
         Ok(_) => Err(Refused::of("the session is over")),
         Err(why) => Err(Refused::of(why)),
     })

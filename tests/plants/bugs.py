@@ -327,7 +327,7 @@ BUGS = [
     Bug(
         "a former member spends what the tenant may send",
         "src/http/context/mod.rs",
-        "        if !store.knows(&self.caller)? {",
+        "        if standing == Standing::Stranger {",
         "        if store.limits()?.hard(&dimension).is_none() {",
         "--test it quotas",
     ),
