@@ -74,6 +74,14 @@ super::word::words! {
         AlreadyInvited = "already_invited",
         /// The tenant has as many invitations that wait as a tenant may have.
         InvitationLimit = "invitation_limit",
+        /// The tenant has as many resource types as a tenant may have.
+        ResourceTypeLimit = "resource_type_limit",
+        /// The installation has as many applications as it may have.
+        ApplicationLimit = "application_limit",
+        /// The application has as many versions as one may have.
+        ApplicationVersionLimit = "application_version_limit",
+        /// The operator has as many open break-glass entries as one may have.
+        BreakGlassLimit = "break_glass_limit",
         /// The time of the invitation is over.
         InvitationExpired = "invitation_expired",
         /// Whoever asked somebody in may do so no more: the invitation was taken back.

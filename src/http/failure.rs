@@ -270,7 +270,13 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::LastIdentity => "An account keeps one identity at least.",
         Conflict::AlreadyMember => "The account is a member already.",
         Conflict::AlreadyInvited => "An invitation waits for them already.",
-        Conflict::InvitationLimit => "10,000 invitations of a tenant wait at most.",
+        Conflict::InvitationLimit => "A tenant has 10,000 pending invitations at most.",
+        Conflict::ResourceTypeLimit => "A tenant has 200 resource types at most.",
+        Conflict::ApplicationLimit => "An installation has 1,000 applications at most.",
+        Conflict::ApplicationVersionLimit => "An application has 10,000 versions at most.",
+        Conflict::BreakGlassLimit => {
+            "An operator has 200 requested and approved entries at most: end one first."
+        }
         Conflict::InvitationExpired => "The time of the invitation is over.",
         Conflict::InvitationRevoked => {
             "Whoever asked you in may do so no more: the invitation was taken back."

@@ -283,7 +283,7 @@ fn a_tenant_sends_so_many_requests_a_minute_and_is_told_how_many_are_left() {
 #[test]
 fn guests_who_use_up_the_minute_leave_the_owner_enough_to_suspend_them() {
     let org = Org::new(app(), "rated-guests");
-    let other = org.newcomer("second guest", "guest");
+    let other = org.newcomer("second-guest", "guest");
     let other = org.seen_by(&org.app.caller(&org.slug, &other));
     limit(&org, &json!({"requests_per_minute": 40}));
     let (taken, refused) = sent(&org.guest);
