@@ -66,6 +66,14 @@ fn describe() {
         "freehold_tenant_requests_total",
         "Requests let into a tenant; of the first hundred by id, of the others together."
     );
+    describe_counter!(
+        "freehold_refused_connections_total",
+        "Connections closed because their client address had too many."
+    );
+    describe_gauge!(
+        "freehold_verified_tokens_bytes",
+        "Bytes that verified tokens take while they are remembered, 16 MiB at most."
+    );
     describe_counter!("freehold_commits_total", "Transactions made durable, by side.");
     describe_histogram!(
         "freehold_commit_duration_seconds",
@@ -90,6 +98,7 @@ fn describe() {
     );
     // What has not happened yet is 0, and not unknown.
     counter!("freehold_quota_exceeded_total").increment(0);
+    counter!("freehold_refused_connections_total").increment(0);
     for outcome in ["taken", "failed"] {
         counter!("freehold_webhook_attempts_total", "outcome" => outcome).increment(0);
     }

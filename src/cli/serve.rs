@@ -60,6 +60,9 @@ pub(super) async fn dev(
     dev: &Dev,
 ) -> Result<ExitCode> {
     dev.listen.over(&mut configuration);
+    // All that develop here share the loopback address.
+    configuration.http.max_connections_per_address = 0;
+    configuration.http.anonymous_per_minute = 0;
     configuration.identity.local_issuer = true;
     configuration.identity.allow_plain_loopback = true;
     if !configuration.http.base_domains.iter().any(|domain| domain == "localhost") {

@@ -254,6 +254,13 @@ pub struct Application {
     pub version: i64,
 }
 
+impl Application {
+    /// Applications of an installation at most.
+    pub const MAX: i64 = 1_000;
+    /// Versions of one application at most.
+    pub const MAX_VERSIONS: i64 = 10_000;
+}
+
 /// A version of an application's manifest. It never changes.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ApplicationVersion {

@@ -93,6 +93,8 @@ pub struct BreakGlassStep {
 }
 
 impl BreakGlass {
+    /// Requested and approved entries of one operator at most.
+    pub const MAX_OPEN: usize = 200;
     /// Characters of a reason at least.
     pub const MIN_REASON: usize = 10;
     /// Seconds that an entry is open for at least.

@@ -74,6 +74,14 @@ super::word::words! {
         AlreadyInvited = "already_invited",
         /// The tenant has as many invitations that wait as a tenant may have.
         InvitationLimit = "invitation_limit",
+        /// The tenant has as many resource types as a tenant may have.
+        ResourceTypeLimit = "resource_type_limit",
+        /// The installation has as many applications as it may have.
+        ApplicationLimit = "application_limit",
+        /// The application has as many versions as one may have.
+        ApplicationVersionLimit = "application_version_limit",
+        /// The operator has as many open break-glass entries as one may have.
+        BreakGlassLimit = "break_glass_limit",
         /// The time of the invitation is over.
         InvitationExpired = "invitation_expired",
         /// Whoever asked somebody in may do so no more: the invitation was taken back.
@@ -134,6 +142,19 @@ pub struct StepUp {
     pub max_age_s: i64,
 }
 
+/// Which limit of requests a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RequestShare {
+    /// The tenant's own.
+    Tenant,
+    /// What is not kept for the tenant's owners and administrators.
+    Shared,
+    /// What one caller takes of the tenant's.
+    Caller,
+    /// What one network address sends without a credential.
+    Address,
+}
+
 /// What can go wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -166,10 +187,12 @@ pub enum Error {
     /// It would be more than the tenant may use.
     #[error("the quota of {} is exceeded", .0.dimension)]
     QuotaExceeded(Box<super::QuotaExceeded>),
-    /// The tenant has sent as many requests this minute as it may.
+    /// More requests than this minute allows.
     #[error("too many requests this minute")]
     TooManyRequests {
-        /// Requests a minute.
+        /// Which limit is used up.
+        share: RequestShare,
+        /// Requests a minute of that limit.
         limit: i64,
         /// Seconds until one is taken again.
         retry_after_s: u32,

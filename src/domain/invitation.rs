@@ -218,8 +218,11 @@ impl Invitation {
     pub const MAX_TEAMS: usize = 20;
     /// Invitations of one request at most.
     pub const MAX_AT_ONCE: usize = 200;
-    /// Invitations of a tenant that wait to be taken at most.
+    /// Pending invitations of a tenant at most.
     pub const MAX_PENDING: i64 = 10_000;
+    /// Invitations of a tenant that are kept once they have ended; the audit log has them all. The registry keeps the
+    /// same ones.
+    pub const MAX_CLOSED: i64 = 1_000;
 }
 
 /// An invitation to be made; exactly one of `email` and `identity` says for whom.

@@ -29,6 +29,9 @@ impl ResourceType {
     /// The types that every tenant has from the start.
     pub const BUILT_IN: &'static [&'static str] =
         &["prompt", "collection", "model", "integration", "tag"];
+    /// Types of a tenant at most, those included: each one that is used is a dimension of its usage, which the registry
+    /// keeps too.
+    pub const MAX_PER_TENANT: i64 = 200;
 }
 
 /// A resource type to be registered.

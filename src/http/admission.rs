@@ -1,5 +1,6 @@
-//! How many requests are served at once: of one tenant, and of one caller. Whoever floods is told so, and takes nobody
-//! else's turn. A caller's share is smaller than a tenant's: one of its people does not keep the others out.
+//! How many requests are served at once, of one tenant and of one caller, and how many connections one network has. A
+//! flood is told so, and takes nobody else's turn. A caller's share is smaller than a tenant's: one of its people does not
+//! keep the others out.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,6 +9,8 @@ use std::sync::Arc;
 use actix_web::{HttpMessage, HttpRequest};
 use parking_lot::Mutex;
 
+use super::address::Network;
+use super::state::Settings;
 use crate::domain::{Error, PrincipalId, Result, TenantId};
 
 /// Who may follow a tenant's events at once, or the platform's.
@@ -26,6 +29,8 @@ pub(super) enum Party {
     Followers(Option<TenantId>),
     /// One of them, wherever they follow.
     Following(PrincipalId),
+    /// A client's network: its connections are counted, not its requests.
+    Network(Network),
 }
 
 /// Requests that are served now; a party without any has no entry.
@@ -36,12 +41,28 @@ type Running = Arc<Mutex<HashMap<Party, usize>>>;
 pub(super) struct Admission {
     max_per_tenant: usize,
     max_per_caller: usize,
+    max_per_network: usize,
     running: Running,
 }
 
 impl Admission {
-    pub(super) fn new(max_per_tenant: usize, max_per_caller: usize) -> Self {
-        Self { max_per_tenant, max_per_caller, running: Running::default() }
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            max_per_tenant: settings.max_requests_per_tenant,
+            max_per_caller: settings.max_requests_per_caller,
+            max_per_network: match settings.max_connections_per_address {
+                0 => usize::MAX,
+                max => max,
+            },
+            running: Running::default(),
+        }
+    }
+
+    /// Takes a place among the connections of a network; the connection keeps it until it ends.
+    pub(super) fn connect(&self, network: Network) -> Result<Place> {
+        let party = Party::Network(network);
+        self.count(party)?;
+        Ok(Place { parties: vec![party], running: self.running.clone() })
     }
 
     /// Takes a place among the party's requests; the request keeps it until its answer is with the client.
@@ -69,6 +90,7 @@ impl Admission {
             Party::Caller(_) => self.max_per_caller,
             Party::Followers(_) => MAX_FOLLOWERS,
             Party::Following(_) => MAX_FOLLOWING,
+            Party::Network(_) => self.max_per_network,
         };
         let mut running = self.running.lock();
         let count = running.get(&party).copied().unwrap_or_default();

@@ -20,7 +20,7 @@ use crate::domain::{
     AccountId, AuditRecord, BreakGlassId, Caller, Error, Identity, IdentityPart, Revocable,
     ServiceAccountId, SessionId, TenantId, TenantReference, TenantStatus, Timestamp,
 };
-use crate::identity::{ApiKeys, PresentedKey, Refused, Subject, Verified};
+use crate::identity::{ApiKeys, Checked, PresentedKey, Refused, Subject, Verified};
 use crate::services::accounts;
 use crate::storage::KnownKey;
 
@@ -146,12 +146,14 @@ async fn bearer_of(
     if ApiKeys::is_meant(token) {
         return Ok(of_key(token, request, state).await?.map_err(Refused::of));
     }
-    let verified = match (Credential { request, state, plane }).verify(token).await {
-        Ok(verified) => verified,
+    let checked = match (Credential { request, state, plane }).verify(token).await {
+        Ok(checked) => checked,
         Err(refused) => return Ok(Err(refused)),
     };
+    let verified = checked.verified.clone();
     Ok(match of_verified(&verified, state)? {
         Ok(caller) => {
+            state.verifier.keep(checked);
             if let Some(said) = &verified.said {
                 request.extensions_mut().insert(said.clone());
             }
@@ -170,7 +172,7 @@ pub(super) async fn readings_of(
 ) -> Result<Vec<Arc<Verified>>, Failure> {
     let verifier = &state.verifier;
     let refused = match with_keys(state, |now| verifier.verify(token, now)).await {
-        Ok(verified) => return Ok(vec![verified]),
+        Ok(checked) => return Ok(vec![checked.verified]),
         Err(refused) => refused,
     };
     let mut readings = Vec::new();
@@ -180,7 +182,7 @@ pub(super) async fn readings_of(
         let issuers = actix_web::web::block(move || registry.issuers_at(&url)).await;
         for issuer in issuers.map_err(|error| Error::Internal(error.to_string()))?? {
             match with_keys(state, |now| verifier.verify_for(token, &issuer, now)).await {
-                Ok(verified) => readings.push(verified),
+                Ok(checked) => readings.push(checked.verified),
                 Err(refused) => is_undecided |= refused.is_undecided(),
             }
         }
@@ -235,14 +237,15 @@ pub(super) async fn verify(
     state: &State,
     token: &str,
 ) -> Result<Arc<Verified>, Refused> {
-    Credential { request, state, plane: Plane::Other }.verify(token).await
+    let checked = Credential { request, state, plane: Plane::Other }.verify(token).await?;
+    Ok(checked.verified)
 }
 
 /// Verifies a token; waits for its issuer's keys where they must be fetched first.
 async fn with_keys(
     state: &State,
-    verify: impl Fn(Timestamp) -> Result<Arc<Verified>, Refused>,
-) -> Result<Arc<Verified>, Refused> {
+    verify: impl Fn(Timestamp) -> Result<Checked, Refused>,
+) -> Result<Checked, Refused> {
     let now = state.registry.clock().now();
     match verify(now) {
         Err(Refused { ask: Some(keys), .. }) => {
@@ -259,11 +262,11 @@ fn url_of(refused: &Refused) -> Option<IdentityPart> {
 }
 
 impl Credential<'_> {
-    async fn verify(&self, token: &str) -> Result<Arc<Verified>, Refused> {
+    async fn verify(&self, token: &str) -> Result<Checked, Refused> {
         with_keys(self.state, |now| self.try_to(token, now)).await
     }
 
-    fn try_to(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, Refused> {
+    fn try_to(&self, token: &str, now: Timestamp) -> Result<Checked, Refused> {
         let refused = match self.state.verifier.verify(token, now) {
             Err(refused) if refused.is_unknown && self.plane == Plane::Tenant => refused,
             verified => return verified,
@@ -335,16 +338,20 @@ fn by_cookie(
 
 /// Whose a session's cookie is, while the session lasts.
 fn of_cookie(state: &State, cookie: &str) -> Result<Result<(Caller, SessionId), Refused>, Failure> {
-    let verified = match state.verifier.verify(cookie, state.registry.clock().now()) {
-        Ok(verified) => verified,
+    let checked = match state.verifier.verify(cookie, state.registry.clock().now()) {
+        Ok(checked) => checked,
         Err(refused) => return Ok(Err(refused)),
     };
+    let verified = checked.verified.clone();
     let session = verified.credential.session.filter(|_| verified.meant == Subject::Account);
     let Some(session) = session else {
         return Ok(Err(Refused::of("the cookie holds no session")));
     };
     Ok(match of_verified(&verified, state)? {
-        Ok(caller) if state.registry.is_live(&caller)? => Ok((caller, session)),
+        Ok(caller) if state.registry.is_live(&caller)? => {
+            state.verifier.keep(checked);
+            Ok((caller, session))
+        }
         Ok(_) => Err(Refused::of("the session is over")),
         Err(why) => Err(Refused::of(why)),
     })

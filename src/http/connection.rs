@@ -137,16 +137,24 @@ pub(super) struct Watched<S> {
     pulse: Rc<Pulse>,
     head: Deadline,
     answer: Deadline,
+    /// The connection's place among those of its client's network.
+    _place: Option<Place>,
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, abandon: fn(&S), patience: Patience) -> Self {
+    pub(super) fn new(
+        stream: S,
+        abandon: fn(&S),
+        patience: Patience,
+        place: Option<Place>,
+    ) -> Self {
         Self {
             stream,
             abandon,
             pulse: Rc::default(),
             head: Deadline::new(patience.head),
             answer: Deadline::new(patience.answer),
+            _place: place,
         }
     }
 

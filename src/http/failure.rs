@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Conflict, Dimension, Error, FieldError, FileProblem, LoginProblem, QuotaExceeded, StepUp,
-    TenantStatus, Word,
+    Conflict, Dimension, Error, FieldError, FileProblem, LoginProblem, QuotaExceeded, RequestShare,
+    StepUp, TenantStatus, Word,
 };
 
 /// What can go wrong with a request.
@@ -185,9 +185,7 @@ fn detail(error: &Error) -> &'static str {
         Error::StepUp(_) => "This needs a stronger or more recent log-in.",
         Error::ExceedsGranter(_) => "This is more than you may grant.",
         Error::QuotaExceeded(_) => "This would be more than the tenant may use.",
-        Error::TooManyRequests { .. } => {
-            "The tenant has sent as many requests as it may in a minute: try again in a moment."
-        }
+        Error::TooManyRequests { share, .. } => rate_detail(*share),
         Error::ExternallyDenied => "The decision point that is asked besides refused this.",
         Error::ExternalUnavailable { .. } => {
             "The decision point that is asked besides does not answer: nothing was done."
@@ -221,6 +219,23 @@ fn detail(error: &Error) -> &'static str {
             "The request could not be carried out."
         }
         Error::Internal(_) => "Something went wrong here.",
+    }
+}
+
+fn rate_detail(share: RequestShare) -> &'static str {
+    match share {
+        RequestShare::Tenant => {
+            "The tenant has sent as many requests as it may in a minute: try again in a moment."
+        }
+        RequestShare::Shared => {
+            "The tenant's remaining requests of this minute are kept for its owners and administrators: try again in a moment."
+        }
+        RequestShare::Caller => {
+            "You have sent half of the requests that the tenant may send in a minute, the most for one caller: try again in a moment."
+        }
+        RequestShare::Address => {
+            "Your network address has sent as many log-in and token requests as it may in a minute: try again in a moment."
+        }
     }
 }
 
@@ -268,7 +283,13 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::LastIdentity => "An account keeps one identity at least.",
         Conflict::AlreadyMember => "The account is a member already.",
         Conflict::AlreadyInvited => "An invitation waits for them already.",
-        Conflict::InvitationLimit => "10,000 invitations of a tenant wait at most.",
+        Conflict::InvitationLimit => "A tenant has 10,000 pending invitations at most.",
+        Conflict::ResourceTypeLimit => "A tenant has 200 resource types at most.",
+        Conflict::ApplicationLimit => "An installation has 1,000 applications at most.",
+        Conflict::ApplicationVersionLimit => "An application has 10,000 versions at most.",
+        Conflict::BreakGlassLimit => {
+            "An operator has 200 requested and approved entries at most: end one first."
+        }
         Conflict::InvitationExpired => "The time of the invitation is over.",
         Conflict::InvitationRevoked => {
             "Whoever asked you in may do so no more: the invitation was taken back."

@@ -7,6 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
+use super::address;
 use super::admission::Party;
 use super::authentication;
 use super::describe::{Describe, Sketch};
@@ -41,7 +42,10 @@ impl FromRequest for Holder {
         let ids = request.extensions().get::<RequestIds>().cloned();
         let ids = ids.ok_or_else(|| lost("request id"));
         let http = request.clone();
-        ready(state.and_then(|state| Ok(Self { http, state, ids: ids? })))
+        ready(state.and_then(|state| {
+            address::count(&http, &state)?;
+            Ok(Self { http, state, ids: ids? })
+        }))
     }
 }
 
@@ -69,7 +73,11 @@ impl Describe for GoodCredential {
 
 impl Describe for Holder {
     fn describe(sketch: &mut Sketch) {
-        sketch.problems(&[(503, "Too much at once")]);
+        sketch.problems(&[
+            (429, "The client's address has sent as many requests as it may in a minute"),
+            (503, "Too much at once"),
+        ]);
+        sketch.answer_header(429, "Retry-After", "Seconds until one is taken again.");
         sketch.answer_header(503, "Retry-After", "Seconds until a try may succeed.");
     }
 }

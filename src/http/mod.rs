@@ -4,6 +4,7 @@
 //! it. A handler parses, calls one service, and answers. Who calls and which tenant is meant, the extractors of
 //! [`context`] find out, and nothing else does. Knows no SQL, no Cedar and no keys.
 
+mod address;
 mod admission;
 mod api;
 mod authentication;
@@ -20,6 +21,7 @@ mod head;
 mod holder;
 mod json;
 mod login;
+mod meter;
 mod middleware;
 mod observe;
 mod openapi;

@@ -15,11 +15,14 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App, Error as WebError, HttpResponse};
 use futures_util::future::LocalBoxFuture;
+use metrics::counter;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::address::{self, Network};
+use super::admission::Place;
 use super::authentication::LocalSocket;
 use super::connection::{Patience, Watched};
 use super::failure::Failure;
@@ -121,11 +124,32 @@ fn over_tcp(
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
 + use<> {
     let patience = patience(&parts.state.settings);
-    let stream = fn_service(move |stream: TcpStream| async move {
-        let peer = stream.peer_addr().ok();
-        Ok((Watched::new(stream, reset, patience), peer))
+    let state = parts.state.clone();
+    let stream = fn_service(move |stream: TcpStream| {
+        let admitted = admit(&state, &stream);
+        std::future::ready(match admitted {
+            Ok((peer, place)) => Ok((Watched::new(stream, reset, patience, place), Some(peer))),
+            Err(error) => {
+                reset(&stream);
+                Err(DispatchError::Io(error))
+            }
+        })
     });
     stream.and_then(requests(parts, signal, |_| {}))
+}
+
+/// The address of a connection's peer, and its place among those of its network. A proxy has as many as it wants.
+fn admit(state: &State, stream: &TcpStream) -> io::Result<(SocketAddr, Option<Place>)> {
+    let peer = stream.peer_addr()?;
+    if address::is_proxy(peer.ip(), &state.settings.trusted_proxies) {
+        return Ok((peer, None));
+    }
+    let place = state.admission.connect(Network::of(peer.ip()));
+    let place = place.map_err(|error| {
+        counter!("freehold_refused_connections_total").increment(1);
+        io::Error::other(error.to_string())
+    })?;
+    Ok((peer, Some(place)))
 }
 
 fn over_local_socket(
@@ -135,7 +159,7 @@ fn over_local_socket(
 + use<> {
     let patience = patience(&parts.state.settings);
     let stream = fn_service(move |stream: UnixStream| async move {
-        Ok((Watched::new(stream, |_| {}, patience), None))
+        Ok((Watched::new(stream, |_| {}, patience, None), None))
     });
     stream.and_then(requests(parts, signal, |data| {
         data.insert(LocalSocket);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::address::Anonymous;
 use super::admission::Admission;
 use super::cursor::CursorKey;
 use super::login::Login;
@@ -21,10 +22,14 @@ use crate::storage::Registry;
 pub struct Settings {
     /// Domains of which a tenant's slug can be the subdomain.
     pub base_domains: Vec<String>,
-    /// Proxies whose `X-Forwarded-Host` counts.
+    /// Proxies whose forwarded headers count.
     pub trusted_proxies: BTreeSet<IpAddr>,
     /// Connections at once, over all workers.
     pub max_connections: usize,
+    /// Connections of one client address at once, an IPv4 address or the /64 of an IPv6 one; 0 for any number.
+    pub max_connections_per_address: usize,
+    /// Log-in and token requests of one client address a minute; 0 for any number.
+    pub anonymous_per_minute: u32,
     /// Requests of one tenant at once.
     pub max_requests_per_tenant: usize,
     /// Requests of one account at once, wherever they go.
@@ -126,6 +131,7 @@ pub struct State {
     pub(super) cursors: CursorKey,
     pub(super) admission: Admission,
     pub(super) rates: Rates,
+    pub(super) anonymous: Anonymous,
     pub(super) observed: Observed,
     /// Whether the server stops.
     pub(super) closing: watch::Sender<bool>,
@@ -137,8 +143,8 @@ impl State {
     pub fn new(equipment: Equipment, settings: Settings, secret: &[u8; 32]) -> Self {
         let Equipment { registry, verifier, signer, api_keys, webhooks, figures } = equipment;
         let ring = signer.ring().clone();
-        let admission =
-            Admission::new(settings.max_requests_per_tenant, settings.max_requests_per_caller);
+        let admission = Admission::new(&settings);
+        let anonymous = Anonymous::new(settings.anonymous_per_minute);
         let cursors = CursorKey::new(secret);
         let login = None;
         let rates = Rates::new();
@@ -155,6 +161,7 @@ impl State {
             cursors,
             admission,
             rates,
+            anonymous,
             observed: Observed::default(),
             closing: watch::channel(false).0,
         }

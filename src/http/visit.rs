@@ -7,6 +7,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use serde_json::json;
 use std::future::{Ready, ready};
 
+use super::address;
 use super::authentication::{self, Plane};
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
@@ -34,6 +35,7 @@ impl Visit {
     fn of(request: &HttpRequest) -> Result<Self, Failure> {
         let lost = |what: &str| Failure::from(Error::Internal(format!("no {what}")));
         let state = request.app_data::<Data<State>>().ok_or_else(|| lost("state"))?.clone();
+        address::count(request, &state)?;
         let ids = request.extensions().get::<RequestIds>().cloned();
         Ok(Self { http: request.clone(), state, ids: ids.ok_or_else(|| lost("request id"))? })
     }
@@ -102,18 +104,14 @@ impl Visit {
 
     /// Lets somebody in, and answers the cookie of the new session; one that the browser had before ends.
     pub(super) async fn enter(&self, wanted: LogIn) -> Reply<HeaderValue> {
-        let (registry, arrival) = (self.state.registry.clone(), wanted.arrival.clone());
+        let registry = self.state.registry.clone();
         let call = Call {
             request_id: self.ids.request.clone(),
             correlation_id: self.ids.correlation.clone(),
             ..Call::system(SystemTask::LogIn)
         };
         let begun = actix_web::web::block(move || sessions::begin(&registry, &call, wanted)).await;
-        let begun = begun.map_err(|error| Error::Internal(error.to_string()))?;
-        if let Err(error @ Error::Login(_)) = &begun {
-            self.state.registry.note_refusal(self.refusal(&arrival, error)).await?;
-        }
-        let begun: BegunSession = begun?;
+        let begun: BegunSession = begun.map_err(|error| Error::Internal(error.to_string()))??;
         if let Ok((call, account, session)) = self.call().await {
             let registry = &self.state.registry;
             let ended = registry.write::<EndSession, _, _>(&call, account, move |tx| {
@@ -126,10 +124,16 @@ impl Visit {
         Ok(Login::session_cookie(&self.state.signer, &begun)?)
     }
 
-    /// A log-in that came to nothing, for the platform's audit log: at which issuer, and why.
-    fn refusal(&self, arrival: &Arrival, error: &Error) -> AuditRecord {
-        let summary = json!({ "code": error.code(), "issuer": arrival.identity.issuer });
-        refusal(&self.state, &self.ids, "system:log_in", "session.begin", &summary)
+    /// Writes down that a log-in failed, and why: in the platform's audit log, where further ones within a minute that
+    /// fail alike are counted. The issuer is the one where it began, if it began here.
+    pub(super) async fn note(&self, error: &Error, issuer: Option<&str>) -> Reply<()> {
+        let summary = json!({ "code": error.code(), "issuer": issuer });
+        let record = AuditRecord {
+            target_type: "session".to_owned(),
+            target_id: error.code().to_owned(),
+            ..refusal(&self.state, &self.ids, "system:log_in", "session.begin", &summary)
+        };
+        Ok(self.state.registry.note_refusal(record).await?)
     }
 }
 
@@ -148,8 +152,10 @@ impl Describe for Visit {
             (403, "The provider, or this installation, does not let the person in"),
             (404, "Nobody logs in here"),
             (409, "The identity is somebody's already"),
+            (429, "The client's address has sent as many requests as it may in a minute"),
             (502, "The provider does not answer, or said what cannot be trusted"),
             (503, "Too much at once"),
         ]);
+        sketch.answer_header(429, "Retry-After", "Seconds until one is taken again.");
     }
 }

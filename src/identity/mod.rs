@@ -22,7 +22,7 @@ pub use jwks::{Keeping, RemoteKeys};
 pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret, load_secret};
 pub use login::{BegunLogin, Provider, ProviderSettings, Redeemed, Wanted, check_url};
 pub use ring::{KeyChanges, KeyRing};
-pub use verifier::{Issuer, Refused, Subject, Trust, TrustedIssuer, Verified, Verifier};
+pub use verifier::{Checked, Issuer, Refused, Subject, Trust, TrustedIssuer, Verified, Verifier};
 
 /// Makes the one crypto library the default everywhere; to be called first.
 pub fn install_crypto() {

@@ -50,7 +50,7 @@ pub fn read_version<A: Covers<ReadApplication>>(
 /// Registers an application. Its policies are read before the change is queued: that takes its time.
 ///
 /// # Errors
-/// What of the manifest cannot be accepted; [`Conflict::AlreadyExists`].
+/// What of the manifest cannot be accepted; [`Conflict::AlreadyExists`]; [`Conflict::ApplicationLimit`].
 pub fn create(registry: &Registry, call: &Call, manifest: Manifest) -> Result<Application> {
     // Nobody lets the node read policies who may not register them.
     registry.read_blocking::<CreateApplication, _>(call, Platform, |_| Ok(()))?;
@@ -59,6 +59,9 @@ pub fn create(registry: &Registry, call: &Call, manifest: Manifest) -> Result<Ap
     registry.write_blocking::<CreateApplication, _, _>(call, Platform, move |tx| {
         let added = applications::insert(tx, &manifest)?;
         let added = added.ok_or(Error::Conflict(Conflict::AlreadyExists))?;
+        if applications::count(tx)? > Application::MAX {
+            return Err(Error::Conflict(Conflict::ApplicationLimit));
+        }
         tell(tx, EventType::ApplicationCreated, &added);
         Ok(added)
     })
@@ -69,7 +72,7 @@ pub fn create(registry: &Registry, call: &Call, manifest: Manifest) -> Result<Ap
 ///
 /// # Errors
 /// [`Error::Stale`]; [`Error::Forbidden`] for the application that comes with the program; what of the manifest cannot
-/// be accepted.
+/// be accepted; [`Conflict::ApplicationVersionLimit`].
 pub fn update(
     registry: &Registry,
     call: &Call,
@@ -99,6 +102,9 @@ pub fn update(
             applications::require(tx, &name, kinds)?;
         }
         let changed = applications::find(tx, &name)?.ok_or(Error::NotFound)?;
+        if changed.manifest_version > Application::MAX_VERSIONS {
+            return Err(Error::Conflict(Conflict::ApplicationVersionLimit));
+        }
         tell(tx, EventType::ApplicationUpdated, &changed);
         Ok(changed)
     })

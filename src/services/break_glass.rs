@@ -45,7 +45,7 @@ pub fn read<A: Covers<ReadBreakGlass>>(tx: &ReadTx<'_, A>, id: BreakGlassId) -> 
 /// Asks for entry into a tenant.
 ///
 /// # Errors
-/// What of the request cannot be accepted, by field.
+/// What of the request cannot be accepted, by field; [`Conflict::BreakGlassLimit`].
 pub fn create(registry: &Registry, call: &Call, new: &NewBreakGlass) -> Result<BreakGlass> {
     let tenant = tenant(registry, call, &new.tenant)?;
     let (new, decisions) = (new.clone(), registry.decisions());
@@ -149,6 +149,9 @@ fn add(
     account_id: AccountId,
     new: &NewBreakGlass,
 ) -> Result<BreakGlass> {
+    if break_glass::open_of(tx, account_id)?.len() >= BreakGlass::MAX_OPEN {
+        return Err(Error::Conflict(Conflict::BreakGlassLimit));
+    }
     let now = tx.now();
     let entry = BreakGlass {
         id: tx.new_id(),

@@ -80,6 +80,25 @@ pub fn create<A: Covers<CreateInvitation>>(
     account: Option<AccountId>,
     mailing: &Mailing,
 ) -> Result<Invitation> {
+    let made = add(tx, new, account, mailing)?;
+    check_pending(tx)?;
+    Ok(made)
+}
+
+/// Pending invitations are counted once for a request, however many it makes.
+fn check_pending(tx: &impl Tx<Plane = TenantPlane>) -> Result<()> {
+    if invitations::count_pending(tx)? > Invitation::MAX_PENDING {
+        return Err(Error::Conflict(Conflict::InvitationLimit));
+    }
+    Ok(())
+}
+
+fn add<A: Covers<CreateInvitation>>(
+    tx: &mut WriteTx<'_, A>,
+    new: &NewInvitation,
+    account: Option<AccountId>,
+    mailing: &Mailing,
+) -> Result<Invitation> {
     let invited_by = tx.caller().subject.principal().ok_or(Error::Forbidden)?;
     let (invitee, expires_in_s) = check(tx, new)?;
     may_give(tx, new.role, &new.team_ids, None)?;
@@ -137,7 +156,7 @@ pub fn create_many<A: Covers<CreateInvitation>>(
                 |error: FieldError| FieldError::new(format!("{at}{}", error.field), error.detail);
             errors.into_iter().map(of).collect::<Vec<_>>()
         };
-        match create(tx, new, *account, mailing) {
+        match add(tx, new, *account, mailing) {
             Ok(made) => items.push(made),
             Err(Error::Invalid(errors)) => wrong.extend(placed(errors)),
             Err(Error::ExceedsGranter(errors)) => exceeding.extend(placed(errors)),
@@ -149,7 +168,7 @@ pub fn create_many<A: Covers<CreateInvitation>>(
     match (wrong.is_empty(), exceeding.is_empty()) {
         (_, false) => Err(Error::ExceedsGranter(exceeding)),
         (false, true) => Err(Error::Invalid(wrong)),
-        (true, true) => Ok(MadeInvitations { items }),
+        (true, true) => check_pending(tx).map(|()| MadeInvitations { items }),
     }
 }
 
@@ -233,9 +252,6 @@ fn make_room<A: Action<Plane = TenantPlane>>(
         }
         expire(tx, &waiting)?;
     }
-    if invitations::count_pending(tx)? >= Invitation::MAX_PENDING {
-        return Err(Error::Conflict(Conflict::InvitationLimit));
-    }
     Ok(())
 }
 
@@ -260,6 +276,7 @@ fn close<A: Action<Plane = TenantPlane>>(
     by: Option<AccountId>,
 ) -> Result<Invitation> {
     let closed = invitations::set_state(tx, found.id, found.state.to(state)?, by)?;
+    invitations::forget_oldest(tx)?;
     let kind = match state {
         InvitationState::Pending => EventType::InvitationCreated,
         InvitationState::Accepted => EventType::InvitationAccepted,

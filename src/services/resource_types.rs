@@ -33,7 +33,7 @@ pub fn read<A: Covers<ReadResourceType>>(
 /// Registers a resource type.
 ///
 /// # Errors
-/// [`Conflict::AlreadyExists`].
+/// [`Conflict::AlreadyExists`]; [`Conflict::ResourceTypeLimit`].
 pub fn create<A: Covers<CreateResourceType>>(
     tx: &mut WriteTx<'_, A>,
     new: &NewResourceType,
@@ -44,7 +44,7 @@ pub fn create<A: Covers<CreateResourceType>>(
 /// Registers a resource type that is not there yet; `None` where it is.
 ///
 /// # Errors
-/// Storage failed.
+/// [`Conflict::ResourceTypeLimit`].
 pub fn ensure<A: Covers<CreateResourceType>>(
     tx: &mut WriteTx<'_, A>,
     new: &NewResourceType,
@@ -55,7 +55,7 @@ pub fn ensure<A: Covers<CreateResourceType>>(
 /// The same, for an application that the tenant has bound.
 ///
 /// # Errors
-/// Storage failed.
+/// [`Conflict::ResourceTypeLimit`].
 pub(super) fn add<A: Covers<CreateResourceType>>(
     tx: &mut WriteTx<'_, A>,
     new: &NewResourceType,
@@ -64,6 +64,9 @@ pub(super) fn add<A: Covers<CreateResourceType>>(
     let description = new.description.clone().unwrap_or_default();
     let added = resource_types::insert(tx, &new.name, &description, application)?;
     if let Some(added) = &added {
+        if resource_types::count(tx)? > ResourceType::MAX_PER_TENANT {
+            return Err(Error::Conflict(Conflict::ResourceTypeLimit));
+        }
         tx.emit(EventType::ResourceTypeCreated, &Target::ResourceType(added.name.clone()), added);
     }
     Ok(added)

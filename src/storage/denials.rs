@@ -81,10 +81,11 @@ impl Denials {
     }
 }
 
-/// Whose denials are counted together. What somebody refused who is asked besides is counted as that one's own, and what a quota refused as that dimension's; tokens that
-/// prove nothing are counted by what is wrong with them, of which there is a short list.
+/// Whose denials are counted together. What an external decision point denied is counted by itself, and what a quota
+/// refused by dimension. Tokens that prove nothing and log-ins that failed have no caller: they are counted by what is
+/// wrong with them, of which there is a short list.
 fn key(record: &AuditRecord) -> String {
-    if record.action == "token.verify" {
+    if ["token.verify", "session.begin"].contains(&record.action.as_str()) {
         return format!("{} {}", record.actor, record.target_id);
     }
     if [EXTERNAL, QUOTA].iter().any(|mark| record.policies.starts_with(mark)) {

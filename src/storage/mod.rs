@@ -122,4 +122,4 @@ pub use identity::check_registry;
 pub use migration::{MayGoOn, OnProgress};
 pub use registry::{AccountEntry, PlatformWork, Registry, RegistryAction, TenantEntry};
 pub use settings::Settings;
-pub use tenant::{TenantStore, TenantWork, unavailable};
+pub use tenant::{Standing, TenantStore, TenantWork, unavailable};

@@ -43,7 +43,7 @@ pub struct Settings {
     pub reader_idle: Duration,
     /// Accounts that are remembered.
     pub known_accounts: u64,
-    /// Tenants' entries that are remembered.
+    /// Tenants whose limits are remembered.
     pub known_tenants: u64,
     /// Members that are remembered per open tenant.
     pub known_members_per_tenant: u64,

@@ -204,9 +204,15 @@ impl TestApp {
         Self::serve_at(&Place::new(), &[])
     }
 
-    /// A production server; its log tells where it listens, once it does.
+    /// A production server; its log tells where it listens, once it does. All tests share one address: what one address
+    /// may do is limited where a test says so.
     pub(crate) fn serve_at(place: &Place, settings: &[(&str, &str)]) -> Self {
-        let settings = [&[("FREEHOLD__LOG__FORMAT", "json")], settings].concat();
+        let usual = [
+            ("FREEHOLD__LOG__FORMAT", "json"),
+            ("FREEHOLD__HTTP__MAX_CONNECTIONS_PER_ADDRESS", "0"),
+            ("FREEHOLD__HTTP__ANONYMOUS_PER_MINUTE", "0"),
+        ];
+        let settings = [&usual, settings].concat();
         let arguments = ["serve", "--listen", "127.0.0.1:0"];
         let mut process = Process::start(place, &arguments, &settings);
         let address = eventually(|| {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::app::TestApp;
 use crate::client::{Answer, Client};
 use crate::isolation::now;
 use crate::org::manifest;
@@ -32,6 +33,36 @@ fn complaint(text: &str) -> (Vec<String>, String) {
     let answer = register(&with_policies("never-comes", text)).problem(422, "invalid");
     let fields = answer.fields().into_iter().map(str::to_owned).collect();
     (fields, answer["errors"][0]["detail"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn applications_and_their_versions_are_limited() {
+    let app = TestApp::dev();
+    let operator = app.operator().at("/v1/platform");
+    operator.post("/applications", &manifest("limit-first")).expect(201);
+    // Made in the file itself: a thousand would take their time.
+    let registry = rusqlite::Connection::open(app.place().data().join("registry.db")).unwrap();
+    registry.busy_timeout(Duration::from_secs(10)).unwrap();
+    let rows = "with recursive n (n) as (select 1 union all select n + 1 from n where n < 998)
+        insert into applications (name, title, description, manifest_version, created_at, updated_at)
+        select 'limit-' || n, 'Title', '', 1, 0, 0 from n";
+    registry.execute(rows, []).unwrap();
+    operator.post("/applications", &manifest("limit-last")).expect(201);
+    let more = operator.post("/applications", &manifest("limit-more"));
+    more.problem(409, "application_limit");
+    let last = "update applications set manifest_version = 9999 where name = 'limit-first'";
+    registry.execute(last, []).unwrap();
+    registry
+        .execute(
+            "update application_versions set manifest_version = 9999 where application = 'limit-first'",
+            [],
+        )
+        .unwrap();
+    let change = json!({"manifest": manifest("limit-first")});
+    operator.patch("/applications/limit-first", &change).expect(200);
+    let more = operator.patch("/applications/limit-first", &change);
+    more.problem(409, "application_version_limit");
+    operator.patch("/applications/limit-first", &json!({"required_for": []})).expect(200);
 }
 
 const HEAD: &str = "@id(\"x\") @sentence(\"S.\")\n";

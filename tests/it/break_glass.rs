@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Db, TestApp, eventually};
 use crate::asks::ask;
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, fill};
 use crate::glass::{HEADER, Operator, path, request};
 use crate::org::Org;
 use crate::shared;
@@ -29,6 +29,21 @@ fn act(client: &Client, entry: &str, verb: &str) -> Answer {
 fn seconds(value: &Value) -> i64 {
     let db = rusqlite::Connection::open_in_memory().unwrap();
     db.query_row("select unixepoch(?1)", [value.as_str().unwrap()], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn an_operator_has_two_hundred_open_entries_at_most() {
+    let (_org, asker) = (Org::new(app(), "bg-limit"), operator("bg-limit", "support"));
+    let ask = || {
+        let body = request("bg-limit", &["team.*", "member.list"]);
+        asker.client.request("POST", ENTRIES).json(&body)
+    };
+    fill(200, "break_glass_limit", |_| ask());
+    let open = asker.client.get(&format!("{ENTRIES}?account_id={}", asker.account)).expect(200);
+    let first = open["items"][0]["id"].as_str().unwrap().to_owned();
+    act(&asker.client, &first, "end").expect(200);
+    ask().send().expect(201);
+    ask().send().problem(409, "break_glass_limit");
 }
 
 #[test]

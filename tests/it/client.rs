@@ -271,6 +271,25 @@ impl Index<&str> for Answer {
     }
 }
 
+/// Sends more creates at once than a limit allows: as many as it allows succeed, and the rest name it.
+#[track_caller]
+pub(crate) fn fill(most: usize, code: &str, create: impl Fn(usize) -> Request) {
+    let mut requests = (0..most + 5).map(create);
+    let (mut made, mut refused) = (Vec::new(), Vec::new());
+    // No more at once than one caller may have under way.
+    loop {
+        let answers = send_all(requests.by_ref().take(100).collect());
+        if answers.is_empty() {
+            break;
+        }
+        for answer in answers {
+            if answer.status == 201 { made.push(answer) } else { refused.push(answer) }
+        }
+    }
+    assert_eq!(made.len(), most, "{:?}", refused.first().map(|answer| &answer.text));
+    refused.into_iter().for_each(|answer| drop(answer.problem(409, code)));
+}
+
 /// Sends requests all at once, and waits for every answer.
 pub(crate) fn send_all(requests: Vec<Request>) -> Vec<Answer> {
     run(futures_util::future::join_all(requests.into_iter().map(Request::answer)))

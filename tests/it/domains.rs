@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::eventually;
-use crate::client::Client;
+use crate::client::{Client, fill};
 use crate::invitations::{said, verified};
 use crate::org::Org;
 use crate::shared;
@@ -91,6 +91,20 @@ fn whoever_was_removed_or_suspended_does_not_come_back_by_a_domain() {
     app().operator().act(&format!("/v1/platform/accounts/{account}/resume")).expect(200);
     app().operator().act("/v1/platform/tenants/not-back/suspend").expect(200);
     assert!(comes(&cas).is_empty(), "nobody joins a tenant that is out of service");
+}
+
+#[test]
+fn a_tenant_has_a_hundred_mail_domains_at_most_however_many_ask_at_once() {
+    let org = Org::new(app(), "domain-limit");
+    let domains = app().operator().at("/v1/platform/tenants/domain-limit/domains");
+    let put = |name: &str| {
+        let request = domains.request("PUT", &format!("/{name}.domain-limit.example"));
+        request.header("if-none-match", "*").json(&json!({"join_role": "guest"}))
+    };
+    fill(100, "domain_limit", |n| put(&format!("n{n}")));
+    put("one-more").send().problem(409, "domain_limit");
+    let count = "select count(*) from tenant_domains where tenant_id = ?1";
+    assert_eq!(app().db("platform").number(count, &[&org.id]), 100);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, fill};
 use crate::org::Org;
 use crate::shared;
 
@@ -221,12 +221,16 @@ fn what_means_slugs_is_registered_for_nobody() {
 }
 
 #[test]
-fn a_tenant_has_a_hundred_host_names_at_most() {
+fn a_tenant_has_a_hundred_host_names_at_most_however_many_ask_at_once() {
     let kept = Kept::new("host-limit");
-    for n in 0..100 {
-        kept.put(&format!("n{n}.limit.example")).expect(201);
-    }
+    kept.put("n0.limit.example").expect(201);
+    fill(99, "host_limit", |n| {
+        let request = kept.hosts.request("PUT", &format!("/more-{n}.limit.example"));
+        request.header("if-none-match", "*")
+    });
     kept.put("one-more.limit.example").problem(409, "host_limit");
+    let count = "select count(*) from tenant_hosts where tenant_id = ?1";
+    assert_eq!(app().db("platform").number(count, &[&kept.org.id]), 100);
     kept.delete("n0.limit.example").expect(204);
     kept.put("one-more.limit.example").expect(201);
     assert_eq!(kept.hosts.all("", 30).len(), 100);

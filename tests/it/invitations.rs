@@ -8,7 +8,7 @@ use freehold::identity::{Claims, SigningKey, install_crypto};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-use crate::app::{TestApp, eventually};
+use crate::app::{Db, TestApp, eventually};
 use crate::client::{Answer, Client};
 use crate::org::Org;
 use crate::shared;
@@ -475,6 +475,71 @@ fn several_are_asked_in_together_or_none() {
     assert_eq!(org.owner.all("/invitations", 50).len(), 200);
     let one = org.owner.get("/invitations?email=7@SEVERAL.example&state=pending").expect(200);
     assert_eq!(one["items"].as_array().unwrap().len(), 1);
+}
+
+/// Puts invitations into a tenant's file, and the registry's projection of it: thousands would take their time.
+fn put(org: &Org, group: &str, count: i64, state: &str) {
+    let inviter = org.account("owner");
+    for (file, tail) in [(org.id.as_str(), "invited_by"), ("platform", "outbox_seq")] {
+        let db = rusqlite::Connection::open(Db::path(app().place(), file)).unwrap();
+        db.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+        let (columns, values) = match tail {
+            "invited_by" => ("invited_by, teams, updated_at", "?4, '[]', 0"),
+            _ => ("outbox_seq", "length(?4)"),
+        };
+        let sql = format!(
+            "with recursive n (n) as (select 1 union all select n + 1 from n where n < ?1)
+            insert into invitations (id, tenant_id, address, email, role, state, message, expires_at, created_at, {columns})
+            select printf('01890000-0000-7000-{group}-%012d', n), ?2, n || '@put.example', n || '@put.example', 'guest',
+                ?3, '', 9000000000000000, 0, {values} from n"
+        );
+        db.execute(&sql, rusqlite::params![count, org.id, state, inviter]).unwrap();
+    }
+}
+
+#[test]
+fn ten_thousand_invitations_of_a_tenant_are_pending_at_most() {
+    let org = Org::new(app(), "pending-limit");
+    put(&org, "8001", 9_900, "pending");
+    let many = |from: usize, count: usize| {
+        let one = |n| json!({"email": format!("{n}@pending.example"), "role": "guest"});
+        let all: Vec<_> = (from..from + count).map(one).collect();
+        org.owner.post("/invitations/bulk", &json!({"invitations": all}))
+    };
+    many(0, 101).problem(409, "invitation_limit");
+    let made = many(0, 99).expect(200);
+    let one =
+        |email: &str| org.owner.post("/invitations", &json!({"email": email, "role": "guest"}));
+    one("last@pending.example").expect(201);
+    one("more@pending.example").problem(409, "invitation_limit");
+    many(200, 1).problem(409, "invitation_limit");
+    let first = made["items"][0]["id"].as_str().unwrap();
+    org.owner.act(&format!("/invitations/{first}/revoke")).expect(200);
+    one("more@pending.example").expect(201);
+    let count = "select count(*) from invitations where tenant_id = ?1 and state = 'pending'";
+    for file in [org.id.as_str(), "platform"] {
+        eventually(|| (app().db(file).number(count, &[&org.id]) == 10_000).then_some(()));
+    }
+}
+
+#[test]
+fn a_thousand_invitations_that_have_ended_are_kept_in_both_files() {
+    let org = Org::new(app(), "ended-limit");
+    put(&org, "8002", 999, "revoked");
+    let count = "select count(*) from invitations where tenant_id = ?1 and state <> 'pending'";
+    let waits = invite(&org, "waits@ended.example", "guest");
+    for n in 0..3 {
+        let id = invite(&org, &format!("{n}@ended.example"), "guest");
+        org.owner.act(&format!("/invitations/{id}/revoke")).expect(200);
+        assert_eq!(app().db(&org.id).number(count, &[&org.id]), 1_000);
+        org.owner.get(&format!("/invitations/{id}")).expect(200);
+    }
+    org.owner.get("/invitations/01890000-0000-7000-8002-000000000002").problem(404, "not_found");
+    org.owner.get("/invitations/01890000-0000-7000-8002-000000000003").expect(200);
+    assert_eq!(state(&org, &waits), "pending");
+    let ids = "select id from invitations where tenant_id = ?1 order by id";
+    let here = app().db(&org.id).texts(ids, &[&org.id]);
+    eventually(|| (app().db("platform").texts(ids, &[&org.id]) == here).then_some(()));
 }
 
 #[test]

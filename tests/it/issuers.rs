@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::{Place, TestApp, eventually};
-use crate::client::{Client, run};
+use crate::client::{Client, fill, run};
 use crate::oidc::mint::claims;
 use crate::oidc::server::Server;
 use crate::oidc::{account, app_at, bearer, member, trusting};
@@ -83,11 +83,14 @@ fn names_and_addresses_are_taken_once_in_a_tenant() {
     org.owner.post("/issuers", &new("One", two)).problem(409, "name_taken");
     org.owner.post("/issuers", &new("Two", one)).problem(409, "already_exists");
     other.owner.post("/issuers", &new("One", one)).expect(201);
-    for n in 0..99 {
-        let url = format!("https://n{n}.example.com");
-        org.owner.post("/issuers", &new(&format!("N {n}"), &url)).expect(201);
-    }
+    fill(99, "issuer_limit", |n| {
+        let body = new(&format!("N {n}"), &format!("https://n{n}.example.com"));
+        org.owner.request("POST", "/issuers").json(&body)
+    });
     org.owner.post("/issuers", &new("More", two)).problem(409, "issuer_limit");
+    let count = "select count(*) from tenant_issuers where tenant_id = ?1";
+    let projected = || app().db("platform").number(count, &[&org.id]);
+    eventually(|| (projected() == 100).then_some(()));
 }
 
 #[test]

@@ -317,3 +317,130 @@ fn a_connection_on_which_requests_come_is_kept_as_long_as_they_come() {
         assert_eq!(wire.ask(&request).status, 200);
     }
 }
+
+/// A request that needs no credential and is answered 200.
+const LIVE: &str = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+#[test]
+fn one_address_has_so_many_connections_and_takes_nobody_elses() {
+    let settings = [
+        ("FREEHOLD__HTTP__MAX_CONNECTIONS_PER_ADDRESS", "4"),
+        ("FREEHOLD__HTTP__TRUSTED_PROXIES", "127.0.0.2"),
+        ("FREEHOLD__HTTP__KEEP_ALIVE_S", "60"),
+    ];
+    let server = TestApp::serve_at(&Place::new(), &settings);
+    let open = |address: &str| {
+        let mut wire = Wire::try_from(address, &server).ok()?;
+        let said = wire.write(LIVE).answer();
+        said.map(|said| assert_eq!(said.status, 200)).map(|()| wire)
+    };
+    let mut kept: Vec<_> = (0..4).map(|_| open("127.0.0.3").unwrap()).collect();
+    assert!((0..50).all(|_| open("127.0.0.3").is_none()), "a fifth connection is closed");
+    assert!(open("127.0.0.4").is_some(), "another address has its own");
+    let of_proxy: Vec<_> = (0..20).map(|_| open("127.0.0.2").unwrap()).collect();
+    server.freehold(&["tenant", "create", "beside"]).ended(0);
+    assert!(kept.iter_mut().all(|wire| wire.ask(LIVE).status == 200), "those that are open stay");
+    drop((kept.pop(), of_proxy));
+    eventually(|| open("127.0.0.3"));
+    let figures = server.host().get("/metrics").expect(200).text;
+    let refused = figures.lines().find(|line| line.starts_with("freehold_refused_connections"));
+    let (_, refused) = refused.unwrap().split_once(' ').unwrap();
+    assert!(refused.parse::<u32>().unwrap() >= 50, "{refused}");
+}
+
+/// Asks for something without a credential, from an address, with header fields.
+fn anonymous(server: &TestApp, address: &str, fields: &str, target: &str) -> Said {
+    let body = "token=nothing";
+    let request = format!(
+        "{target} HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    Wire::from(address, server).ask(&request)
+}
+
+#[test]
+fn log_in_and_token_requests_are_counted_by_client_address() {
+    let settings = [
+        ("FREEHOLD__HTTP__ANONYMOUS_PER_MINUTE", "3"),
+        ("FREEHOLD__HTTP__TRUSTED_PROXIES", "127.0.0.2"),
+    ];
+    let server = TestApp::serve_at(&Place::new(), &settings);
+    let revoke = |address: &str, fields: &str| {
+        anonymous(&server, address, fields, "POST /v1/auth/revoke").status
+    };
+    // Whatever an address says of itself, it is counted as what it is.
+    let own = |n: usize| revoke("127.0.0.3", &format!("X-Forwarded-For: 192.0.2.{n}\r\n"));
+    assert_eq!([0, 1, 2, 3].map(own), [200, 200, 200, 429]);
+    for target in ["GET /v1/auth/login", "GET /v1/auth/callback", "POST /v1/auth/token"] {
+        let said = anonymous(&server, "127.0.0.3", "", target);
+        assert_eq!((said.status, code(&said)), (429, "too_many_requests".to_owned()), "{target}");
+        assert!((1..=20).contains(&said.header("retry-after").parse::<u32>().unwrap()));
+        assert_eq!(said.header("ratelimit-policy"), "\"address\";q=3;w=60");
+    }
+    assert_eq!(Wire::from("127.0.0.3", &server).ask(LIVE).status, 200);
+    assert_eq!(anonymous(&server, "127.0.0.3", "", "GET /v1/me").status, 401);
+    assert_eq!(revoke("127.0.0.4", ""), 200);
+    let local = server.host().request("POST", "/v1/auth/revoke");
+    let form = "application/x-www-form-urlencoded";
+    local.body(form, "token=nothing").send().expect(200);
+    // A proxy is no client; those for which it asks are.
+    assert!((0..5).all(|_| revoke("127.0.0.2", "") == 200));
+    let clients = [
+        ["X-Forwarded-For: 192.0.2.9, 192.0.2.1", "Forwarded: for=192.0.2.9, for=192.0.2.1"],
+        ["Forwarded: for=\"[2001:db8::1]:80\"", "X-Forwarded-For: 2001:db8::2"],
+        ["X-Forwarded-For: unknown", "Forwarded: for=_hidden"],
+    ];
+    for [one, same] in clients {
+        let asked = [one, same, one, same].map(|line| revoke("127.0.0.2", &format!("{line}\r\n")));
+        assert_eq!(asked, [200, 200, 200, 429], "{one}");
+    }
+    assert_eq!(revoke("127.0.0.2", "X-Forwarded-For: 2001:db8:0:1::2\r\n"), 200);
+}
+
+#[test]
+fn failed_log_ins_leave_one_row_and_a_count() {
+    let settings = [
+        ("FREEHOLD__IDENTITY__ISSUERS__CORP__URL", "https://id.example.com"),
+        ("FREEHOLD__IDENTITY__ISSUERS__CORP__CLIENT_ID", "freehold"),
+        ("FREEHOLD__LOGIN__PUBLIC_URL", "https://login.example.com"),
+    ];
+    let server = TestApp::serve_at(&Place::new(), &settings);
+    let callback =
+        "GET /v1/auth/callback?state=a&code=b HTTP/1.1\r\nHost: login.example.com\r\n\r\n";
+    let token = || anonymous(&server, "127.0.0.1", "", "POST /v1/auth/revoke").status;
+    let mut wire = Wire::to(&server);
+    for _ in 0..50 {
+        let said = wire.ask(callback);
+        assert_eq!((said.status, code(&said).as_str()), (400, "login_state_invalid"));
+        assert_eq!(token(), 200);
+    }
+    let db = server.db("platform");
+    assert_eq!(db.audited("session.begin", "deny"), 1);
+    assert_eq!(db.audited("token.verify", "deny"), 1);
+    let target = "select target_id from audit_log where action = 'session.begin'";
+    assert_eq!(db.texts(target, &[]), ["login_state_invalid"]);
+    let figures = server.host().get("/metrics").expect(200).text;
+    let counted = "freehold_audit_denials_total{side=\"platform\"} 100";
+    assert!(figures.contains(counted), "{figures}");
+}
+
+#[test]
+fn a_token_is_remembered_once_its_subject_is_known() {
+    let server = TestApp::dev();
+    let remembered = || {
+        let figures = server.host().get("/metrics").expect(200).text;
+        let line = figures.lines().find(|line| line.starts_with("freehold_verified_tokens_bytes "));
+        let (_, bytes) = line.unwrap().split_once(' ').unwrap();
+        bytes.parse::<u64>().unwrap()
+    };
+    for n in 0..20 {
+        let token = server.local_token(&format!("never-heard-of-{n}"));
+        server.bearer(&token).get("/v1/me").problem(401, "unauthenticated");
+    }
+    assert_eq!(remembered(), 0);
+    server.account("heard-of");
+    let before = remembered();
+    server.bearer(&server.local_token("heard-of")).get("/v1/me").expect(200);
+    let one = remembered() - before;
+    assert!((300..4_000).contains(&one), "{one} bytes");
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::{Place, TestApp, eventually, measured};
-use crate::client::{Client, Request, send_all};
+use crate::client::{Answer, Client, Request, send_all};
 use crate::isolation::is_long;
 use crate::org::{Org, import, tenant};
 use crate::shared;
@@ -241,23 +241,61 @@ fn an_import_that_is_more_than_there_is_leaves_nothing() {
     assert_eq!(used(&org, "teams"), 0);
 }
 
+/// What a client reads of its limit: the header's first word and what is left.
+fn left(answer: &Answer) -> String {
+    answer.header("ratelimit").split(";t=").next().unwrap().to_owned()
+}
+
+/// Sends until a request is refused; how many were not, and the refusal.
+fn sent(client: &Client) -> (usize, Answer) {
+    let mut answers = (0..200).map(|_| client.get("/resource-types"));
+    let mut taken = 0;
+    let refused = answers.find(|answer| {
+        taken += usize::from(answer.status == 200);
+        answer.status != 200
+    });
+    (taken, refused.expect("nothing was refused").problem(429, "too_many_requests"))
+}
+
 #[test]
 fn a_tenant_sends_so_many_requests_a_minute_and_is_told_how_many_are_left() {
     let (org, other) = (Org::new(app(), "rated"), Org::new(app(), "unrated"));
     assert_eq!(org.owner.get("/teams").expect(200).header("ratelimit"), "");
-    limit(&org, &json!({"requests_per_minute": 5}));
+    limit(&org, &json!({"requests_per_minute": 4}));
     let first = org.owner.get("/teams").expect(200);
-    assert_eq!(first.header("ratelimit-policy"), "\"requests\";q=5;w=60");
-    assert!(first.header("ratelimit").starts_with("\"requests\";r=4;"), "{:?}", first.headers);
-    let answers: Vec<_> = (0..12).map(|_| org.member.get("/teams")).collect();
-    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
-    assert!(refused.len() >= 7, "{}", refused.len());
-    assert_eq!(refused[0]["code"], "too_many_requests");
-    assert!((1..=60).contains(&refused[0].header("retry-after").parse::<u32>().unwrap()));
+    assert_eq!(first.header("ratelimit-policy"), "\"caller\";q=2;w=60");
+    assert_eq!(left(&first), "\"caller\";r=1");
+    org.admin.get("/teams").expect(200);
+    org.admin.get("/teams").expect(200);
+    // Of the owner's own half one is left, and of the tenant's too.
+    assert_eq!(left(&org.owner.get("/teams").expect(200)), "\"caller\";r=0");
+    let (taken, refused) = sent(&org.member);
+    assert_eq!((taken, refused.header("ratelimit-policy")), (0, "\"requests\";q=4;w=60"));
+    assert_eq!(left(&refused), "\"requests\";r=0");
+    assert!((1..=60).contains(&refused.header("retry-after").parse::<u32>().unwrap()));
+    org.member.get("/teams").problem(429, "too_many_requests");
     other.owner.get("/teams").expect(200);
     let audited =
         "select count(*) from audit_log where policies = '[\"quota:requests_per_minute\"]'";
     assert_eq!(app().db(&org.id).number(audited, &[]), 1);
+}
+
+#[test]
+fn guests_who_use_up_the_minute_leave_the_owner_enough_to_suspend_them() {
+    let org = Org::new(app(), "rated-guests");
+    let (robot, ..) = org.robot("robot", "member");
+    limit(&org, &json!({"requests_per_minute": 40}));
+    let (taken, refused) = sent(&org.guest);
+    // The minute goes on meanwhile, and gives some back.
+    assert!(taken >= 20, "{taken}");
+    assert_eq!(refused.header("ratelimit-policy"), "\"caller\";q=20;w=60");
+    let (taken, refused) = sent(&robot);
+    assert!(taken >= 1, "{taken}");
+    assert_eq!(refused.header("ratelimit-policy"), "\"shared\";q=36;w=60");
+    let guest = format!("/members/{}", org.account("guest"));
+    org.owner.act(&format!("{guest}/suspend")).expect(200);
+    let status = org.guest.get("/resource-types").status;
+    assert!([403, 404].contains(&status), "{status}");
 }
 
 #[test]

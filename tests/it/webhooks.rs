@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::app::{Place, TestApp, eventually, measured};
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, fill};
 use crate::isolation::{is_long, now};
 use crate::org::Org;
 use crate::receiver::{Received, Receiver};
@@ -533,6 +533,23 @@ fn nothing_is_sent_for_a_webhook_that_is_deleted_or_disabled() {
     org.team("silent");
     org.owner.patch(&path(&one), &json!({"state": "active"})).expect(200);
     assert_eq!(taken(&receiver, 1).len(), 1, "what happened meanwhile waited");
+}
+
+#[test]
+fn a_tenant_and_the_platform_have_fifty_webhooks_each_at_most() {
+    let app = TestApp::dev();
+    let org = Org::new(&app, "hook-limit");
+    for keeper in [org.owner.clone(), app.operator().at("/v1/platform")] {
+        let create = |n: usize| {
+            let body = json!({"url": format!("https://hooks.example.com/{n}")});
+            keeper.request("POST", "/webhooks").json(&body)
+        };
+        fill(50, "webhook_limit", create);
+        create(99).send().problem(409, "webhook_limit");
+    }
+    for file in [&org.id, "platform"] {
+        assert_eq!(app.db(file).number("select count(*) from webhooks", &[]), 50);
+    }
 }
 
 #[test]

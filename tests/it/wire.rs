@@ -65,6 +65,22 @@ impl Wire {
         Self::over(stream)
     }
 
+    /// From another address of this host.
+    pub(crate) fn from(address: &str, app: &TestApp) -> Self {
+        Self::try_from(address, app).unwrap()
+    }
+
+    /// The same, where the server may close at once.
+    pub(crate) fn try_from(address: &str, app: &TestApp) -> std::io::Result<Self> {
+        let stream = run(async {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(address.parse().unwrap(), 0))?;
+            socket.connect(self::address(app)).await?.into_std()
+        })?;
+        stream.set_nonblocking(false)?;
+        Ok(Self::over(stream))
+    }
+
     fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();

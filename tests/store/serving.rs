@@ -5,6 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use freehold::domain::action::ListWorkspaces;
+use freehold::storage::Standing;
 use parking_lot::Mutex;
 
 use crate::node::{Node, Place};
@@ -34,8 +35,8 @@ fn a_caller_is_looked_up_without_holding_the_thread_while_every_reader_is_busy()
     // Polled first, the look-up leaves the thread to whoever ends the slow read.
     let known = serving.block_on(async {
         let release = async { release.send(()).unwrap() };
-        futures_util::future::join(store.knows(&caller), release).await.0
+        futures_util::future::join(store.standing(&caller), release).await.0
     });
-    assert!(known.unwrap());
+    assert_eq!(known.unwrap(), Standing::Known);
     reading.join().unwrap().unwrap();
 }

@@ -30,6 +30,8 @@ fn http(configuration: &Configuration) -> Vec<Bound> {
     let http = &configuration.http;
     vec![
         ("http.max_connections",         http.max_connections as u64,         16,      1_000_000),
+        ("http.max_connections_per_address", http.max_connections_per_address as u64, 0, 1_000_000),
+        ("http.anonymous_per_minute",    http.anonymous_per_minute.into(),    0,       1_000_000),
         ("http.max_requests_per_tenant", http.max_requests_per_tenant as u64, 1,       1_000_000),
         ("http.max_requests_per_caller", http.max_requests_per_caller as u64, 1,       1_000_000),
         ("http.max_uri_bytes",           http.max_uri_bytes as u64,           256,     60 * KIB),

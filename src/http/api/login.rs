@@ -69,19 +69,46 @@ pub(in crate::http) async fn finish(
     visit: Visit,
     Asked(answer): Asked<LoginAnswer>,
 ) -> Reply<Redirect> {
+    let begun = pending(&visit, answer.state.as_deref());
+    let at = begun.as_ref().map(|(_, provider)| provider.issuer().to_owned()).ok();
+    let finished = match begun {
+        Ok((pending, provider)) => redeem(&visit, provider, pending, answer).await,
+        Err(failure) => Err(failure),
+    };
+    if let Err(Failure::Domain(error @ Error::Login(_))) = &finished {
+        visit.note(error, at.as_deref()).await?;
+    }
+    finished
+}
+
+fn invalid() -> Failure {
+    Error::from(LoginProblem::StateInvalid).into()
+}
+
+/// The log-in that was begun in this browser, and the provider at which it was.
+fn pending<'v>(visit: &'v Visit, state: Option<&str>) -> Reply<(Pending, &'v Provider)> {
     let login = visit.login()?;
-    let invalid = || Failure::from(Error::from(LoginProblem::StateInvalid));
-    let (cookie, state) = (visit.cookie(login::LOGIN)?, answer.state);
-    let (cookie, state) = (cookie.ok_or_else(invalid)?, state.ok_or_else(invalid)?);
+    let (cookie, state) = visit.cookie(login::LOGIN)?.zip(state).ok_or_else(invalid)?;
     let now = visit.state().registry.clock().now();
-    let pending = login.open(cookie, &state, now).map_err(Error::from)?;
-    let (name, provider) = login.provider(Some(&pending.issuer)).ok_or_else(invalid)?;
+    let pending = login.open(cookie, state, now).map_err(Error::from)?;
+    let (_, provider) = login.provider(Some(&pending.issuer)).ok_or_else(invalid)?;
+    Ok((pending, provider))
+}
+
+/// Makes a session of what the provider answers, or links the identity.
+async fn redeem(
+    visit: &Visit,
+    provider: &Provider,
+    pending: Pending,
+    answer: LoginAnswer,
+) -> Reply<Redirect> {
+    let login = visit.login()?;
     if let Some(error) = answer.error {
         let error: String = error.chars().filter(char::is_ascii_graphic).take(64).collect();
         tracing::debug!(issuer = provider.issuer(), error, "a provider did not let somebody in");
         return Err(Error::from(LoginProblem::Refused).into());
     }
-    let Pending { nonce, verifier, return_to, tenant, link, asked_anew_at, .. } = pending;
+    let Pending { issuer, nonce, verifier, return_to, tenant, link, asked_anew_at, .. } = pending;
     let code = answer.code.ok_or_else(invalid)?;
     let arrival = provider.finish(Redeemed { code, iss: answer.iss, nonce, verifier }).await?;
     let mut cookies = vec![login::clear(login::LOGIN)];
@@ -105,8 +132,8 @@ pub(in crate::http) async fn finish(
                     if asked_anew_at.is_none() =>
                 {
                     let purpose = Purpose { return_to, tenant, link: None };
-                    return send_off(&visit, (name, provider), Wanted { step_up: true }, purpose)
-                        .await;
+                    let wanted = Wanted { step_up: true };
+                    return send_off(visit, (&issuer, provider), wanted, purpose).await;
                 }
                 entered => cookies.push(entered?),
             }

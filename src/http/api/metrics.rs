@@ -6,6 +6,7 @@ use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use metrics::gauge;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, RefOr, Schema};
 
@@ -40,6 +41,8 @@ impl Describe for Figures {
 pub(in crate::http) async fn read(state: Data<State>, request: HttpRequest) -> Reply<Figures> {
     let token = state.settings.metrics_token.reveal();
     if is_local(&request) || has_token(&request, token) {
+        let remembered = u32::try_from(state.verifier.remembered_bytes()).unwrap_or(u32::MAX);
+        gauge!("freehold_verified_tokens_bytes").set(f64::from(remembered));
         return Ok(Figures((state.figures.0)()));
     }
     Err(Error::NotFound.into())

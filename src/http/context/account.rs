@@ -160,7 +160,7 @@ impl<A: Action> Describe for AccountContext<A> {
         secured::<A>(sketch);
         sketch.problems(&[
             (400, "The request cannot be read"),
-            (429, "The tenant has sent as many requests as it may in a minute"),
+            (429, "A limit of requests a minute is used up: the tenant's, or the caller's share of it"),
         ]);
         sketch.answer_header(429, "Retry-After", "Seconds until one is taken again.");
     }

@@ -32,7 +32,7 @@ use crate::domain::{
     Action, AuditRecord, Call, Caller, Dimension, Error, IdempotencyKey, Page, PageRequest,
     QuotaExceeded, ReservationId, Result, TenantId,
 };
-use crate::storage::{Registry, TenantEntry, TenantStore};
+use crate::storage::{Registry, Standing, TenantEntry, TenantStore};
 
 pub(super) use self::account::AccountContext;
 pub(super) use self::platform::PlatformContext;
@@ -114,12 +114,14 @@ impl Request {
     async fn count(&self, store: &TenantStore) -> Reply<()> {
         let dimension = Dimension::parse(Dimension::REQUESTS).map_err(Error::Internal)?;
         let Some((limit, _)) = store.limits()?.hard(&dimension) else { return Ok(()) };
-        // What a stranger sends, or whoever was let in once, is no use that the tenant makes.
-        if !store.knows(&self.caller).await? {
+        let standing = store.standing(&self.caller).await?;
+        // Requests of strangers and of former members are no use of the tenant's.
+        if standing == Standing::Stranger {
             return Ok(());
         }
-        let counted = self.state.rates.count(store.tenant(), limit, &self.http);
-        if counted.is_err() {
+        let sender = (self.caller.subject.principal(), standing);
+        let counted = self.state.rates.count(store.tenant(), sender, limit, &self.http);
+        if let Err(Error::TooManyRequests { limit, .. }) = counted {
             let exceeded = QuotaExceeded { dimension, limit, used: limit };
             store.refuse(&self.call()?, exceeded).await?;
         }

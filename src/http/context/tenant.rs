@@ -242,7 +242,10 @@ impl<A: Action> Describe for TenantContext<A> {
             "The reservation that what the request uses is taken from.",
             Required::False,
         );
-        sketch.problems(&[(429, "The tenant has sent as many requests as it may in a minute")]);
+        sketch.problems(&[(
+            429,
+            "A limit of requests a minute is used up: the tenant's, or the caller's share of it",
+        )]);
         sketch.answer_header(429, "Retry-After", "Seconds until one is taken again.");
         sketch.header(
             "Freehold-Break-Glass",

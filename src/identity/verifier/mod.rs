@@ -2,9 +2,10 @@
 //!
 //! Our own tokens: the algorithm is `EdDSA`; a header says `alg`, `typ` and `kid` and nothing else; `iss`, `aud`, `exp`,
 //! `iat`, `nbf` and `sub` are required and of their types. Those of issuers elsewhere: [`rules`]. What was verified is
-//! remembered by a digest of the whole token, for a minute at most, never beyond its own end, and for no longer than its
-//! issuer has its key. Nothing here waits: where keys must be fetched first, that is said ([`Refused::ask`]).
+//! remembered ([`memory`]) by a digest of the whole token, never beyond its own end, and for no longer than its issuer has
+//! its key. Nothing here waits: where keys must be fetched first, that is said ([`Refused::ask`]).
 
+mod memory;
 mod rules;
 mod trust;
 
@@ -12,10 +13,11 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use moka::sync::Cache;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use self::memory::Checked;
+use self::memory::{Memory, Remembered};
 pub use self::trust::{Trust, TrustedIssuer};
 use super::claims::Claims;
 use super::jose::{MAX_BYTES, Signed, object};
@@ -31,10 +33,6 @@ use crate::domain::{
 const SKEW_S: i64 = 5;
 /// Seconds that a token may be good for at most.
 const MAX_LIFETIME_S: i64 = 24 * 3600;
-/// Seconds that a verified token is remembered at most.
-const REMEMBERED_S: u64 = 60;
-/// Verified tokens that are remembered at most.
-const MAX_REMEMBERED: u64 = 100_000;
 
 /// How an issuer means its subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,22 +147,12 @@ impl From<Refused> for Error {
     }
 }
 
-/// What is remembered of a token.
-#[derive(Clone)]
-struct Remembered {
-    /// The generation of our own keys at which it was verified.
-    generation: u64,
-    verified: Arc<Verified>,
-    /// The key of an issuer elsewhere, which may take it away.
-    key: Option<(Arc<RemoteKeys>, [u8; 32])>,
-}
-
 /// Verifies tokens of the issuers that it trusts.
 pub struct Verifier {
     audience: String,
     issuers: Vec<Issuer>,
     trust: Trust,
-    remembered: Cache<[u8; 32], Remembered>,
+    memory: Memory,
 }
 
 impl std::fmt::Debug for Verifier {
@@ -177,11 +165,7 @@ impl Verifier {
     /// Trusts these issuers, for this audience, and those elsewhere.
     #[must_use]
     pub fn new(audience: &str, issuers: Vec<Issuer>, trust: Trust) -> Self {
-        let remembered = Cache::builder()
-            .max_capacity(MAX_REMEMBERED)
-            .time_to_live(std::time::Duration::from_secs(REMEMBERED_S))
-            .build();
-        Self { audience: audience.to_owned(), issuers, trust, remembered }
+        Self { audience: audience.to_owned(), issuers, trust, memory: Memory::new() }
     }
 
     /// The issuers elsewhere that are trusted.
@@ -205,7 +189,7 @@ impl Verifier {
     ///
     /// # Errors
     /// What is wrong with it, or whose keys must be fetched first.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, Refused> {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Checked, Refused> {
         self.remember(token, None, now, || {
             let signed = Signed::parse(token).map_err(Refused::of)?;
             let (issuer, claims) = claims(&signed)?;
@@ -234,7 +218,7 @@ impl Verifier {
         token: &str,
         issuer: &TenantIssuer,
         now: Timestamp,
-    ) -> Result<Arc<Verified>, Refused> {
+    ) -> Result<Checked, Refused> {
         self.remember(token, Some(issuer), now, || {
             let signed = Signed::parse(token).map_err(Refused::of)?;
             let (named, claims) = claims(&signed)?;
@@ -262,21 +246,20 @@ impl Verifier {
         issuer: Option<&TenantIssuer>,
         now: Timestamp,
         anew: impl FnOnce() -> Result<(Verified, Option<(Arc<RemoteKeys>, [u8; 32])>), Refused>,
-    ) -> Result<Arc<Verified>, Refused> {
+    ) -> Result<Checked, Refused> {
         if token.len() > MAX_BYTES {
             return Err(Refused::of("the token is too long"));
         }
         let sum = sum(token, issuer);
         // Noted before the keys are looked at: what is verified may be newer than it says, never older.
         let generation = self.generation();
-        let known = self.remembered.get(&sum).filter(|known| known.generation == generation);
+        let known = self.memory.find(&sum).filter(|known| known.generation == generation);
+        let fresh = known.is_none().then_some(sum);
         let known = match known {
             Some(known) => known,
             None => {
                 let (verified, key) = anew()?;
-                let known = Remembered { generation, verified: Arc::new(verified), key };
-                self.remembered.insert(sum, known.clone());
-                known
+                Remembered { generation, verified: Arc::new(verified), key }
             }
         };
         if known.verified.expires_at <= now {
@@ -292,7 +275,18 @@ impl Verifier {
                 Look::Refused(why) => return Err(Refused::of(why)),
             }
         }
-        Ok(known.verified)
+        Ok(Checked::of(known, fresh))
+    }
+
+    /// Remembers a token, once its subject is known here.
+    pub fn keep(&self, checked: Checked) -> Arc<Verified> {
+        self.memory.keep(checked)
+    }
+
+    /// Bytes that remembered tokens take.
+    #[must_use]
+    pub fn remembered_bytes(&self) -> u64 {
+        self.memory.bytes()
     }
 
     /// Moves whenever a key of ours comes or goes.

@@ -13,7 +13,7 @@ use crate::identity::jose::{Rules, Signed};
 use crate::identity::jwks::{Keeping, Look, RemoteKeys};
 use crate::outbound::Word;
 
-/// Issuers of tenants whose keys are kept.
+/// Issuers of tenants whose keys are kept: of each 32 keys at most, out of a document of 64 KiB at most.
 const MAX_TENANT_ISSUERS: u64 = 1_000;
 /// For how long keys of a tenant's issuer are kept that nobody uses.
 const IDLE: Duration = Duration::from_hours(1);

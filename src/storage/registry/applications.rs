@@ -291,6 +291,13 @@ pub(crate) fn find_version(
     )?)
 }
 
+/// How many applications are registered.
+pub(crate) fn count(tx: &impl Tx<Plane = PlatformPlane>) -> Result<i64> {
+    let count: Option<i64> =
+        sql(tx).one("select count(*) from applications", &[], |row| row.next())?;
+    Ok(count.unwrap_or(0))
+}
+
 /// Registers an application with the first version of its manifest; `None` where one has the name.
 pub(crate) fn insert<A: Action<Plane = PlatformPlane>>(
     tx: &WriteTx<'_, A>,

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AccountEntry, PlatformWork, TenantEntry, api_keys, applications, attributes, break_glass,
-    credentials, facts, files, quotas, sessions, tenant_issuers,
+    credentials, facts, files, named, quotas, sessions, tenant_issuers,
 };
 use crate::domain::{
     AccountId, ApiKeyId, BreakGlassId, Call, Caller, Clock, DecisionPoint, Definitions,
@@ -40,8 +40,6 @@ use crate::storage::{entry, identity};
 
 /// Break-glass entries that are remembered.
 const MAX_ENTRIES: u64 = 1_000;
-/// Tenants' issuers that are remembered, and addresses of which it is remembered that they are none.
-const MAX_ISSUERS: u64 = 10_000;
 
 /// The registry's open file, and everything that is kept once per data directory.
 pub(in crate::storage) struct RegistryFile {
@@ -145,13 +143,13 @@ impl RegistryFile {
             open: OpenTenants::new(settings.max_open_tenants),
             tenant_writers: Writers::start("tenant-writer", settings.writer_threads)?,
             accounts: Cache::new(settings.known_accounts),
-            tenants: Cache::new(settings.known_tenants),
+            tenants: named::tenants(),
             sessions: Cache::new(settings.known_accounts),
             touches: sessions::Touches::default(),
             entries: Cache::new(MAX_ENTRIES),
             limits: Cache::new(settings.known_tenants),
-            issuers: Cache::new(MAX_ISSUERS),
-            tokens: Cache::new(settings.known_accounts),
+            issuers: named::issuers(),
+            tokens: named::tokens(),
             services: Cache::new(MAX_ENTRIES),
             keys: Cache::new(MAX_ENTRIES),
             uses: Uses::default(),

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::domain::action::PlatformPlane;
 use crate::domain::{
-    Action, Identity, IdentityPart, InvitationId, Invited, KnownIdentity, MyInvitation, Page,
-    PageRequest, Position, Reach, Result, TenantId,
+    Action, Identity, IdentityPart, Invitation, InvitationId, InvitationState, Invited,
+    KnownIdentity, MyInvitation, Page, PageRequest, Position, Reach, Result, TenantId,
 };
 use crate::storage::door::{Tx, WriteTx, sql};
 use crate::storage::engine::{Row, SqlError, params};
@@ -44,6 +44,21 @@ pub(crate) fn follow<A: Action<Plane = PlatformPlane>>(
             seq
         ],
     )?;
+    if invited.state == InvitationState::Pending { Ok(()) } else { forget_oldest(tx, tenant) }
+}
+
+/// Deletes the oldest invitations of a tenant that have ended, as its own file does.
+fn forget_oldest<A: Action<Plane = PlatformPlane>>(
+    tx: &WriteTx<'_, A>,
+    tenant: TenantId,
+) -> Result<()> {
+    sql(tx).execute(
+        "delete from invitations where tenant_id = ?1 and state <> 'pending' and id < (
+            select id from invitations where tenant_id = ?1 and state <> 'pending'
+            order by id desc limit 1 offset ?2 - 1
+        )",
+        params![tenant, Invitation::MAX_CLOSED],
+    )?;
     Ok(())
 }
 
@@ -56,15 +71,19 @@ pub(crate) fn clear<A: Action<Plane = PlatformPlane>>(
     Ok(())
 }
 
-/// What is known of a tenant's invitations, by id.
+/// What is known of a tenant's invitations that are kept, by id.
 pub(crate) fn of_tenant(
     tx: &impl Tx<Plane = PlatformPlane>,
     tenant: TenantId,
 ) -> Result<Vec<Invited>> {
     Ok(sql(tx).all(
         "select id, email, issuer, subject, role, state, message, expires_at, created_at from invitations
-        where tenant_id = ?1 order by id",
-        params![tenant],
+        where tenant_id = ?1 and (state = 'pending' or id >= coalesce((
+            select id from invitations where tenant_id = ?1 and state <> 'pending'
+            order by id desc limit 1 offset ?2 - 1
+        ), ''))
+        order by id",
+        params![tenant, Invitation::MAX_CLOSED],
         |row| invited(row),
     )?)
 }

@@ -20,6 +20,7 @@ mod housekeeping;
 pub(crate) mod identities;
 pub(crate) mod invitations;
 pub(crate) mod memberships;
+mod named;
 pub(crate) mod operators;
 pub(crate) mod plans;
 pub(crate) mod profiles;

@@ -94,13 +94,29 @@ pub(crate) fn page(
     Ok(Page::cut(rows, page, |found| Position { key: String::new(), id: found.id.to_string() }))
 }
 
-/// Every invitation, for the registry's projection.
+/// Every invitation that is kept, for the registry's projection.
 pub(in crate::storage) fn every(sql: Sql<'_>) -> Result<Vec<Invited>> {
     Ok(sql.all(
-        "select id, email, issuer, subject, role, state, message, expires_at, created_at from invitations order by id",
-        &[],
+        "select id, email, issuer, subject, role, state, message, expires_at, created_at from invitations
+        where state = 'pending' or id >= coalesce((
+            select id from invitations where state <> 'pending' order by id desc limit 1 offset ?1 - 1
+        ), '')
+        order by id",
+        params![Invitation::MAX_CLOSED],
         invited,
     )?)
+}
+
+/// Deletes the oldest invitations that have ended, beyond those that are kept.
+pub(crate) fn forget_oldest<A: Action<Plane = TenantPlane>>(tx: &WriteTx<'_, A>) -> Result<()> {
+    sql(tx).execute(
+        "delete from invitations where tenant_id = current_tenant() and state <> 'pending' and id < (
+            select id from invitations where tenant_id = current_tenant() and state <> 'pending'
+            order by id desc limit 1 offset ?1 - 1
+        )",
+        params![Invitation::MAX_CLOSED],
+    )?;
+    Ok(())
 }
 
 /// For whom an invitation is, in one word.

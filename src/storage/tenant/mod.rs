@@ -24,6 +24,7 @@ pub(crate) mod roles;
 pub(crate) mod row_security;
 mod service;
 pub(crate) mod service_accounts;
+mod standing;
 pub(crate) mod team_members;
 pub(crate) mod teams;
 mod upkeep;
@@ -40,6 +41,7 @@ use serde::de::DeserializeOwned;
 
 use self::facts::MemberFacts;
 use self::service::ServiceFacts;
+pub use self::standing::Standing;
 use super::door::{self, Core, Door, ReadTx, WriteTx};
 use super::engine::sqlite::{FileIdentity, Maintenance, Setting, Side};
 use super::engine::{Conn, Pool, Session, Sql};
@@ -50,9 +52,9 @@ use super::told::Told;
 use crate::domain::action::TenantPlane;
 use crate::domain::{
     AccountId, Action, ApiKeyId, ApplicationName, Call, Caller, Definitions, Error, Event,
-    EventSource, FileProblem, Hypothesis, IdentityPart, MemberState, QuotaExceeded, Result,
-    ServiceAccountId, Slug, StoredValues, SystemTask, Target, TenantId, TenantLimits,
-    TenantReference, Timestamp, Withheld, Word,
+    EventSource, FileProblem, Hypothesis, IdentityPart, QuotaExceeded, Result, ServiceAccountId,
+    Slug, StoredValues, SystemTask, Target, TenantId, TenantLimits, TenantReference, Timestamp,
+    Withheld, Word,
 };
 
 /// The program's own work in a tenant's file. Nobody is ever permitted it: it has a door of its own.
@@ -495,19 +497,16 @@ impl TenantStore {
         self.file.registry.limits(self.file.id)
     }
 
-    /// Whether a caller is somebody here: one of the tenant's own people, or of the platform's.
+    /// What a caller is to the tenant: one of its own people, or of the platform's, or neither.
     ///
     /// # Errors
     /// Storage failed.
-    pub async fn knows(&self, caller: &Arc<Caller>) -> Result<bool> {
+    pub async fn standing(&self, caller: &Arc<Caller>) -> Result<Standing> {
         let caller = caller.clone();
         let look = move |file: &TenantFile, conn: &Conn| {
             let _session = conn.session(door::nobody(&file.core.name));
             let (known, _) = file.know(Sql::on(conn), &caller)?;
-            let subject = known.subject;
-            let is_member = subject.membership == Some(MemberState::Active);
-            let is_person = caller.subject.account().is_some();
-            Ok(subject.live && (is_member || subject.operator.is_some() || !is_person))
+            Ok(Standing::of(&caller, &known.subject))
         };
         entry::look_up(self.file.clone(), look).await
     }

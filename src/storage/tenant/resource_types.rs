@@ -48,6 +48,13 @@ pub(crate) fn page(
     Ok(Page::cut(rows, page, |kind| Position { key: String::new(), id: kind.name.to_string() }))
 }
 
+/// How many resource types the tenant has.
+pub(crate) fn count(tx: &impl Tx<Plane = TenantPlane>) -> Result<i64> {
+    let count: Option<i64> =
+        sql(tx).one("select count(*) from resource_types", &[], |row| row.next())?;
+    Ok(count.unwrap_or(0))
+}
+
 /// Registers a resource type; `None` where it is there already.
 pub(crate) fn insert<A: Action<Plane = TenantPlane>>(
     tx: &WriteTx<'_, A>,
