@@ -19,11 +19,11 @@ use cedar_policy::Schema;
 use parking_lot::RwLock;
 
 use self::application::Application;
-use self::policies::{Policies, Text};
+use self::policies::{Policies, Text, Unmade};
 use crate::domain::{
     ActionInfo, ApplicationAction, ApplicationActionName, ApplicationPolicy,
-    ApplicationResourceType, ApplicationWord, Decision, DecisionPoint, Facts, FieldError, Manifest,
-    Name, PolicyInfo, PolicyText, action,
+    ApplicationResourceType, ApplicationWord, Decision, DecisionPoint, Facts, Manifest, Name,
+    PolicyInfo, PolicyText, Uncompiled, action,
 };
 
 const SCHEMA: &str = include_str!("../../config/policy/schema.cedarschema");
@@ -78,7 +78,10 @@ impl Policy {
             .map_err(|error| PolicyError::new("schema.cedarschema", error))?;
         let texts: Vec<_> =
             files.iter().map(|(_, text)| Text { prefix: String::new(), text }).collect();
-        let policies = Policies::new(schema, &texts).map_err(|findings| {
+        let policies = Policies::new(schema, &texts, &|| true).map_err(|unmade| {
+            let Unmade::Findings(findings) = unmade else {
+                return PolicyError::new("", "validating ended too soon");
+            };
             let first = findings.first();
             let file =
                 first.and_then(|finding| files.get(finding.text)).map_or("", |(file, _)| file);
@@ -107,7 +110,9 @@ impl Policy {
                 return Decision { allowed: false, policies: Arc::new([]) };
             }
         };
-        let decision = self.policies.decide(&request, &entities);
+        let Some(decision) = self.policies.decide(&request, &entities, &|| true) else {
+            return Decision { allowed: false, policies: Arc::new([]) };
+        };
         if decision.policies.iter().any(|id| id == "evaluation-error") {
             tracing::error!(action = facts.action, "a policy could not be evaluated; denied");
         }
@@ -176,19 +181,20 @@ impl DecisionPoint for Policy {
         &self.manifest
     }
 
-    fn compile(
+    fn compile_while(
         &self,
         manifest: &Arc<Manifest>,
-    ) -> Result<Arc<dyn ApplicationPolicy>, Vec<FieldError>> {
-        // Policies are read and checked by recursion, and whoever asks may have little stack left.
-        let manifest = manifest.clone();
-        let reader =
-            std::thread::Builder::new().name("policies".to_owned()).stack_size(STACK_BYTES);
-        let failed = |error: &str| vec![FieldError::new("", error)];
-        let reading = reader
-            .spawn(move || Application::new(&manifest))
-            .map_err(|error| failed(&error.to_string()))?;
-        let read = reading.join().map_err(|_| failed("reading it failed"))??;
+        goes_on: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Arc<dyn ApplicationPolicy>, Uncompiled> {
+        // Policies are read and checked by recursion, and the caller's thread may have little stack left.
+        let read = std::thread::scope(|scope| {
+            let reader =
+                std::thread::Builder::new().name("policies".to_owned()).stack_size(STACK_BYTES);
+            let reading = reader
+                .spawn_scoped(scope, || Application::new(manifest, goes_on))
+                .map_err(|error| Uncompiled::refused("", &error.to_string()))?;
+            reading.join().map_err(|_| Uncompiled::refused("", "reading it failed"))?
+        })?;
         Ok(Arc::new(read))
     }
 }

@@ -140,6 +140,7 @@ impl RegistryFile {
             told,
             elsewhere: settings.turns(settings.registry_readers),
             read_steps: settings.read_steps,
+            max_work: settings.max_work,
         };
         Ok(Arc::new(Self {
             open: OpenTenants::new(settings.max_open_tenants),
