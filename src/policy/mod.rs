@@ -14,8 +14,10 @@ mod request;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cedar_policy::Schema;
+use moka::sync::Cache;
 use parking_lot::RwLock;
 
 use self::application::Application;
@@ -36,6 +38,10 @@ const POLICIES: &[(&str, &str)] = &[
 const STACK_BYTES: usize = 16 << 20;
 /// Decisions that are remembered; there are fewer different facts than this.
 const MAX_REMEMBERED: usize = 100_000;
+/// Bytes of manifests whose policies are kept for a moment, all of them together.
+const MAX_COMPILED_BYTES: u64 = 512 * 1024;
+/// That moment.
+const COMPILED_FOR: Duration = Duration::from_mins(1);
 
 /// A policy set that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +64,8 @@ pub struct Policy {
     /// What Freehold declares of itself: its scopes.
     manifest: Arc<Manifest>,
     remembered: RwLock<HashMap<Facts, Decision>>,
+    /// What was compiled a moment ago, by the manifest's JSON: the pages of a simulation suppose the same policies.
+    compiled: Cache<String, Arc<Application>>,
 }
 
 impl Policy {
@@ -89,7 +97,15 @@ impl Policy {
         })?;
         let manifest =
             own_manifest(files).map_err(|message| PolicyError::new("freehold.json", message))?;
-        Ok(Self { policies, manifest: Arc::new(manifest), remembered: RwLock::default() })
+        let compiled = Cache::builder()
+            .max_capacity(MAX_COMPILED_BYTES)
+            .weigher(|text: &String, _: &Arc<Application>| {
+                u32::try_from(text.len()).unwrap_or(u32::MAX)
+            })
+            .time_to_live(COMPILED_FOR)
+            .build();
+        let (manifest, remembered) = (Arc::new(manifest), RwLock::default());
+        Ok(Self { policies, manifest, remembered, compiled })
     }
 
     /// The names of the actions that the schema knows.
@@ -186,6 +202,11 @@ impl DecisionPoint for Policy {
         manifest: &Arc<Manifest>,
         goes_on: &(dyn Fn() -> bool + Sync),
     ) -> Result<Arc<dyn ApplicationPolicy>, Uncompiled> {
+        let text = serde_json::to_string(manifest)
+            .map_err(|error| Uncompiled::refused("", &error.to_string()))?;
+        if let Some(known) = self.compiled.get(&text) {
+            return Ok(known);
+        }
         // Policies are read and checked by recursion, and the caller's thread may have little stack left.
         let read = std::thread::scope(|scope| {
             let reader =
@@ -195,6 +216,8 @@ impl DecisionPoint for Policy {
                 .map_err(|error| Uncompiled::refused("", &error.to_string()))?;
             reading.join().map_err(|_| Uncompiled::refused("", "reading it failed"))?
         })?;
-        Ok(Arc::new(read))
+        let read = Arc::new(read);
+        self.compiled.insert(text, read.clone());
+        Ok(read)
     }
 }

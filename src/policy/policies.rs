@@ -13,7 +13,7 @@ use crate::domain::{Decision, PolicyInfo};
 /// Findings that are told at most.
 const MAX_FINDINGS: usize = 50;
 /// Bytes of the policies that are decided or validated without a look at whether the work goes on.
-const MAX_AT_ONCE: usize = 16 * 1024;
+const MAX_AT_ONCE: usize = 4 * 1024;
 
 /// What is wrong with a text of policies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,13 +8,19 @@ use tokio::time::Instant;
 
 use crate::domain::{Error, Result};
 
+/// How much longer the first of many questions may take, with what prepares it: a page has one answer at the least, also
+/// where the machine is slow.
+const FIRST: Duration = Duration::from_secs(1);
+
 /// What one read may take.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(in crate::storage) struct Budget {
     /// Steps of the engine's virtual machine; unlimited if omitted.
     pub(in crate::storage) max_steps: Option<u32>,
     /// When the work outside the engine must end; unlimited if omitted.
     until: Option<Instant>,
+    /// Whether a question has been answered.
+    has_answered: AtomicBool,
     abandoned: Abandoned,
 }
 
@@ -49,7 +55,8 @@ impl Drop for Waiter {
 impl Budget {
     /// The budget of work that somebody waits for. Its time begins now.
     pub(in crate::storage) fn begin(max_steps: u32, time: Duration, abandoned: Abandoned) -> Self {
-        Self { max_steps: Some(max_steps), until: Some(Instant::now() + time), abandoned }
+        let until = Some(Instant::now() + time);
+        Self { max_steps: Some(max_steps), until, has_answered: AtomicBool::new(false), abandoned }
     }
 
     /// So many steps, and nothing that takes time outside the engine.
@@ -64,7 +71,13 @@ impl Budget {
 
     /// Whether the time is over, or nobody waits for the answer.
     pub(in crate::storage) fn is_spent(&self) -> bool {
-        self.abandoned.is_set() || self.until.is_some_and(|until| Instant::now() >= until)
+        let more = if self.has_answered.load(Ordering::Relaxed) { Duration::ZERO } else { FIRST };
+        self.abandoned.is_set() || self.until.is_some_and(|until| Instant::now() >= until + more)
+    }
+
+    /// Notes that a question has been answered.
+    pub(in crate::storage) fn note_answer(&self) {
+        self.has_answered.store(true, Ordering::Relaxed);
     }
 
     /// Refuses further work where the budget is spent.

@@ -43,6 +43,7 @@ impl Question for Inquiry {
                 Some(question) => hearing.evaluate(question)?,
                 None => Evaluation::plain(false),
             };
+            access::note_answer(hearing.tx);
             let is_last = semantic.ends_with(answer.decision);
             evaluations.push(answer);
             if is_last {

@@ -27,7 +27,8 @@ struct Chunk<C> {
 }
 
 /// Looks through candidates from where a page begins.
-fn sift<C, T: Serialize>(
+fn sift<A: Action<Plane = TenantPlane>, C, T: Serialize>(
+    hearing: &Hearing<'_, '_, A>,
     page: &PageRequest,
     mut read: impl FnMut(Option<&Position>) -> Result<Chunk<C>>,
     mut judge: impl FnMut(C) -> Result<Option<T>>,
@@ -45,6 +46,7 @@ fn sift<C, T: Serialize>(
             let Some(found) = unless_spent(judge(candidate), looked)? else {
                 return Ok(Page { items, next_cursor: None, next: at });
             };
+            access::note_answer(hearing.tx);
             looked += 1;
             bytes += found.as_ref().map_or(0, weight);
             items.extend(found);
@@ -105,7 +107,7 @@ pub(super) fn subjects<A: Action<Plane = TenantPlane>>(
         let candidates = named.filter(|(position, _)| is_behind(position)).collect();
         Ok(Chunk { candidates, more })
     };
-    sift(page, read, |(account, id): (AccountId, Option<String>)| {
+    sift(hearing, page, read, |(account, id): (AccountId, Option<String>)| {
         let Some(id) = id else { return Ok(None) };
         let asked = hearing.person(account)?;
         let answer = hearing.decide(&asked, &request.action, &request.resource)?;
@@ -126,7 +128,7 @@ fn service_accounts<A: Action<Plane = TenantPlane>>(
         let candidates = ids.into_iter().map(|id| (by_id(&id.to_string()), id)).collect();
         Ok(Chunk { candidates, more })
     };
-    sift(page, read, |id: ServiceAccountId| {
+    sift(hearing, page, read, |id: ServiceAccountId| {
         let asked = hearing.asked(Subject::ServiceAccount(id))?;
         let answer = hearing.decide(&asked, &request.action, &request.resource)?;
         let kind = request.subject.kind.clone();
@@ -212,7 +214,7 @@ impl ResourceSearchRequest {
             let more = ids.len() == CHUNK as usize;
             Ok(Chunk { candidates: ids.into_iter().map(|id| (by_id(&id), id)).collect(), more })
         };
-        sift(page, read, |id: String| {
+        sift(hearing, page, read, |id: String| {
             let resource = Entity { kind: noun.to_owned(), id, properties: None };
             let answer = hearing.decide(asked, &self.action, &resource)?;
             Ok(answer.decision.then(|| self.found(resource.id)))
@@ -235,7 +237,7 @@ impl ResourceSearchRequest {
             let candidates = rows.into_iter().map(|row| (by_id(&row.id.to_string()), row));
             Ok(Chunk { candidates: candidates.collect(), more })
         };
-        sift(page, read, |row| self.row(hearing, asked, &row))
+        sift(hearing, page, read, |row| self.row(hearing, asked, &row))
     }
 
     fn row<A: Action<Plane = TenantPlane>>(
@@ -287,7 +289,7 @@ impl Question for ActionSearchRequest {
             let candidates = behind.map(|name| (by_id(name), name.clone())).collect();
             Ok(Chunk { candidates, more: false })
         };
-        sift(page, read, |name| {
+        sift(hearing, page, read, |name| {
             let action = NamedAction { name, properties: None };
             let answer = hearing.decide(&asked, &action, &self.resource)?;
             Ok(answer.decision.then_some(FoundAction { name: action.name }))

@@ -174,6 +174,7 @@ impl Answer {
                 {
                     return Ok(last);
                 }
+                access::note_answer(sides.now.tx);
                 self.evaluated += 1;
                 last = Some(place);
             }

@@ -56,6 +56,13 @@ pub(crate) fn check_budget<A: Action<Plane = TenantPlane>>(tx: &ReadTx<'_, A>) -
     tx.check_budget()
 }
 
+/// Notes that one of the questions of a request has been answered: the others have what is left of the budget.
+pub(crate) fn note_answer<A: Action<Plane = TenantPlane>>(tx: &ReadTx<'_, A>) {
+    if let Some(budget) = tx.budget() {
+        budget.note_answer();
+    }
+}
+
 /// What Freehold's own policies say of somebody, an action and a target. A resource must be of the type named, if one is.
 pub(crate) fn evaluate<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
