@@ -107,7 +107,7 @@ pub(crate) fn ask(address: &str, request: &[u8]) -> (String, Vec<u8>) {
 }
 
 /// User and system time of a process, from `/proc`.
-fn cpu_seconds(pid: u32) -> f64 {
+pub(crate) fn cpu_seconds(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let after_name = stat.rsplit(") ").next().unwrap_or_default();
     let fields: Vec<&str> = after_name.split(' ').collect();

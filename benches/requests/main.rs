@@ -4,7 +4,7 @@
 //! a process of its own with as many workers, and asks both in turns from the same clients. It prints requests a
 //! second, the server's CPU time per request, latencies, and the ratio. Figures without their baseline mean nothing: two
 //! cores share clients and servers, so read the ratios. No figure is asserted. The names of parts, `reads`, `modes`,
-//! `creates` and `webhooks`, choose them.
+//! `creates`, `expensive` and `webhooks`, choose them.
 
 #![expect(
     clippy::expect_used,
@@ -18,6 +18,7 @@
 
 mod bare;
 mod creates;
+mod expensive;
 mod load;
 mod modes;
 mod node;
@@ -43,6 +44,9 @@ fn main() -> ExitCode {
             }
             if chosen("creates") {
                 creates::run(&node);
+            }
+            if chosen("expensive") {
+                expensive::run(&node);
             }
             if chosen("webhooks") {
                 webhooks::run();

@@ -1,4 +1,4 @@
-//! The real server, on a data directory with one tenant of ten thousand resources.
+//! The real server, on a data directory with one tenant of ten thousand resources, and a neighbour.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Output};
@@ -21,7 +21,7 @@ pub(crate) struct Node {
     tokens: Vec<(&'static str, String)>,
 }
 
-/// One tenant in which somebody sees all, much, little and nothing.
+/// One tenant in which somebody sees all, much, little and nothing; and a small one beside it.
 fn organisation() -> Value {
     let resource = |number: usize| {
         let visibility = if number.is_multiple_of(2) { "tenant" } else { "private" };
@@ -38,7 +38,13 @@ fn organisation() -> Value {
         "tenants": [{"slug": "bench", "name": "Bench", "owners": ["all"], "members": ["much"],
             "guests": ["little", "nothing"],
             "workspaces": [{"name": "everyone", "owner": "tenant"}],
-            "resources": (0..RESOURCES).map(resource).collect::<Vec<_>>()}]})
+            "resources": (0..RESOURCES).map(resource).collect::<Vec<_>>()},
+            {"slug": "neighbour", "name": "Neighbour", "owners": ["neighbour"]}]})
+}
+
+/// The tenant that somebody belongs to.
+fn tenant_of(person: &str) -> &'static str {
+    if person == "neighbour" { "neighbour" } else { "bench" }
 }
 
 fn freehold(data: &TempDir, arguments: &[&str]) -> Command {
@@ -77,9 +83,9 @@ impl Node {
             .expect("a server");
         let mut node = Self { address: free.to_string(), data, child, tokens: Vec::new() };
         node.wait();
-        for person in ["all", "much", "little", "nothing"] {
-            let account = format!("import|{person}");
-            let arguments = ["token", "--tenant", "bench", "--account", &account, "--ttl", "1h"];
+        for person in ["all", "much", "little", "nothing", "neighbour"] {
+            let (account, tenant) = (format!("import|{person}"), tenant_of(person));
+            let arguments = ["token", "--tenant", tenant, "--account", &account, "--ttl", "1h"];
             node.tokens.push((
                 person,
                 answer(freehold(&node.data, &arguments).output().expect("a token")),
@@ -115,8 +121,9 @@ impl Node {
         let token =
             self.tokens.iter().find(|(name, _)| *name == person).map(|(_, token)| token.as_str());
         format!(
-            "{method} /v1/tenants/bench{path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
+            "{method} /v1/tenants/{}{path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            tenant_of(person),
             self.address,
             token.unwrap_or_default(),
             body.len()

@@ -40,6 +40,8 @@ pub struct Configuration {
     pub identity: IdentitySection,
     /// How browsers log in.
     pub login: LoginSection,
+    /// What a question to the decision point may take.
+    pub access: AccessSection,
     /// What counts as a strong log-in.
     pub assurance: AssuranceSection,
     /// How accounts are kept.
@@ -127,6 +129,14 @@ pub struct IdentitySection {
     pub(super) jwks_max_stale_s: u64,
     pub(super) jwks_retry_s: u64,
     pub(super) issuers: Issuers,
+}
+
+/// Section `access`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessSection {
+    pub(super) max_work_ms: u64,
+    pub(super) max_answer_bytes: usize,
 }
 
 /// Section `assurance`.
@@ -292,6 +302,7 @@ impl Configuration {
             max_waiting_writes: section.max_waiting_writes,
             max_batch: section.max_batch,
             read_steps: section.read_steps,
+            max_work: Duration::from_millis(self.access.max_work_ms),
             reader_timeout: Duration::from_millis(section.reader_timeout_ms),
             reader_idle: Duration::from_secs(section.reader_idle_s),
             min_free_bytes: section.min_free_bytes,
@@ -358,6 +369,7 @@ impl Configuration {
             max_body_bytes: section.max_body_bytes,
             max_import_bytes: section.max_import_bytes,
             max_json_depth: section.max_json_depth,
+            max_answer_bytes: self.access.max_answer_bytes,
             max_page_bytes: section.max_page_bytes,
             workers: if section.workers == 0 { cores } else { section.workers },
             blocking_threads: section.blocking_threads,

@@ -104,6 +104,8 @@ super::word::words! {
         NotEmpty = "not_empty",
         /// The change does not follow from the state that the thing is in.
         WrongState = "wrong_state",
+        /// The tenant has changed since the pages before were made.
+        MovedOn = "moved_on",
     }
 }
 
@@ -254,6 +256,9 @@ pub enum Error {
     /// A small read took more steps than it may take where it ran: do it elsewhere.
     #[error("the read takes too many steps")]
     TooManySteps,
+    /// The request takes more work, or a longer answer, than one request may.
+    #[error("the request takes too much work")]
+    TooMuchWork,
     /// What was done was only a rehearsal, and is undone.
     #[error("a rehearsal")]
     Rehearsed,
@@ -317,6 +322,7 @@ impl Error {
             Self::DiskFull => "disk_full",
             Self::Storage(_) => "storage_failed",
             Self::TooManySteps => "too_many_steps",
+            Self::TooMuchWork => "too_much_work",
             Self::Rehearsed => "rehearsed",
             Self::Internal(_) => "internal",
         }

@@ -235,14 +235,46 @@ pub trait DecisionPoint: Send + Sync + 'static {
     /// What Freehold declares of itself: an application that comes with the program and is bound everywhere.
     fn manifest(&self) -> &Arc<Manifest>;
 
-    /// Makes an application's policies ready to decide.
+    /// Makes an application's policies ready to decide, while the caller says that the work goes on.
     ///
     /// # Errors
-    /// What of the manifest cannot be accepted, by field, policy and line.
+    /// What of the manifest cannot be accepted, by field, policy and line; or that the work ended first.
+    fn compile_while(
+        &self,
+        manifest: &Arc<Manifest>,
+        goes_on: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Arc<dyn ApplicationPolicy>, Uncompiled>;
+
+    /// The same, however long it takes.
+    ///
+    /// # Errors
+    /// What of the manifest cannot be accepted.
     fn compile(
         &self,
         manifest: &Arc<Manifest>,
-    ) -> Result<Arc<dyn ApplicationPolicy>, Vec<FieldError>>;
+    ) -> Result<Arc<dyn ApplicationPolicy>, Vec<FieldError>> {
+        self.compile_while(manifest, &|| true).map_err(|uncompiled| match uncompiled {
+            Uncompiled::Refused(errors) => errors,
+            Uncompiled::Stopped => vec![FieldError::new("", "checking it ended too soon")],
+        })
+    }
+}
+
+/// Why an application's policies are not ready to decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Uncompiled {
+    /// Something of the manifest cannot be accepted, by field, policy and line.
+    Refused(Vec<FieldError>),
+    /// The work ended before they were checked.
+    Stopped,
+}
+
+impl Uncompiled {
+    /// One field that cannot be accepted.
+    #[must_use]
+    pub fn refused(field: &str, detail: &str) -> Self {
+        Self::Refused(vec![FieldError::new(field, detail)])
+    }
 }
 
 /// A policy, as people read it.
@@ -261,8 +293,18 @@ pub trait ApplicationPolicy: std::fmt::Debug + Send + Sync + 'static {
     /// What they were made from.
     fn manifest(&self) -> &Arc<Manifest>;
 
-    /// Decides. An error on the way is a denial.
-    fn decide(&self, facts: &ApplicationFacts) -> Decision;
+    /// Decides while the caller says that the work goes on; `None` where it ended first. An error on the way is a denial.
+    fn decide_while(
+        &self,
+        facts: &ApplicationFacts,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Decision>;
+
+    /// Decides, however long it takes.
+    fn decide(&self, facts: &ApplicationFacts) -> Decision {
+        let denied = Decision { allowed: false, policies: Arc::new([]) };
+        self.decide_while(facts, &|| true).unwrap_or(denied)
+    }
 
     /// What a policy that decided says.
     fn policy(&self, id: &str) -> Option<PolicyInfo>;

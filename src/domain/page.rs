@@ -9,7 +9,7 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Asks for the page after this one; `null` on the last.
     pub next_cursor: Option<String>,
-    /// Where the next page begins, before it is signed.
+    /// Where the next page begins, before it is sealed.
     #[serde(skip)]
     pub next: Option<Position>,
 }
@@ -84,6 +84,24 @@ impl<T> Page<T> {
         let items = self.items.into_iter().map(change).collect();
         Page { items, next_cursor: self.next_cursor, next: self.next }
     }
+}
+
+/// Bytes of a value as JSON, counted without writing them down.
+pub fn weight(value: &(impl Serialize + ?Sized)) -> usize {
+    struct Counter(usize);
+    impl std::io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    // What cannot be written as JSON fits nowhere.
+    serde_json::to_writer(&mut counter, value).map_or(usize::MAX, |()| counter.0)
 }
 
 super::word::words! {

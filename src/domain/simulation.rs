@@ -10,14 +10,14 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema,
 use utoipa::openapi::{Ref, RefOr};
 
 use super::{
-    AccountId, ApplicationName, Entity, MemberState, Name, Patterns, PolicyText, PrincipalId, Role,
-    RoleId, RowSecurityMode, TeamId, TeamRole,
+    AccountId, ApplicationName, Entity, MemberState, Name, Patterns, PolicyInfo, PolicyText,
+    Position, PrincipalId, Role, RoleId, RowSecurityMode, TeamId, TeamRole,
 };
 
 /// Decisions that one simulation makes at most.
 pub const MAX_SIMULATED: usize = 10_000;
 
-/// Which decisions would a change change?
+/// Which decisions would a change change? Its JSON, which has all of it but the cursor, is what its pages are bound to.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimulationRequest {
@@ -25,6 +25,9 @@ pub struct SimulationRequest {
     pub changes: SupposedChanges,
     /// Whose decisions, about what.
     pub questions: SimulatedQuestions,
+    /// The `next_cursor` of the page before; the first page, if omitted.
+    #[serde(default, skip_serializing)]
+    pub cursor: Option<String>,
 }
 
 /// A change that nobody makes. What is not named stays as it is.
@@ -259,7 +262,7 @@ pub struct SimulatedChange {
     pub subject: Entity,
     /// What would be done.
     pub action: String,
-    /// To what.
+    /// To what, by type and id.
     pub resource: Entity,
     /// What is decided now.
     pub before: bool,
@@ -267,16 +270,34 @@ pub struct SimulatedChange {
     pub after: bool,
     /// The ids of the policies that decide now; none where none permits.
     pub policies_before: Vec<String>,
-    /// Of those that would.
+    /// The ids of the policies that would decide; none where none would permit.
     pub policies_after: Vec<String>,
 }
 
-/// What a change would change.
+/// A policy that the changes of a page name by its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SimulatedPolicy {
+    /// What it is, and what it says.
+    #[serde(flatten)]
+    pub policy: PolicyInfo,
+    /// Whether it is a supposed policy that is not in force so. Where two policies have one id, `policies_after` means
+    /// the supposed one, and `policies_before` the other one.
+    pub supposed: bool,
+}
+
+/// A page of what a change would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Simulation {
     /// The decisions that would be other ones, by subject, action and resource.
     pub changes: Vec<SimulatedChange>,
-    /// How many questions were asked, each of what is and of what would be.
+    /// The policies that `changes` names, each once.
+    pub policies: Vec<SimulatedPolicy>,
+    /// How many questions were asked for this page, each of what is and of what would be.
     #[schema(minimum = 0)]
     pub evaluated: usize,
+    /// Asks for the next page as `cursor` of the same request; `null` on the last page.
+    pub next_cursor: Option<String>,
+    /// Where the next page begins, before it is sealed.
+    #[serde(skip)]
+    pub next: Option<Position>,
 }

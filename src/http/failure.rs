@@ -215,6 +215,7 @@ fn detail(error: &Error) -> &'static str {
         }
         Error::Busy { .. } => "Too much at once: try again in a moment.",
         Error::DiskFull => "The disk is full: reads go on, nothing was changed.",
+        Error::TooMuchWork => "This takes more work than one request may: ask for less at once.",
         Error::Storage(_) | Error::TooManySteps | Error::Rehearsed => {
             "The request could not be carried out."
         }
@@ -303,6 +304,7 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::LastOwner => "A tenant always has an active owner.",
         Conflict::NotEmpty => "Something still belongs to it.",
         Conflict::WrongState => "The state that it is in does not allow this.",
+        Conflict::MovedOn => "The tenant has changed since the page before: begin again.",
     }
 }
 
@@ -335,7 +337,8 @@ fn status(error: &Error) -> StatusCode {
         | Error::Busy { .. }
         | Error::ExternalUnavailable { .. }
         | Error::Storage(_)
-        | Error::TooManySteps => StatusCode::SERVICE_UNAVAILABLE,
+        | Error::TooManySteps
+        | Error::TooMuchWork => StatusCode::SERVICE_UNAVAILABLE,
         Error::Rehearsed | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -451,6 +454,7 @@ pub(super) fn codes() -> Vec<&'static str> {
         "disk_full",
         "storage_failed",
         "too_many_steps",
+        "too_much_work",
         "internal",
     ];
     codes.extend(Conflict::ALL.iter().map(|conflict| conflict.as_str()));

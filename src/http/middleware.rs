@@ -146,8 +146,9 @@ fn finish(mut response: ServiceResponse<BoxBody>, ids: &RequestIds) -> ServiceRe
 
 /// What was the client's doing is logged quietly.
 fn log(failure: &Failure, status: StatusCode) {
-    // Whoever sends too much does not write the node's log, too.
-    let is_flood = matches!(failure, Failure::Domain(domain::Error::Busy { .. }));
+    // A caller who asks for too much does not fill the node's log too.
+    let is_flood =
+        matches!(failure, Failure::Domain(domain::Error::Busy { .. } | domain::Error::TooMuchWork));
     // What a provider fails is said where it is asked, and that a file is refused where it is opened.
     let is_said = status == StatusCode::BAD_GATEWAY
         || matches!(failure, Failure::Domain(domain::Error::File(_)));

@@ -196,6 +196,9 @@ fn requests<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let signal = signal.clone();
     let app = map_config(app(parts), |()| AppConfig::default());
     HttpService::<Watched<S>, _, BoxBody>::build()
+        // A client that closes its half while it waits has gone, as most servers take it: its request is dropped, and its
+        // work stops.
+        .h1_allow_half_closed(false)
         .graceful_shutdown_signal(move || {
             let signal = signal.clone();
             async move { signal.notified().await }

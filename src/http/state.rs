@@ -46,6 +46,8 @@ pub struct Settings {
     pub max_json_depth: usize,
     /// Bytes of a page's items at most, unless a single one is longer.
     pub max_page_bytes: usize,
+    /// Bytes of an answer that is computed at most: of a simulation, a search, an explanation.
+    pub max_answer_bytes: usize,
     /// Bytes of an import's body at most.
     pub max_import_bytes: usize,
     /// Mail domains where anybody can have an address, which no tenant can have.
@@ -138,7 +140,7 @@ pub struct State {
 }
 
 impl State {
-    /// Puts the parts together. The secret signs cursors.
+    /// Puts the parts together. The secret seals cursors.
     #[must_use]
     pub fn new(equipment: Equipment, settings: Settings, secret: &[u8; 32]) -> Self {
         let Equipment { registry, verifier, signer, api_keys, webhooks, figures } = equipment;

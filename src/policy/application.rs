@@ -11,11 +11,11 @@ use cedar_policy::{Context, Entities, Entity, Request, RestrictedExpression, Sch
 use serde_json::{Map, Value};
 
 use super::manifest;
-use super::policies::{Policies, Text};
+use super::policies::{Policies, Text, Unmade};
 use super::request::{self, Attributes, text, truth, uid};
 use crate::domain::{
     ApplicationFacts, ApplicationPolicy, ApplicationResourceType, AttributeDeclaration,
-    AttributeType, Decision, FieldError, Manifest, PolicyInfo,
+    AttributeType, Decision, FieldError, Manifest, PolicyInfo, Uncompiled,
 };
 
 /// What no application's own policies can lift.
@@ -29,29 +29,31 @@ pub(super) struct Application {
 }
 
 impl Application {
-    /// Checks a manifest, and makes its policies ready.
-    pub(super) fn new(manifest: &Arc<Manifest>) -> Result<Self, Vec<FieldError>> {
+    /// Checks a manifest, and makes its policies ready, while the work goes on.
+    pub(super) fn new(
+        manifest: &Arc<Manifest>,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Self, Uncompiled> {
         let errors = manifest::check(manifest);
         if !errors.is_empty() {
-            return Err(errors);
+            return Err(Uncompiled::Refused(errors));
         }
         let (schema, _) = Schema::from_cedarschema_str(&schema(manifest))
-            .map_err(|error| vec![FieldError::new("", error.to_string())])?;
+            .map_err(|error| Uncompiled::refused("", &error.to_string()))?;
         let boundaries = Text { prefix: String::new(), text: BOUNDARIES };
         let own = manifest
             .policies
             .iter()
             .map(|policy| Text { prefix: format!("{}/", manifest.name), text: &policy.text });
         let texts: Vec<_> = std::iter::once(boundaries).chain(own).collect();
-        let policies = Policies::new(schema, &texts).map_err(|findings| {
+        let policies = Policies::new(schema, &texts, goes_on).map_err(|unmade| {
+            let Unmade::Findings(findings) = unmade else { return Uncompiled::Stopped };
             let place = |finding: &super::policies::Finding| match finding.text.checked_sub(1) {
                 Some(index) => format!("/policies/{index}/text"),
                 None => "/actions".to_owned(),
             };
-            findings
-                .iter()
-                .map(|one| FieldError::new(place(one), one.to_string()))
-                .collect::<Vec<_>>()
+            let errors = findings.iter().map(|one| FieldError::new(place(one), one.to_string()));
+            Uncompiled::Refused(errors.collect())
         })?;
         Ok(Self { manifest: manifest.clone(), policies })
     }
@@ -86,12 +88,17 @@ impl ApplicationPolicy for Application {
         &self.manifest
     }
 
-    fn decide(&self, facts: &ApplicationFacts) -> Decision {
+    fn decide_while(
+        &self,
+        facts: &ApplicationFacts,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Decision> {
         match self.request(facts) {
-            Ok((request, entities)) => self.policies.decide(&request, &entities),
+            Ok((request, entities)) => self.policies.decide(&request, &entities, goes_on),
             // What does not fit the declarations is no ground for a permit.
             Err(_) => {
-                Decision { allowed: false, policies: Arc::new(["evaluation-error".to_owned()]) }
+                let policies = Arc::new(["evaluation-error".to_owned()]);
+                Some(Decision { allowed: false, policies })
             }
         }
     }

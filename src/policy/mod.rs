@@ -14,16 +14,18 @@ mod request;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cedar_policy::Schema;
+use moka::sync::Cache;
 use parking_lot::RwLock;
 
 use self::application::Application;
-use self::policies::{Policies, Text};
+use self::policies::{Policies, Text, Unmade};
 use crate::domain::{
     ActionInfo, ApplicationAction, ApplicationActionName, ApplicationPolicy,
-    ApplicationResourceType, ApplicationWord, Decision, DecisionPoint, Facts, FieldError, Manifest,
-    Name, PolicyInfo, PolicyText, action,
+    ApplicationResourceType, ApplicationWord, Decision, DecisionPoint, Facts, Manifest, Name,
+    PolicyInfo, PolicyText, Uncompiled, action,
 };
 
 const SCHEMA: &str = include_str!("../../config/policy/schema.cedarschema");
@@ -36,6 +38,10 @@ const POLICIES: &[(&str, &str)] = &[
 const STACK_BYTES: usize = 16 << 20;
 /// Decisions that are remembered; there are fewer different facts than this.
 const MAX_REMEMBERED: usize = 100_000;
+/// Bytes of manifests whose policies are kept for a moment, all of them together.
+const MAX_COMPILED_BYTES: u64 = 512 * 1024;
+/// That moment.
+const COMPILED_FOR: Duration = Duration::from_mins(1);
 
 /// A policy set that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +64,8 @@ pub struct Policy {
     /// What Freehold declares of itself: its scopes.
     manifest: Arc<Manifest>,
     remembered: RwLock<HashMap<Facts, Decision>>,
+    /// What was compiled a moment ago, by the manifest's JSON: the pages of a simulation suppose the same policies.
+    compiled: Cache<String, Arc<Application>>,
 }
 
 impl Policy {
@@ -78,7 +86,10 @@ impl Policy {
             .map_err(|error| PolicyError::new("schema.cedarschema", error))?;
         let texts: Vec<_> =
             files.iter().map(|(_, text)| Text { prefix: String::new(), text }).collect();
-        let policies = Policies::new(schema, &texts).map_err(|findings| {
+        let policies = Policies::new(schema, &texts, &|| true).map_err(|unmade| {
+            let Unmade::Findings(findings) = unmade else {
+                return PolicyError::new("", "validating ended too soon");
+            };
             let first = findings.first();
             let file =
                 first.and_then(|finding| files.get(finding.text)).map_or("", |(file, _)| file);
@@ -86,7 +97,15 @@ impl Policy {
         })?;
         let manifest =
             own_manifest(files).map_err(|message| PolicyError::new("freehold.json", message))?;
-        Ok(Self { policies, manifest: Arc::new(manifest), remembered: RwLock::default() })
+        let compiled = Cache::builder()
+            .max_capacity(MAX_COMPILED_BYTES)
+            .weigher(|text: &String, _: &Arc<Application>| {
+                u32::try_from(text.len()).unwrap_or(u32::MAX)
+            })
+            .time_to_live(COMPILED_FOR)
+            .build();
+        let (manifest, remembered) = (Arc::new(manifest), RwLock::default());
+        Ok(Self { policies, manifest, remembered, compiled })
     }
 
     /// The names of the actions that the schema knows.
@@ -107,7 +126,9 @@ impl Policy {
                 return Decision { allowed: false, policies: Arc::new([]) };
             }
         };
-        let decision = self.policies.decide(&request, &entities);
+        let Some(decision) = self.policies.decide(&request, &entities, &|| true) else {
+            return Decision { allowed: false, policies: Arc::new([]) };
+        };
         if decision.policies.iter().any(|id| id == "evaluation-error") {
             tracing::error!(action = facts.action, "a policy could not be evaluated; denied");
         }
@@ -176,19 +197,27 @@ impl DecisionPoint for Policy {
         &self.manifest
     }
 
-    fn compile(
+    fn compile_while(
         &self,
         manifest: &Arc<Manifest>,
-    ) -> Result<Arc<dyn ApplicationPolicy>, Vec<FieldError>> {
-        // Policies are read and checked by recursion, and whoever asks may have little stack left.
-        let manifest = manifest.clone();
-        let reader =
-            std::thread::Builder::new().name("policies".to_owned()).stack_size(STACK_BYTES);
-        let failed = |error: &str| vec![FieldError::new("", error)];
-        let reading = reader
-            .spawn(move || Application::new(&manifest))
-            .map_err(|error| failed(&error.to_string()))?;
-        let read = reading.join().map_err(|_| failed("reading it failed"))??;
-        Ok(Arc::new(read))
+        goes_on: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Arc<dyn ApplicationPolicy>, Uncompiled> {
+        let text = serde_json::to_string(manifest)
+            .map_err(|error| Uncompiled::refused("", &error.to_string()))?;
+        if let Some(known) = self.compiled.get(&text) {
+            return Ok(known);
+        }
+        // Policies are read and checked by recursion, and the caller's thread may have little stack left.
+        let read = std::thread::scope(|scope| {
+            let reader =
+                std::thread::Builder::new().name("policies".to_owned()).stack_size(STACK_BYTES);
+            let reading = reader
+                .spawn_scoped(scope, || Application::new(manifest, goes_on))
+                .map_err(|error| Uncompiled::refused("", &error.to_string()))?;
+            reading.join().map_err(|_| Uncompiled::refused("", "reading it failed"))?
+        })?;
+        let read = Arc::new(read);
+        self.compiled.insert(text, read.clone());
+        Ok(read)
     }
 }

@@ -12,6 +12,8 @@ use crate::domain::{Decision, PolicyInfo};
 
 /// Findings that are told at most.
 const MAX_FINDINGS: usize = 50;
+/// Bytes of the policies that are decided or validated without a look at whether the work goes on.
+const MAX_AT_ONCE: usize = 4 * 1024;
 
 /// What is wrong with a text of policies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +50,20 @@ pub(super) struct Text<'t> {
 pub(super) struct Policies {
     authorizer: Authorizer,
     schema: Schema,
-    set: PolicySet,
+    /// The policies, in sets of limited size that are asked one after the other.
+    sets: Vec<PolicySet>,
+    /// Bytes of the last set.
+    last_bytes: usize,
     infos: BTreeMap<PolicyId, PolicyInfo>,
+}
+
+/// Why a set of policies was not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unmade {
+    /// Something is wrong with the texts.
+    Findings(Vec<Finding>),
+    /// The work ended before they were validated.
+    Stopped,
 }
 
 impl std::fmt::Debug for Policies {
@@ -59,27 +73,35 @@ impl std::fmt::Debug for Policies {
 }
 
 impl Policies {
-    /// Reads texts, and validates them against a schema.
-    pub(super) fn new(schema: Schema, texts: &[Text<'_>]) -> Result<Self, Vec<Finding>> {
+    /// Reads texts, and validates them against a schema, while the work goes on.
+    pub(super) fn new(
+        schema: Schema,
+        texts: &[Text<'_>],
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Self, Unmade> {
         let mut this = Self {
             authorizer: Authorizer::new(),
             schema,
-            set: PolicySet::new(),
+            sets: vec![PolicySet::new()],
+            last_bytes: 0,
             infos: BTreeMap::new(),
         };
         let mut origins = BTreeMap::new();
         let mut refused = Vec::new();
         for (index, text) in texts.iter().enumerate() {
+            if !goes_on() {
+                return Err(Unmade::Stopped);
+            }
             match this.add(index, text) {
                 Ok(ids) => origins.extend(ids.into_iter().map(|id| (id, index))),
                 Err(findings) => refused.extend(findings),
             }
         }
         if !refused.is_empty() {
-            return Err(ordered(refused));
+            return Err(Unmade::Findings(ordered(refused)));
         }
-        let findings = this.invalid(&origins, texts);
-        if findings.is_empty() { Ok(this) } else { Err(findings) }
+        let findings = this.invalid(&origins, texts, goes_on).ok_or(Unmade::Stopped)?;
+        if findings.is_empty() { Ok(this) } else { Err(Unmade::Findings(findings)) }
     }
 
     /// The schema that they fit.
@@ -124,36 +146,72 @@ impl Policies {
         if self.infos.contains_key(&id) {
             return Err(format!("policy {id} stands twice"));
         }
-        self.set.add(policy.new_id(id.clone())).map_err(|error| error.to_string())?;
+        let bytes = policy.to_string().len();
+        if self.last_bytes > 0 && self.last_bytes + bytes > MAX_AT_ONCE {
+            self.sets.push(PolicySet::new());
+            self.last_bytes = 0;
+        }
+        self.last_bytes += bytes;
+        let renamed = policy.new_id(id.clone());
+        if let Some(set) = self.sets.last_mut() {
+            set.add(renamed).map_err(|error| error.to_string())?;
+        }
         self.infos.insert(id.clone(), info);
         Ok(id)
     }
 
-    fn invalid(&self, origins: &BTreeMap<PolicyId, usize>, texts: &[Text<'_>]) -> Vec<Finding> {
+    /// What the schema does not accept; `None` where the work ended first.
+    fn invalid(
+        &self,
+        origins: &BTreeMap<PolicyId, usize>,
+        texts: &[Text<'_>],
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Vec<Finding>> {
         let validator = Validator::new(self.schema.clone());
-        let result = validator.validate(&self.set, ValidationMode::Strict);
-        let errors = result.validation_errors().map(|error| {
-            let index = origins.get(error.policy_id()).copied().unwrap_or_default();
-            let text = texts.get(index).map_or("", |text| text.text);
-            finding(index, text, error, Some(error.policy_id()))
-        });
-        ordered(errors.collect())
+        let mut findings = Vec::new();
+        for set in &self.sets {
+            if !goes_on() {
+                return None;
+            }
+            let result = validator.validate(set, ValidationMode::Strict);
+            findings.extend(result.validation_errors().map(|error| {
+                let index = origins.get(error.policy_id()).copied().unwrap_or_default();
+                let text = texts.get(index).map_or("", |text| text.text);
+                finding(index, text, error, Some(error.policy_id()))
+            }));
+        }
+        Some(ordered(findings))
     }
 
-    /// Decides; an error of any policy denies.
-    pub(super) fn decide(&self, request: &Request, entities: &Entities) -> Decision {
-        let response = self.authorizer.is_authorized(request, &self.set, entities);
-        let failed = response.diagnostics().errors().next().is_some();
-        let known = response.diagnostics().reason().filter_map(|id| self.infos.get(id));
-        let mut reasons: Vec<String> = known.map(|info| info.id.clone()).collect();
+    /// Decides while the work goes on; `None` where it ended first. An error of any policy denies.
+    pub(super) fn decide(
+        &self,
+        request: &Request,
+        entities: &Entities,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Decision> {
+        let (mut permits, mut forbids, mut failed) = (Vec::new(), Vec::new(), false);
+        for set in &self.sets {
+            if !goes_on() {
+                return None;
+            }
+            let response = self.authorizer.is_authorized(request, set, entities);
+            failed |= response.diagnostics().errors().next().is_some();
+            // A set names its permits where it permits, else its forbids: a forbid of any set beats all permits.
+            let reasons = match response.decision() {
+                Verdict::Allow => &mut permits,
+                Verdict::Deny => &mut forbids,
+            };
+            let known = response.diagnostics().reason().filter_map(|id| self.infos.get(id));
+            reasons.extend(known.map(|info| info.id.clone()));
+        }
+        let allowed = forbids.is_empty() && !permits.is_empty();
+        let mut reasons = if allowed { permits } else { forbids };
         reasons.sort();
         if failed {
             reasons.push("evaluation-error".to_owned());
         }
-        Decision {
-            allowed: response.decision() == Verdict::Allow && !failed,
-            policies: reasons.into(),
-        }
+        Some(Decision { allowed: allowed && !failed, policies: reasons.into() })
     }
 }
 

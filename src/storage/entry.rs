@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::audit;
+use super::budget::{Budget, Waiter};
 use super::door::consent::{self, Consent};
 use super::door::{self, Core, Door, Outcome, ReadTx, Reply, WriteTx, nobody};
 use super::engine::{Conn, Sql};
@@ -32,10 +33,15 @@ where
     }
     let turn = door.core().elsewhere.take().await?;
     let (there, call) = (door.clone(), call.clone());
+    // Dropped with this future, when the client goes.
+    let waiter = Waiter::default();
+    let abandoned = waiter.abandoned();
     let work = move || -> Result<Outcome<T>> {
         let _turn = turn;
         let conn = there.core().pool.get()?;
-        Ok(door::read(&*there, &conn, &call, &target, Some(BLOCKING_STEPS), &body))
+        let budget = Budget::begin(BLOCKING_STEPS, there.core().max_work, abandoned);
+        budget.check()?;
+        Ok(door::read(&*there, &conn, &call, &target, &budget, &body))
     };
     let outcome = tokio::task::spawn_blocking(work)
         .await
@@ -71,7 +77,7 @@ fn try_here<A: Action, T>(
 ) -> Option<Outcome<T>> {
     let core = door.core();
     let conn = core.pool.try_get()?;
-    match door::read(door, &conn, call, target, Some(core.read_steps), body) {
+    match door::read(door, &conn, call, target, &Budget::of_steps(core.read_steps), body) {
         Outcome { answer: Err(Error::TooManySteps), .. } => None,
         outcome => Some(outcome),
     }
@@ -86,7 +92,7 @@ pub(in crate::storage) fn read_blocking<A: Action, T>(
 ) -> Result<T> {
     let outcome = {
         let conn = door.core().pool.get()?;
-        door::read(&**door, &conn, call, target, None, body)
+        door::read(&**door, &conn, call, target, &Budget::default(), body)
     };
     conclude_blocking(door, outcome)
 }

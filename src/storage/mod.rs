@@ -85,6 +85,7 @@
 
 pub(crate) mod api_keys;
 mod audit;
+mod budget;
 pub(crate) mod deliveries;
 mod denials;
 mod disk;

@@ -15,6 +15,8 @@ use crate::domain::{AssurancePolicy, ExternalDecisionPoints, NobodyElse, Region}
 
 /// Those who wait for a turn at most.
 const MAX_WAITING: usize = 256;
+/// How long a simulation waits for the one before.
+const SIMULATION_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What storage is told.
 #[derive(Clone)]
@@ -37,6 +39,8 @@ pub struct Settings {
     pub max_batch: usize,
     /// Virtual-machine steps that a read may take on the thread that asks.
     pub read_steps: u32,
+    /// How long the work of one read may take on the blocking pool.
+    pub max_work: Duration,
     /// How long somebody waits for a reading connection.
     pub reader_timeout: Duration,
     /// How long a reading connection that nobody uses is kept.
@@ -81,6 +85,7 @@ impl Settings {
             max_waiting_writes: 4096,
             max_batch: 128,
             read_steps: 200_000,
+            max_work: Duration::from_secs(2),
             reader_timeout: Duration::from_secs(5),
             reader_idle: Duration::from_mins(1),
             known_accounts: 100_000,
@@ -132,4 +137,9 @@ impl Settings {
             housekeeping: housekeeping.clone(),
         }
     }
+}
+
+/// Turns of one tenant's simulations.
+pub(in crate::storage) fn turns_to_simulate() -> Turns {
+    Turns::new(1, MAX_WAITING, SIMULATION_PATIENCE)
 }

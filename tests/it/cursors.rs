@@ -1,5 +1,7 @@
 //! Pages: a list page by page is the list, and a cursor is good for its own list alone.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -197,4 +199,39 @@ fn a_cursor_goes_on_where_the_slug_stands_in_the_path_by_chance() {
     for slug in ["ten", "nant", "ants"] {
         goes_on(slug);
     }
+}
+
+#[test]
+fn a_cursor_of_one_subject_is_good_for_no_other_and_outlives_its_token() {
+    let org = crowded("cursor-subjects");
+    for path in ["/teams", "/resources", "/members", "/principals"] {
+        let own = cursor(&org.owner, path);
+        for other in [&org.admin, &org.member] {
+            refused(other, path, &own);
+        }
+        let anew = org.caller("owner");
+        assert_ne!(anew.token(), org.owner.token());
+        anew.get(&format!("{path}?cursor={own}")).expect(200);
+    }
+    let operator = org.app.operator().at("/v1/platform");
+    refused(&org.app.host().at("/v1/platform"), "/tenants", &cursor(&operator, "/tenants"));
+}
+
+#[test]
+fn a_cursor_tells_nothing_and_no_byte_of_it_can_change() {
+    let org = crowded("sealed-cursors");
+    let (one, again) = (cursor(&org.owner, "/teams"), cursor(&org.owner, "/teams"));
+    assert_ne!(one, again, "the same place looks different each time");
+    let bytes = URL_SAFE_NO_PAD.decode(&one).unwrap();
+    let first = org.owner.get("/teams?limit=1").expect(200);
+    let (name, id) = (&first["items"][0]["name"], &first["items"][0]["id"]);
+    for text in [name.as_str().unwrap(), id.as_str().unwrap()] {
+        assert!(!bytes.windows(text.len()).any(|part| part == text.as_bytes()), "{text}");
+    }
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        refused(&org.owner, "/teams", &URL_SAFE_NO_PAD.encode(changed));
+    }
+    org.owner.get(&format!("/teams?cursor={one}")).expect(200);
 }

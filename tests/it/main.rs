@@ -73,6 +73,7 @@ mod workspaces;
 
 mod assurance;
 mod audit;
+mod budgets;
 mod canaries;
 mod cli;
 mod correlation;

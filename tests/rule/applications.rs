@@ -7,7 +7,7 @@ use std::sync::Arc;
 use freehold::domain::{
     AccountState, ApplicationFacts, ApplicationPolicy, AssuranceFacts, Circumstances,
     DecisionPoint, Manifest, MemberState, OperatorRole, Role, SubjectFacts, SubjectKind,
-    TenantStatus, Word, action,
+    TenantStatus, Uncompiled, Word, action,
 };
 use freehold::policy::Policy;
 use proptest::collection::vec;
@@ -238,9 +238,9 @@ fn largest() -> Vec<String> {
     [ands, sums, ifs, brackets].into()
 }
 
-#[test]
-fn the_largest_policies_that_are_accepted_are_decided_on_a_small_stack() {
-    let question = ApplicationFacts {
+/// A member's question.
+fn question() -> ApplicationFacts {
+    ApplicationFacts {
         action: "publish".to_owned(),
         subject: SubjectFacts {
             kind: SubjectKind::Account,
@@ -266,7 +266,53 @@ fn the_largest_policies_that_are_accepted_are_decided_on_a_small_stack() {
         level: 0,
         attributes: Map::new(),
         properties: Map::new(),
-    };
+    }
+}
+
+/// More policies than are asked at once.
+fn many(last: &str) -> String {
+    let permits = (0..200).map(|n| {
+        format!(
+            "@id(\"p-{n:03}\") @sentence(\"{}\") permit (principal, action, resource) when {{ {} }};\n",
+            "long ".repeat(30),
+            n == 7 || n == 190,
+        )
+    });
+    permits.collect::<String>() + last
+}
+
+#[test]
+fn policies_that_are_asked_in_parts_decide_as_one() {
+    let question = question();
+    let id = |name: &str| format!("thrown/{name}");
+    let permitted = compiled(&many("")).decide(&question);
+    assert!(permitted.allowed);
+    assert_eq!(*permitted.policies, [id("p-007"), id("p-190")]);
+    let forbid = "@id(\"no\") @sentence(\"No.\") forbid (principal, action, resource);";
+    let forbidden = compiled(&many(forbid)).decide(&question);
+    assert!(!forbidden.allowed);
+    assert_eq!(*forbidden.policies, [id("no")]);
+    let fails = "@id(\"err\") @sentence(\"E.\") permit (principal, action, resource) when { resource.permission + 9223372036854775807 > 0 };";
+    let question = ApplicationFacts { level: 1, ..question };
+    let failed = compiled(&many(fails)).decide(&question);
+    assert!(!failed.allowed);
+    assert_eq!(failed.policies.last().unwrap(), "evaluation-error");
+}
+
+#[test]
+fn deciding_and_compiling_end_when_the_work_does() {
+    let (policy, text) = (Policy::embedded().unwrap(), many(""));
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let first = || calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 1;
+    assert!(compiled(&text).decide_while(&question(), &first).is_none());
+    calls.store(0, std::sync::atomic::Ordering::Relaxed);
+    let ended = policy.compile_while(&manifest(&text), &first).map(|_| ());
+    assert_eq!(ended, Err(Uncompiled::Stopped));
+}
+
+#[test]
+fn the_largest_policies_that_are_accepted_are_decided_on_a_small_stack() {
+    let question = question();
     for condition in largest() {
         let text = format!(
             "@id(\"p\") @sentence(\"S.\") permit (principal, action, resource) when {{ {condition} }};"

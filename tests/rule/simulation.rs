@@ -331,7 +331,8 @@ impl<'a> Bench<'a> {
         let request: SimulationRequest = serde_json::from_value(body).unwrap();
         let tenant = self.store.tenant();
         let said = self.store.read_blocking::<SimulateAccess, _>(&self.keeper, tenant, |tx| {
-            access::simulate(tx, tenant, &request)
+            let page = PageRequest { max_bytes: usize::MAX, ..PageRequest::first(1) };
+            access::simulate(tx, tenant, &request, &page)
         });
         said.unwrap()
     }

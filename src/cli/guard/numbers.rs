@@ -15,6 +15,7 @@ pub(super) fn findings(configuration: &Configuration) -> Vec<String> {
         http_times(configuration),
         storage(configuration),
         identity(configuration),
+        access(configuration),
         others(configuration),
     ]
     .concat();
@@ -73,6 +74,15 @@ fn storage(configuration: &Configuration) -> Vec<Bound> {
         ("storage.reader_idle_s",        storage.reader_idle_s,               1,       24 * HOUR_S),
         ("storage.min_free_bytes",       storage.min_free_bytes,              0,       1024 * 1024 * 1024 * MIB),
         ("storage.max_opening_tenants",  storage.max_opening_tenants as u64,  1,       64),
+    ]
+}
+
+#[rustfmt::skip]
+fn access(configuration: &Configuration) -> Vec<Bound> {
+    let access = &configuration.access;
+    vec![
+        ("access.max_work_ms",           access.max_work_ms,                  1,       60_000),
+        ("access.max_answer_bytes",      access.max_answer_bytes as u64,      KIB,     64 * MIB),
     ]
 }
 

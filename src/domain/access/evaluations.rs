@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Asking, Entity, Evaluation, EvaluationRequest, MAX_ID, MAX_NAME, MAX_TYPE, NamedAction,
-    Properties, check_length,
+    Properties, check_action, check_entity, check_length, check_properties,
 };
 use crate::domain::FieldError;
 
@@ -125,8 +125,72 @@ impl EvaluationsSemantic {
 pub enum Inquiry {
     /// One question.
     One(Box<EvaluationRequest>),
-    /// Several; `None` stands for what is no question.
-    Many(Vec<Option<EvaluationRequest>>, EvaluationsSemantic),
+    /// Several.
+    Many(Box<Questions>, EvaluationsSemantic),
+}
+
+/// Several questions. A default that many of them share is kept once, however long it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Questions {
+    /// `None` stands for an item that is no question.
+    items: Vec<Option<QuestionItem>>,
+    subject: Option<Entity>,
+    action: Option<NamedAction>,
+    resource: Option<Entity>,
+}
+
+/// What an item says itself; the default, if omitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct QuestionItem {
+    subject: Option<Entity>,
+    action: Option<NamedAction>,
+    resource: Option<Entity>,
+}
+
+/// One of several questions, put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuestionParts<'q> {
+    /// Who.
+    pub subject: &'q Entity,
+    /// What.
+    pub action: &'q NamedAction,
+    /// To what.
+    pub resource: &'q Entity,
+}
+
+impl Questions {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Each in its order; `None` stands for an item that is no question.
+    pub fn iter(&self) -> impl Iterator<Item = Option<QuestionParts<'_>>> {
+        self.items.iter().map(|item| self.parts(item.as_ref()?))
+    }
+
+    fn parts<'q>(&'q self, item: &'q QuestionItem) -> Option<QuestionParts<'q>> {
+        Some(QuestionParts {
+            subject: item.subject.as_ref().or(self.subject.as_ref())?,
+            action: item.action.as_ref().or(self.action.as_ref())?,
+            resource: item.resource.as_ref().or(self.resource.as_ref())?,
+        })
+    }
+}
+
+impl EvaluationRequest {
+    /// The question's parts.
+    #[must_use]
+    pub fn parts(&self) -> QuestionParts<'_> {
+        QuestionParts { subject: &self.subject, action: &self.action, resource: &self.resource }
+    }
 }
 
 /// The answers, in the order of the questions.
@@ -156,8 +220,13 @@ impl EvaluationsRequest {
             return self.single().map(Box::new).map(Inquiry::One);
         };
         let semantic = self.options.as_ref().and_then(|options| options.evaluations_semantic);
-        let questions = items.iter().map(|item| self.question(item)).collect();
-        Ok(Inquiry::Many(questions, semantic.unwrap_or(EvaluationsSemantic::ExecuteAll)))
+        let questions = Questions {
+            items: items.iter().map(|item| self.question(item)).collect(),
+            subject: whole("", self.subject.as_ref()).ok(),
+            action: whole_action(self.action.as_ref()).ok(),
+            resource: whole("", self.resource.as_ref()).ok(),
+        };
+        Ok(Inquiry::Many(Box::new(questions), semantic.unwrap_or(EvaluationsSemantic::ExecuteAll)))
     }
 
     fn single(&self) -> Result<EvaluationRequest, FieldError> {
@@ -169,15 +238,14 @@ impl EvaluationsRequest {
         })
     }
 
-    /// An item with what it leaves out, if that makes a question.
-    fn question(&self, item: &Value) -> Option<EvaluationRequest> {
+    /// What an item says itself, if that and the defaults can make a question.
+    fn question(&self, item: &Value) -> Option<QuestionItem> {
         // An array would be taken for the object's fields.
         let item = item.is_object().then(|| EvaluationItem::deserialize(item))?.ok()?;
-        let question = EvaluationRequest {
+        let question = QuestionItem {
             subject: entity(item.subject, self.subject.as_ref())?,
             action: action(item.action, self.action.as_ref())?,
             resource: entity(item.resource, self.resource.as_ref())?,
-            context: item.context.or_else(|| self.context.clone()),
         };
         question.check().is_ok().then_some(question)
     }
@@ -205,30 +273,49 @@ fn whole_action(action: Option<&PartialAction>) -> Result<NamedAction, FieldErro
     Ok(NamedAction { name, properties: action.properties.clone() })
 }
 
-fn entity(item: Option<PartialEntity>, default: Option<&PartialEntity>) -> Option<Entity> {
-    let Some(item) = item else { return whole("", default).ok() };
-    Some(Entity {
+/// What an item says of an entity, completed; `Some(None)` for the default, and `None` where something is missing.
+#[expect(clippy::option_option, reason = "what is omitted is not what is missing")]
+fn entity(item: Option<PartialEntity>, default: Option<&PartialEntity>) -> Option<Option<Entity>> {
+    let Some(item) = item else { return Some(None) };
+    Some(Some(Entity {
         kind: item.kind.or_else(|| default?.kind.clone())?,
         id: item.id.or_else(|| default?.id.clone())?,
         properties: item.properties,
-    })
+    }))
 }
 
-fn action(item: Option<PartialAction>, default: Option<&PartialAction>) -> Option<NamedAction> {
-    let Some(item) = item else { return whole_action(default).ok() };
+#[expect(clippy::option_option, reason = "what is omitted is not what is missing")]
+fn action(
+    item: Option<PartialAction>,
+    default: Option<&PartialAction>,
+) -> Option<Option<NamedAction>> {
+    let Some(item) = item else { return Some(None) };
     let name = item.name.or_else(|| default?.name.clone())?;
-    Some(NamedAction { name, properties: item.properties })
+    Some(Some(NamedAction { name, properties: item.properties }))
+}
+
+impl QuestionItem {
+    /// Finds what is too long. The defaults are checked once for all.
+    fn check(&self) -> Result<(), FieldError> {
+        for entity in [&self.subject, &self.resource].into_iter().flatten() {
+            check_entity("", entity)?;
+        }
+        self.action.as_ref().map_or(Ok(()), |action| check_action("", action))
+    }
 }
 
 impl Asking for EvaluationsRequest {
     fn check(&self) -> Result<(), FieldError> {
         for (field, entity) in [("/subject", &self.subject), ("/resource", &self.resource)] {
-            let Some(PartialEntity { kind, id, .. }) = entity else { continue };
+            let Some(PartialEntity { kind, id, properties }) = entity else { continue };
             check_length(&format!("{field}/type"), kind.as_deref().unwrap_or_default(), MAX_TYPE)?;
             check_length(&format!("{field}/id"), id.as_deref().unwrap_or_default(), MAX_ID)?;
+            check_properties(field, properties.as_ref())?;
         }
-        let name = self.action.as_ref().and_then(|action| action.name.as_deref());
-        check_length("/action/name", name.unwrap_or_default(), MAX_NAME)?;
+        if let Some(PartialAction { name, properties }) = &self.action {
+            check_length("/action/name", name.as_deref().unwrap_or_default(), MAX_NAME)?;
+            check_properties("/action", properties.as_ref())?;
+        }
         match self.evaluations.as_ref().map_or(0, Vec::len) {
             0 => self.single().map(|_| ()),
             count if count > MAX_QUESTIONS => {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 pub use self::evaluations::{
     EvaluationItem, Evaluations, EvaluationsAnswer, EvaluationsOptions, EvaluationsRequest,
-    EvaluationsSemantic, Inquiry, PartialAction, PartialEntity,
+    EvaluationsSemantic, Inquiry, PartialAction, PartialEntity, QuestionParts, Questions,
 };
 pub use self::search::{
     ActionSearchRequest, FoundAction, FoundEntity, ResourceSearchRequest, SearchAnswer, SearchPage,
@@ -25,6 +25,8 @@ pub type Properties = Map<String, Value>;
 const MAX_TYPE: usize = 63;
 const MAX_ID: usize = 255;
 const MAX_NAME: usize = 127;
+/// Bytes of the properties of one subject, action or resource at most, as JSON: policies are decided over all of them.
+const MAX_PROPERTIES: usize = 64 * 1024;
 
 /// A subject or a resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -124,14 +126,33 @@ pub trait Asking {
 impl Asking for EvaluationRequest {
     fn check(&self) -> Result<(), FieldError> {
         check_entity("/subject", &self.subject)?;
-        check_length("/action/name", &self.action.name, MAX_NAME)?;
+        check_action("/action", &self.action)?;
         check_entity("/resource", &self.resource)
     }
 }
 
-fn check_entity(field: &str, entity: &Entity) -> Result<(), FieldError> {
+/// Finds what of a subject or a resource is longer than anything here can mean.
+///
+/// # Errors
+/// The field.
+pub fn check_entity(field: &str, entity: &Entity) -> Result<(), FieldError> {
     check_length(&format!("{field}/type"), &entity.kind, MAX_TYPE)?;
-    check_length(&format!("{field}/id"), &entity.id, MAX_ID)
+    check_length(&format!("{field}/id"), &entity.id, MAX_ID)?;
+    check_properties(field, entity.properties.as_ref())
+}
+
+fn check_action(field: &str, action: &NamedAction) -> Result<(), FieldError> {
+    check_length(&format!("{field}/name"), &action.name, MAX_NAME)?;
+    check_properties(field, action.properties.as_ref())
+}
+
+fn check_properties(field: &str, properties: Option<&Properties>) -> Result<(), FieldError> {
+    let bytes = properties.map_or(0, super::weight);
+    if bytes > MAX_PROPERTIES {
+        let detail = format!("must have at most {MAX_PROPERTIES} bytes as JSON");
+        return Err(FieldError::new(format!("{field}/properties"), detail));
+    }
+    Ok(())
 }
 
 fn check_length(field: &str, value: &str, max: usize) -> Result<(), FieldError> {

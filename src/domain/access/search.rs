@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Asking, Entity, MAX_NAME, MAX_TYPE, NamedAction, Properties, check_entity, check_length,
+    Asking, Entity, MAX_TYPE, NamedAction, Properties, check_action, check_entity, check_length,
+    check_properties,
 };
 use crate::domain::FieldError;
 
@@ -160,10 +161,15 @@ impl SearchPageRequest {
     }
 }
 
+fn check_sought(field: &str, sought: &SoughtEntity) -> Result<(), FieldError> {
+    check_length(&format!("{field}/type"), &sought.kind, MAX_TYPE)?;
+    check_properties(field, sought.properties.as_ref())
+}
+
 impl Asking for SubjectSearchRequest {
     fn check(&self) -> Result<(), FieldError> {
-        check_length("/subject/type", &self.subject.kind, MAX_TYPE)?;
-        check_length("/action/name", &self.action.name, MAX_NAME)?;
+        check_sought("/subject", &self.subject)?;
+        check_action("/action", &self.action)?;
         check_entity("/resource", &self.resource)?;
         SearchPageRequest::check(self.page.as_ref())
     }
@@ -172,8 +178,8 @@ impl Asking for SubjectSearchRequest {
 impl Asking for ResourceSearchRequest {
     fn check(&self) -> Result<(), FieldError> {
         check_entity("/subject", &self.subject)?;
-        check_length("/action/name", &self.action.name, MAX_NAME)?;
-        check_length("/resource/type", &self.resource.kind, MAX_TYPE)?;
+        check_action("/action", &self.action)?;
+        check_sought("/resource", &self.resource)?;
         SearchPageRequest::check(self.page.as_ref())
     }
 }

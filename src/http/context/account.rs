@@ -126,7 +126,7 @@ impl<A: Action<Plane = AccountPlane, Resource = AccountId>> AccountContext<A> {
         let page = self.request.page(&whose, &query)?;
         let filter = query.0.clone();
         let found = self.read(move |tx| body(tx, &filter, &page)).await?;
-        Ok(self.request.listed(&whose, &query, found))
+        self.request.listed(&whose, &query, found)
     }
 
     /// Reads the tenant that the credential is for, if it is in service and the caller belongs to it; for what the caller

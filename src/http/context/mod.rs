@@ -30,7 +30,7 @@ use super::ties::Ties;
 use super::{observe, turns};
 use crate::domain::{
     Action, AuditRecord, Call, Caller, Dimension, Error, IdempotencyKey, Page, PageRequest,
-    QuotaExceeded, ReservationId, Result, TenantId,
+    Position, QuotaExceeded, ReservationId, Result, TenantId,
 };
 use crate::storage::{Registry, Standing, TenantEntry, TenantStore};
 
@@ -181,8 +181,23 @@ impl Request {
         Ok(ended.map_err(|error| Error::Internal(error.to_string()))??)
     }
 
-    fn scope<'s>(&'s self, tenant: &'s str, filter: &'s str) -> Scope<'s> {
-        Scope { tenant, list: list_of(&self.http), filter }
+    /// Opens a cursor that was sealed here for the same tenant, path, filter and subject.
+    fn position(
+        &self,
+        tenant: &str,
+        filter: &str,
+        cursor: &str,
+    ) -> std::result::Result<Position, Failure> {
+        let subject = self.caller.subject.name();
+        let scope = Scope { tenant, list: list_of(&self.http), filter, subject: &subject };
+        self.state.cursors.open(scope, cursor)
+    }
+
+    /// A position as a cursor for this tenant, path, filter and subject.
+    fn cursor(&self, tenant: &str, filter: &str, position: &Position) -> Reply<String> {
+        let subject = self.caller.subject.name();
+        let scope = Scope { tenant, list: list_of(&self.http), filter, subject: &subject };
+        self.state.cursors.seal(scope, position)
     }
 
     fn page<F: Filter>(
@@ -191,21 +206,21 @@ impl Request {
         query: &Query<F>,
     ) -> std::result::Result<PageRequest, Failure> {
         let filter = query.canonical();
-        let after = query
-            .0
-            .cursor()
-            .map(|cursor| self.state.cursors.verify(self.scope(tenant, &filter), cursor));
+        let after = query.0.cursor().map(|cursor| self.position(tenant, &filter, cursor));
         let max_bytes = self.state.settings.max_page_bytes;
         Ok(PageRequest { limit: query.limit()?, max_bytes, after: after.transpose()? })
     }
 
-    fn listed<T, F: Filter>(&self, tenant: &str, query: &Query<F>, mut page: Page<T>) -> Listed<T> {
+    fn listed<T, F: Filter>(
+        &self,
+        tenant: &str,
+        query: &Query<F>,
+        mut page: Page<T>,
+    ) -> Reply<Listed<T>> {
         let filter = query.canonical();
-        page.next_cursor = page
-            .next
-            .as_ref()
-            .map(|position| self.state.cursors.sign(self.scope(tenant, &filter), position));
-        Listed(page)
+        let next = page.next.as_ref().map(|next| self.cursor(tenant, &filter, next));
+        page.next_cursor = next.transpose()?;
+        Ok(Listed(page))
     }
 
     /// A refusal before any door, for the platform's audit log.

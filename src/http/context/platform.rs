@@ -110,7 +110,7 @@ impl<A: Action<Plane = PlatformPlane>> PlatformContext<A> {
         let page = self.request.page("platform", &query)?;
         let filter = query.0.clone();
         let found = self.read(resource, move |tx| body(tx, &filter, &page)).await?;
-        Ok(self.request.listed("platform", &query, found))
+        self.request.listed("platform", &query, found)
     }
 
     /// Runs a use case that spans files, on the blocking pool.

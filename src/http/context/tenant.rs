@@ -115,6 +115,11 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         &self.request.caller
     }
 
+    /// Bytes of an answer that is computed at most.
+    pub(in crate::http) fn max_answer_bytes(&self) -> usize {
+        self.request.state.settings.max_answer_bytes
+    }
+
     /// What every request can reach.
     pub(in crate::http) fn state(&self) -> Data<State> {
         self.request.state.clone()
@@ -163,6 +168,15 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         Ok(self.store.read(&self.request.call()?, resource, body).await?)
     }
 
+    /// Reads as a simulation, one at a time in this tenant.
+    pub(in crate::http) async fn simulate<T, F>(&self, resource: A::Resource, body: F) -> Reply<T>
+    where
+        T: Send + 'static,
+        F: Fn(&ReadTx<'_, A>) -> Result<T> + Send + 'static,
+    {
+        Ok(self.store.simulate(&self.request.call()?, resource, body).await?)
+    }
+
     /// Changes.
     pub(in crate::http) async fn write<T, F>(&self, resource: A::Resource, body: F) -> Reply<T>
     where
@@ -173,16 +187,16 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         Ok(self.store.write(&self.request.call()?, resource, body).await?)
     }
 
-    /// The position of a cursor that was signed here for this path and filter.
+    /// The position of a cursor that was sealed here for this path, filter and subject.
     pub(in crate::http) fn position(&self, filter: &str, cursor: &str) -> Reply<Position> {
         let tenant = self.entry.id.to_string();
-        self.request.state.cursors.verify(self.request.scope(&tenant, filter), cursor)
+        self.request.position(&tenant, filter, cursor)
     }
 
-    /// A position as a cursor, for this path and filter.
-    pub(in crate::http) fn cursor(&self, filter: &str, position: &Position) -> String {
+    /// A position as a cursor for this path, filter and subject.
+    pub(in crate::http) fn cursor(&self, filter: &str, position: &Position) -> Reply<String> {
         let tenant = self.entry.id.to_string();
-        self.request.state.cursors.sign(self.request.scope(&tenant, filter), position)
+        self.request.cursor(&tenant, filter, position)
     }
 
     /// Writes down what row-level security has counted, so that its report is whole; for those who may read it.
@@ -210,7 +224,7 @@ impl<A: Action<Plane = TenantPlane>> TenantContext<A> {
         let page = self.request.page(&tenant, &query)?;
         let filter = query.0.clone();
         let found = self.read(resource, move |tx| body(tx, &filter, &page)).await?;
-        Ok(self.request.listed(&tenant, &query, found))
+        self.request.listed(&tenant, &query, found)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Several questions at once, answered in one transaction.
+//! Several questions at once, answered in one transaction. All are answered within the budget of one request, or none
+//! is: an answer without some of its items would pass for another one.
 
 use super::hearing::Hearing;
 use super::{Ask, Question};
@@ -17,9 +18,7 @@ impl Question for Inquiry {
     fn subjects(&self) -> Vec<Ask<'_>> {
         match self {
             Self::One(question) => question.subjects(),
-            Self::Many(questions, _) => {
-                questions.iter().flatten().flat_map(Question::subjects).collect()
-            }
+            Self::Many(questions, _) => questions.iter().flatten().map(Ask::of).collect(),
         }
     }
 
@@ -29,18 +28,22 @@ impl Question for Inquiry {
         _: &PageRequest,
     ) -> Result<EvaluationsAnswer> {
         let (questions, semantic) = match self {
-            Self::One(question) => return hearing.evaluate(question).map(EvaluationsAnswer::One),
+            Self::One(question) => {
+                return hearing.evaluate(question.parts()).map(EvaluationsAnswer::One);
+            }
             Self::Many(questions, semantic) => (questions, semantic),
         };
         if questions.len() > FEW {
             access::take_time(hearing.tx)?;
         }
         let mut evaluations = Vec::with_capacity(questions.len());
-        for question in questions {
+        for question in questions.iter() {
+            access::check_budget(hearing.tx)?;
             let answer = match question {
                 Some(question) => hearing.evaluate(question)?,
                 None => Evaluation::plain(false),
             };
+            access::note_answer(hearing.tx);
             let is_last = semantic.ends_with(answer.decision);
             evaluations.push(answer);
             if is_last {

@@ -52,7 +52,7 @@ pub fn explain<A: Covers<ExplainAccess>>(
     Ok(Explanation {
         decision: ruling.decision,
         reason: reason(&ruling),
-        policies: ruling.policies.iter().map(|id| policy(tx, policies, id)).collect(),
+        policies: ruling.policies.iter().map(|id| policy_info(tx, policies, id)).collect(),
         facts: Some(facts),
         application,
         step_up: ruling.step_up.map(Into::into),
@@ -152,7 +152,7 @@ fn seen(facts: &ApplicationFacts, may_see: bool) -> SeenByApplication {
 }
 
 /// What a policy says; one that could not be evaluated has no sentence of its own.
-fn policy<A: Action<Plane = TenantPlane>>(
+pub(super) fn policy_info<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
     application: Option<&dyn ApplicationPolicy>,
     id: &str,

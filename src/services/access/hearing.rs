@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::asked_about;
 use crate::domain::action::{self, TenantPlane};
 use crate::domain::{
-    AccountId, Action, ApplicationPolicy, ApplicationResourceType, Entity, Evaluation,
-    EvaluationRequest, IdentityPart, NamedAction, PlaneName, Properties, Reason, ResourceKeeper,
+    AccountId, Action, ApplicationPolicy, ApplicationResourceType, Caller, Entity, Evaluation,
+    IdentityPart, NamedAction, PlaneName, Properties, QuestionParts, Reason, ResourceKeeper,
     ResourceKey, ResourceTypeName, Result, Subject, Target, TenantId,
 };
 use crate::storage::tenant::access::{self, Asked, Asking, Ruling, TypeOwner};
@@ -173,28 +173,33 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
         self.asked(Subject::Account(account))
     }
 
+    /// The same, of one among very many: nothing is kept of them.
+    pub(super) fn passer_by(&self, account: AccountId) -> Result<Asked> {
+        let caller = self.as_calling(Subject::Account(account));
+        access::asked(self.tx, caller)
+    }
+
+    /// Somebody's call. The caller is known as they do call.
+    fn as_calling(&self, somebody: Subject) -> Caller {
+        let caller = self.tx.caller();
+        if caller.subject == somebody { caller.clone() } else { asked_about(self.tenant, somebody) }
+    }
+
     /// Somebody, as they would call: a service account by the best of its keys. Whoever asks is known as they do call.
     pub(super) fn asked(&self, somebody: Subject) -> Result<Rc<Asked>> {
         if let Some(known) = self.people.borrow().get(&somebody) {
             return Ok(known.clone());
         }
-        let caller = self.tx.caller();
-        let caller = if caller.subject == somebody {
-            caller.clone()
-        } else {
-            asked_about(self.tenant, somebody)
-        };
-        let asked = Rc::new(access::asked(self.tx, caller)?);
+        let asked = Rc::new(access::asked(self.tx, self.as_calling(somebody))?);
         self.people.borrow_mut().insert(somebody, asked.clone());
         Ok(asked)
     }
 
     /// Answers a question.
-    pub(super) fn evaluate(&self, request: &EvaluationRequest) -> Result<Evaluation> {
-        match self.subject(&request.subject, &request.resource.kind)? {
-            Some(asked) => {
-                Ok(self.decide(&asked, &request.action, &request.resource)?.evaluation())
-            }
+    pub(super) fn evaluate(&self, question: QuestionParts<'_>) -> Result<Evaluation> {
+        let QuestionParts { subject, action, resource } = question;
+        match self.subject(subject, &resource.kind)? {
+            Some(asked) => Ok(self.decide(&asked, action, resource)?.evaluation()),
             None => Ok(Evaluation::plain(false)),
         }
     }
@@ -206,6 +211,7 @@ impl<'h, 't, A: Action<Plane = TenantPlane>> Hearing<'h, 't, A> {
         action: &NamedAction,
         resource: &Entity,
     ) -> Result<Ruling> {
+        access::check_budget(self.tx)?;
         if let Some(name) = tenant_action(&action.name) {
             let kind = self.kind(&resource.kind)?;
             let Some((target, kind)) = self.target(kind, resource)? else {

@@ -13,12 +13,14 @@ mod suppose;
 use std::sync::Arc;
 
 pub use self::explain::explain;
+use self::explain::policy_info;
 use self::hearing::Hearing;
 pub use self::simulate::simulate;
 use crate::domain::action::{EvaluateAccess, EvaluateOwnAccess, ReadTenant, TenantPlane};
 use crate::domain::{
     Action, Caller, Covers, Entity, Error, Evaluation, EvaluationRequest, FoundEntity, Page,
-    PageRequest, Result, Subject, SubjectSearchRequest, TenancyPing, TenantId, Timestamp,
+    PageRequest, QuestionParts, Result, Subject, SubjectSearchRequest, TenancyPing, TenantId,
+    Timestamp,
 };
 use crate::storage::tenant::access;
 use crate::storage::{ReadTx, Registry};
@@ -45,6 +47,12 @@ pub trait Question: Send + Sync + 'static {
 pub struct Ask<'q> {
     subject: &'q Entity,
     resource_type: &'q str,
+}
+
+impl<'q> Ask<'q> {
+    fn of(question: QuestionParts<'q>) -> Self {
+        Self { subject: question.subject, resource_type: &question.resource.kind }
+    }
 }
 
 /// Whether a question is about whoever asks.
@@ -170,7 +178,7 @@ impl Question for EvaluationRequest {
     type Answer = Evaluation;
 
     fn subjects(&self) -> Vec<Ask<'_>> {
-        vec![Ask { subject: &self.subject, resource_type: &self.resource.kind }]
+        vec![Ask::of(self.parts())]
     }
 
     fn answer<A: Action<Plane = TenantPlane>>(
@@ -178,7 +186,7 @@ impl Question for EvaluationRequest {
         hearing: &Hearing<'_, '_, A>,
         _: &PageRequest,
     ) -> Result<Evaluation> {
-        hearing.evaluate(self)
+        hearing.evaluate(self.parts())
     }
 }
 

@@ -1,15 +1,17 @@
 //! Who may, to what, and what: every candidate in the order of ids, each decided as a question about it would be.
 //!
-//! A page ends when it is full, or when as many candidates have been looked at as a page may; then another follows. So
-//! nothing that is found is left out, and no page takes long.
+//! A page ends when it is full, or when as many candidates have been looked at as a page may, or when the budget of the
+//! request is spent; then another follows. So nothing that is found is left out, and no page takes long.
+
+use serde::Serialize;
 
 use super::hearing::{Hearing, Kind, is_elsewhere, tenant_action};
 use super::{Ask, Question};
 use crate::domain::action::{self, TenantPlane};
 use crate::domain::{
-    AccountId, Action, ActionSearchRequest, Entity, FoundAction, FoundEntity, NamedAction, Page,
-    PageRequest, PlaneName, Position, ResourceKey, ResourceSearchRequest, ResourceTypeName, Result,
-    ServiceAccountId, Subject, SubjectSearchRequest,
+    AccountId, Action, ActionSearchRequest, Entity, Error, FoundAction, FoundEntity, NamedAction,
+    Page, PageRequest, PlaneName, Position, ResourceKey, ResourceSearchRequest, ResourceTypeName,
+    Result, ServiceAccountId, Subject, SubjectSearchRequest, weight,
 };
 use crate::storage::tenant::access::{self, Asked, Candidate};
 
@@ -25,25 +27,43 @@ struct Chunk<C> {
 }
 
 /// Looks through candidates from where a page begins.
-fn sift<C, T>(
+fn sift<A: Action<Plane = TenantPlane>, C, T: Serialize>(
+    hearing: &Hearing<'_, '_, A>,
     page: &PageRequest,
     mut read: impl FnMut(Option<&Position>) -> Result<Chunk<C>>,
     mut judge: impl FnMut(C) -> Result<Option<T>>,
 ) -> Result<Page<T>> {
-    let (mut items, mut at, mut looked) = (Vec::new(), page.after.clone(), 0);
+    let (mut items, mut at, mut looked, mut bytes) = (Vec::new(), page.after.clone(), 0, 0);
     loop {
-        let chunk = read(at.as_ref())?;
+        let Some(chunk) = unless_spent(read(at.as_ref()), looked)? else {
+            return Ok(Page { items, next_cursor: None, next: at });
+        };
         for (position, candidate) in chunk.candidates {
-            if items.len() == page.limit as usize || looked == MAX_CANDIDATES {
+            let is_full = items.len() == page.limit as usize || bytes >= page.max_bytes;
+            if is_full || looked == MAX_CANDIDATES {
                 return Ok(Page { items, next_cursor: None, next: at });
             }
+            let Some(found) = unless_spent(judge(candidate), looked)? else {
+                return Ok(Page { items, next_cursor: None, next: at });
+            };
+            access::note_answer(hearing.tx);
             looked += 1;
-            items.extend(judge(candidate)?);
+            bytes += found.as_ref().map_or(0, weight);
+            items.extend(found);
             at = Some(position);
         }
         if !chunk.more {
             return Ok(Page { items, next_cursor: None, next: None });
         }
+    }
+}
+
+/// A result, or nothing where the budget is spent: what was done before it is an answer. Where nothing was done, there
+/// is none.
+pub(super) fn unless_spent<T>(result: Result<T>, done: usize) -> Result<Option<T>> {
+    match result {
+        Err(Error::TooMuchWork | Error::TooManySteps) if done > 0 => Ok(None),
+        result => result.map(Some),
     }
 }
 
@@ -87,7 +107,7 @@ pub(super) fn subjects<A: Action<Plane = TenantPlane>>(
         let candidates = named.filter(|(position, _)| is_behind(position)).collect();
         Ok(Chunk { candidates, more })
     };
-    sift(page, read, |(account, id): (AccountId, Option<String>)| {
+    sift(hearing, page, read, |(account, id): (AccountId, Option<String>)| {
         let Some(id) = id else { return Ok(None) };
         let asked = hearing.person(account)?;
         let answer = hearing.decide(&asked, &request.action, &request.resource)?;
@@ -108,7 +128,7 @@ fn service_accounts<A: Action<Plane = TenantPlane>>(
         let candidates = ids.into_iter().map(|id| (by_id(&id.to_string()), id)).collect();
         Ok(Chunk { candidates, more })
     };
-    sift(page, read, |id: ServiceAccountId| {
+    sift(hearing, page, read, |id: ServiceAccountId| {
         let asked = hearing.asked(Subject::ServiceAccount(id))?;
         let answer = hearing.decide(&asked, &request.action, &request.resource)?;
         let kind = request.subject.kind.clone();
@@ -194,7 +214,7 @@ impl ResourceSearchRequest {
             let more = ids.len() == CHUNK as usize;
             Ok(Chunk { candidates: ids.into_iter().map(|id| (by_id(&id), id)).collect(), more })
         };
-        sift(page, read, |id: String| {
+        sift(hearing, page, read, |id: String| {
             let resource = Entity { kind: noun.to_owned(), id, properties: None };
             let answer = hearing.decide(asked, &self.action, &resource)?;
             Ok(answer.decision.then(|| self.found(resource.id)))
@@ -217,7 +237,7 @@ impl ResourceSearchRequest {
             let candidates = rows.into_iter().map(|row| (by_id(&row.id.to_string()), row));
             Ok(Chunk { candidates: candidates.collect(), more })
         };
-        sift(page, read, |row| self.row(hearing, asked, &row))
+        sift(hearing, page, read, |row| self.row(hearing, asked, &row))
     }
 
     fn row<A: Action<Plane = TenantPlane>>(
@@ -229,16 +249,13 @@ impl ResourceSearchRequest {
         let kind = hearing.kind(&self.resource.kind)?;
         let by_name = matches!(kind, Kind::Of(_, kind) if kind.key == Some(ResourceKey::Name));
         let key = if by_name { row.name.clone() } else { row.id.to_string() };
-        let properties = self.resource.properties.clone();
-        let answer = match hearing.asking(&self.action, &self.resource.kind, properties.as_ref())? {
+        let properties = self.resource.properties.as_ref();
+        let answer = match hearing.asking(&self.action, &self.resource.kind, properties)? {
             Some(asking) => access::evaluate_row(hearing.tx, asked, asking, &key, row)?,
             None => {
-                let kind = self.resource.kind.clone();
-                hearing.decide(
-                    asked,
-                    &self.action,
-                    &Entity { kind, id: key.clone(), properties },
-                )?
+                let (kind, properties) = (self.resource.kind.clone(), properties.cloned());
+                let resource = Entity { kind, id: key.clone(), properties };
+                hearing.decide(asked, &self.action, &resource)?
             }
         };
         // What no question can name is not found either.
@@ -272,7 +289,7 @@ impl Question for ActionSearchRequest {
             let candidates = behind.map(|name| (by_id(name), name.clone())).collect();
             Ok(Chunk { candidates, more: false })
         };
-        sift(page, read, |name| {
+        sift(hearing, page, read, |name| {
             let action = NamedAction { name, properties: None };
             let answer = hearing.decide(&asked, &action, &self.resource)?;
             Ok(answer.decision.then_some(FoundAction { name: action.name }))

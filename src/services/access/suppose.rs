@@ -32,6 +32,11 @@ struct Supposing<'s, 'h, 't, A: Action<Plane = TenantPlane>> {
     findings: Vec<FieldError>,
 }
 
+/// Findings that are told at most.
+const MAX_FINDINGS: usize = 50;
+/// Holders of a supposed role at most.
+const MAX_PRINCIPALS: usize = 1000;
+
 /// As many changes as the document says, and no more.
 fn check_lengths(changes: &SupposedChanges) -> Result<()> {
     let lists = [
@@ -65,16 +70,19 @@ pub(super) fn supposed<A: Action<Plane = TenantPlane>>(
         findings: Vec::new(),
     };
     for (index, member) in changes.members.iter().enumerate() {
+        access::check_budget(hearing.tx)?;
         supposing.member(&format!("/changes/members/{index}"), member)?;
     }
     for (index, place) in changes.team_members.iter().enumerate() {
+        access::check_budget(hearing.tx)?;
         supposing.place(&format!("/changes/team_members/{index}"), place)?;
     }
     for (index, role) in changes.roles.iter().enumerate() {
+        access::check_budget(hearing.tx)?;
         supposing.role(&format!("/changes/roles/{index}"), role)?;
     }
     for (index, application) in changes.applications.iter().enumerate() {
-        supposing.application(&format!("/changes/applications/{index}"), application);
+        supposing.application(&format!("/changes/applications/{index}"), application)?;
     }
     let Supposing { hypothesis, applications, findings, .. } = supposing;
     if !findings.is_empty() {
@@ -85,7 +93,9 @@ pub(super) fn supposed<A: Action<Plane = TenantPlane>>(
 
 impl<A: Action<Plane = TenantPlane>> Supposing<'_, '_, '_, A> {
     fn complain(&mut self, field: String, detail: &str) {
-        self.findings.push(FieldError::new(field, detail));
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(FieldError::new(field, detail));
+        }
     }
 
     fn member(&mut self, field: &str, changed: &ChangedMember) -> Result<()> {
@@ -137,7 +147,13 @@ impl<A: Action<Plane = TenantPlane>> Supposing<'_, '_, '_, A> {
             let checked = granting::check(self.hearing.tx, &permissions);
             self.relocate(field, checked)?;
         }
-        for principal in changed.principals.iter().flatten() {
+        let principals = changed.principals.iter().flatten();
+        if principals.clone().count() > MAX_PRINCIPALS {
+            let detail = format!("must have at most {MAX_PRINCIPALS} entries");
+            self.complain(format!("{field}/principals"), &detail);
+            return Ok(());
+        }
+        for principal in principals {
             if !self.would_be_principal(*principal)? {
                 let detail = format!("{principal} is no account, team or tenant here");
                 self.complain(format!("{field}/principals"), &detail);
@@ -191,31 +207,31 @@ impl<A: Action<Plane = TenantPlane>> Supposing<'_, '_, '_, A> {
     fn relocate(&mut self, field: &str, checked: Result<()>) -> Result<()> {
         let Err(error) = checked else { return Ok(()) };
         let Error::Invalid(findings) = error else { return Err(error) };
-        let at = |one: FieldError| FieldError { field: format!("{field}{}", one.field), ..one };
-        self.findings.extend(findings.into_iter().map(at));
+        for one in findings {
+            self.complain(format!("{field}{}", one.field), &one.detail);
+        }
         Ok(())
     }
 
-    fn application(&mut self, field: &str, changed: &ChangedApplication) {
+    fn application(&mut self, field: &str, changed: &ChangedApplication) -> Result<()> {
         if !self.supposed.insert(changed.application.clone()) {
             self.complain(format!("{field}/application"), "stands twice");
-            return;
+            return Ok(());
         }
         let bound = self.applications.iter_mut();
         let mut bound = bound.filter(|(bound, _)| bound.application == changed.application);
         let Some((_, policy)) = bound.next() else {
             self.complain(format!("{field}/application"), "is not bound here");
-            return;
+            return Ok(());
         };
         let manifest = Manifest::clone(policy.manifest());
         let manifest = Manifest { policies: changed.policies.clone(), ..manifest };
         match access::compile(self.hearing.tx, &Arc::new(manifest)) {
-            Ok(compiled) => *policy = compiled,
-            Err(findings) => {
-                let at =
-                    |one: FieldError| FieldError { field: format!("{field}{}", one.field), ..one };
-                self.findings.extend(findings.into_iter().map(at));
+            Ok(compiled) => {
+                *policy = compiled;
+                Ok(())
             }
+            Err(error) => self.relocate(field, Err(error)),
         }
     }
 }

@@ -197,18 +197,24 @@ impl<A: Action> ReadTx<'_, A> {
     }
 
     /// What an application's policies say.
+    ///
+    /// # Errors
+    /// [`Error::TooMuchWork`] where the budget is spent first.
     pub(in crate::storage) fn decide_for(
         &self,
         policy: &dyn ApplicationPolicy,
         facts: ApplicationFacts,
-    ) -> Ruling {
-        let decision = policy.decide(&facts);
+    ) -> Result<Ruling> {
+        let decide = |facts: &ApplicationFacts| {
+            policy.decide_while(facts, &|| !self.is_spent()).ok_or(Error::TooMuchWork)
+        };
+        let decision = decide(&facts)?;
         let turns = !decision.allowed && facts.circumstances.assurance.is_demanded && {
             let circumstances = facts.circumstances.stepped_up();
-            policy.decide(&ApplicationFacts { circumstances, ..facts.clone() }).allowed
+            decide(&ApplicationFacts { circumstances, ..facts.clone() })?.allowed
         };
         let step_up = turns.then(|| self.inner.door.core().step_up());
-        Ruling::of(decision, Basis::Application(Box::new(facts)), step_up)
+        Ok(Ruling::of(decision, Basis::Application(Box::new(facts)), step_up))
     }
 
     /// What a policy of Freehold's own says.

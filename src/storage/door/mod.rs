@@ -12,6 +12,7 @@ mod transaction;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -24,6 +25,7 @@ pub(in crate::storage) use self::transaction::{
     account_values, applications, decisions, definitions, has_webhooks, limits, offer, seek_many,
     sql, standing,
 };
+use super::budget::Budget;
 use super::denials::Denials;
 use super::engine::{Conn, Pool, Session, Sql, Writes};
 use super::queue::Queue;
@@ -69,6 +71,8 @@ pub(in crate::storage) struct Core {
     pub(in crate::storage) elsewhere: Turns,
     /// Steps that a read may take on the thread that asks.
     pub(in crate::storage) read_steps: u32,
+    /// How long the work of one read may take on the blocking pool.
+    pub(in crate::storage) max_work: Duration,
 }
 
 impl Core {
@@ -428,10 +432,10 @@ pub(in crate::storage) fn read<A: Action, T>(
     conn: &Conn,
     call: &Call,
     target: &Target,
-    max_steps: Option<u32>,
+    budget: &Budget,
     body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
 ) -> Outcome<T> {
-    permitted(door, conn, call, target, max_steps, body).unwrap_or_else(|refusal| {
+    permitted(door, conn, call, target, budget, body).unwrap_or_else(|refusal| {
         let Refusal { error, trace } = refusal;
         Outcome { answer: Err(error), trace }
     })
@@ -442,19 +446,21 @@ fn permitted<A: Action, T>(
     conn: &Conn,
     call: &Call,
     target: &Target,
-    max_steps: Option<u32>,
+    budget: &Budget,
     body: &dyn Fn(&ReadTx<'_, A>) -> Result<T>,
 ) -> Result<Outcome<T>, Refusal> {
     let _reading = Reading::begin(conn)?;
     let sql = Sql::on(conn);
-    let _limit = max_steps.map(|steps| conn.limit_steps(steps));
+    let _heeded = conn.heed(budget.abandoned());
+    let _limit = budget.max_steps.map(|steps| conn.limit_steps(steps));
     let (known, session) = door.know(sql, &call.caller)?;
     let _session = conn.session(session);
     let permit = ask::<A>(door, sql, call, &known, target)?;
     // The steps of the thread that asks are few; elsewhere there is time.
-    let may_wait = max_steps.is_none_or(|steps| steps > door.core().read_steps);
+    let may_wait = budget.max_steps.is_none_or(|steps| steps > door.core().read_steps);
     let facts = Some(permit.facts);
-    let answer = body(&read_tx(door, sql, call, &known, target.clone(), may_wait, facts));
+    let tx = read_tx(door, sql, call, &known, target.clone(), may_wait, facts);
+    let answer = body(&tx.within(budget));
     let used = trail::used::<A>(door, call, target, &permit, answer.as_ref().err());
     Ok(Outcome { answer, trace: used.map(Box::new) })
 }

@@ -12,6 +12,7 @@ use crate::domain::{
     Error, Event, EventData, EventType, Facts, MemberState, Plane, Resource, Result, Role,
     Standing, StoredValues, Target, TargetFacts, TenantLimits, Timestamp, WithheldReason,
 };
+use crate::storage::budget::Budget;
 use crate::storage::engine::Sql;
 
 /// A transaction of a plane: what the nouns run their statements in.
@@ -137,6 +138,8 @@ pub struct ReadTx<'t, A: Action> {
     pub(super) inner: Inner<'t>,
     /// What it was permitted by; `None` for the program itself.
     facts: Option<Facts>,
+    /// What it may take; unlimited if omitted.
+    budget: Option<&'t Budget>,
     action: PhantomData<fn() -> A>,
 }
 
@@ -182,7 +185,30 @@ transactions!(ReadTx, WriteTx);
 
 impl<'t, A: Action> ReadTx<'t, A> {
     pub(super) fn new(inner: Inner<'t>, facts: Option<Facts>) -> Self {
-        Self { inner, facts, action: PhantomData }
+        Self { inner, facts, budget: None, action: PhantomData }
+    }
+
+    /// The same, within a budget.
+    pub(super) fn within(self, budget: &'t Budget) -> Self {
+        Self { budget: Some(budget), ..self }
+    }
+
+    /// What it may take; unlimited if omitted.
+    pub(in crate::storage) fn budget(&self) -> Option<&'t Budget> {
+        self.budget
+    }
+
+    /// Whether the time for work outside the engine is over, or nobody waits for the answer.
+    pub(in crate::storage) fn is_spent(&self) -> bool {
+        self.budget.is_some_and(Budget::is_spent)
+    }
+
+    /// Refuses further work where the budget is spent.
+    ///
+    /// # Errors
+    /// [`Error::TooMuchWork`].
+    pub(in crate::storage) fn check_budget(&self) -> Result<()> {
+        self.budget.map_or(Ok(()), Budget::check)
     }
 
     /// What the decision that permitted this transaction was asked with.

@@ -109,8 +109,7 @@ impl RegistryFile {
         decisions: Arc<dyn DecisionPoint>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>> {
-        let path = disk.registry();
-        let gate = Arc::new(Gate::default());
+        let (path, gate) = (disk.registry(), Arc::new(Gate::default()));
         let housekeeping = threads("housekeeping-{}", 4);
         let limits = settings.registry_pool(&housekeeping);
         let pool = Pool::new(&path, Side::Registry, &limits)?;
@@ -138,6 +137,7 @@ impl RegistryFile {
             told,
             elsewhere: settings.turns(settings.registry_readers),
             read_steps: settings.read_steps,
+            max_work: settings.max_work,
         };
         Ok(Arc::new(Self {
             open: OpenTenants::new(settings.max_open_tenants),

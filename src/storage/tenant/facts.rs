@@ -115,7 +115,8 @@ pub(super) fn renew(file: &TenantFile, caller: &Caller, mut facts: Facts) -> Res
     Ok(facts)
 }
 
-fn authority(sql: Sql<'_>) -> Result<i64> {
+/// Counts what of the file decisions are made from.
+pub(super) fn authority(sql: Sql<'_>) -> Result<i64> {
     let found = sql.one("select authority_version from organizations", &[], |row| row.next())?;
     found.ok_or_else(|| Error::Storage("the file has no organization".to_owned()))
 }

@@ -49,6 +49,7 @@ use super::entry;
 use super::queue::{Epoch, Queue, WrittenFile};
 use super::registry::{RegistryFile, TenantEntry};
 use super::told::Told;
+use super::turns::Turns;
 use crate::domain::action::TenantPlane;
 use crate::domain::{
     AccountId, Action, ApiKeyId, ApplicationName, Call, Caller, Definitions, Error, Event,
@@ -83,6 +84,8 @@ pub(in crate::storage) struct TenantFile {
     committed_authority: AtomicI64,
     /// The registry knows that the file is being written to.
     known_dirty: AtomicBool,
+    /// Turns of simulations: one at a time.
+    simulations: Turns,
     /// Audit rows were written that the registry must anchor, but no event that it must follow.
     noted: AtomicBool,
     /// Something was committed since the end of the audit chain was last anchored.
@@ -145,6 +148,7 @@ impl TenantFile {
                     )),
                     elsewhere: registry.settings.turns(registry.settings.readers_per_tenant),
                     read_steps: registry.settings.read_steps,
+                    max_work: registry.settings.max_work,
                 },
                 registry: registry.clone(),
                 members: Cache::new(registry.settings.known_members_per_tenant),
@@ -153,6 +157,7 @@ impl TenantFile {
                 uses: super::api_keys::Uses::default(),
                 committed_authority: AtomicI64::new(0),
                 known_dirty: AtomicBool::new(entry.dirty),
+                simulations: super::settings::turns_to_simulate(),
                 noted: AtomicBool::new(false),
                 has_grown: AtomicBool::new(false),
             }
@@ -344,6 +349,25 @@ impl TenantStore {
         F: Fn(&ReadTx<'_, A>) -> Result<T> + Send + 'static,
     {
         entry::read(self.door(), call, resource.into(), body).await
+    }
+
+    /// The same as a simulation: one at a time in this tenant, and others wait for a short time. Its turn ends with its
+    /// work, and no sooner where the client goes.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where the one before does not end; else as [`TenantStore::read`].
+    pub async fn simulate<A, T, F>(&self, call: &Call, resource: A::Resource, body: F) -> Result<T>
+    where
+        A: Action<Plane = TenantPlane>,
+        T: Send + 'static,
+        F: Fn(&ReadTx<'_, A>) -> Result<T> + Send + 'static,
+    {
+        let turn = self.file.simulations.take().await?;
+        let body = move |tx: &ReadTx<'_, A>| {
+            let _turn = &turn;
+            body(tx)
+        };
+        self.read(call, resource, body).await
     }
 
     /// The same, on this thread.

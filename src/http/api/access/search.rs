@@ -21,7 +21,7 @@ pub(in crate::http) async fn subjects(
     let page = page(&cx, &request, &filter)?;
     let found =
         cx.read(tenant, move |tx| access::search_subjects(tx, tenant, &request, &page)).await?;
-    Ok(answer(&cx, &filter, found))
+    answer(&cx, &filter, found)
 }
 
 pub(in crate::http) async fn resources(
@@ -30,7 +30,7 @@ pub(in crate::http) async fn resources(
 ) -> Reply<Plain<SearchAnswer<FoundEntity>>> {
     let filter = filter(&request);
     let page = page(&cx, &request, &filter)?;
-    Ok(answer(&cx, &filter, ask(&cx, request, page).await?))
+    answer(&cx, &filter, ask(&cx, request, page).await?)
 }
 
 pub(in crate::http) async fn actions(
@@ -39,7 +39,7 @@ pub(in crate::http) async fn actions(
 ) -> Reply<Plain<SearchAnswer<FoundAction>>> {
     let filter = filter(&request);
     let page = page(&cx, &request, &filter)?;
-    Ok(answer(&cx, &filter, ask(&cx, request, page).await?))
+    answer(&cx, &filter, ask(&cx, request, page).await?)
 }
 
 /// What the pages of a search are bound to: all that it asks, but for the page.
@@ -57,14 +57,17 @@ fn page(
     };
     let token = SearchPageRequest::token(request.page());
     let after = token.map(|token| cx.position(filter, token).map_err(refused)).transpose()?;
-    Ok(PageRequest { after, ..PageRequest::first(SearchPageRequest::limit(request.page())) })
+    let max_bytes = cx.max_answer_bytes();
+    let limit = SearchPageRequest::limit(request.page());
+    Ok(PageRequest { max_bytes, after, ..PageRequest::first(limit) })
 }
 
 fn answer<T>(
     cx: &TenantContext<EvaluateAccess>,
     filter: &str,
     page: Page<T>,
-) -> Plain<SearchAnswer<T>> {
-    let next_token = page.next.map(|next| cx.cursor(filter, &next)).unwrap_or_default();
-    Plain(SearchAnswer { page: SearchPage { next_token }, results: page.items })
+) -> Reply<Plain<SearchAnswer<T>>> {
+    let next_token = page.next.map(|next| cx.cursor(filter, &next)).transpose()?;
+    let page_of = SearchPage { next_token: next_token.unwrap_or_default() };
+    Ok(Plain(SearchAnswer { page: page_of, results: page.items }))
 }

@@ -14,6 +14,7 @@ use super::functions::{self, Session, SessionCell};
 use super::held::Held;
 use super::{Sql, SqlError, row_security};
 use crate::domain::FileId;
+use crate::storage::budget::Abandoned;
 
 /// Virtual-machine steps between two looks at the budget.
 const STEPS_PER_LOOK: i32 = 1000;
@@ -44,6 +45,8 @@ pub(in crate::storage) struct Conn {
     phase: Arc<Phase>,
     /// Looks left until a statement is interrupted; negative means without limit.
     looks: Arc<AtomicI64>,
+    /// Whether the client of what runs has gone.
+    abandoned: Arc<Mutex<Abandoned>>,
     /// What last went wrong so that the engine may have undone the transaction.
     failure: Mutex<Option<SqlError>>,
     /// The generation of its pool that it belongs to.
@@ -93,6 +96,7 @@ impl Conn {
             session: Arc::new(Mutex::new(None)),
             phase: Arc::default(),
             looks: Arc::default(),
+            abandoned: Arc::default(),
             failure: Mutex::new(None),
             generation: 0,
             _held: held,
@@ -108,13 +112,13 @@ impl Conn {
 
     fn count_steps(&self) -> Result<(), SqlError> {
         self.looks.store(-1, Ordering::Relaxed);
-        let looks = self.looks.clone();
+        let (looks, abandoned) = (self.looks.clone(), self.abandoned.clone());
         let look = move || {
             let left = looks.load(Ordering::Relaxed);
             if left > 0 {
                 looks.store(left - 1, Ordering::Relaxed);
             }
-            left == 0
+            left == 0 || abandoned.lock().is_set()
         };
         Ok(self.raw.progress_handler(STEPS_PER_LOOK, Some(look))?)
     }
@@ -188,6 +192,12 @@ impl Conn {
         let looks = if previous < 0 { looks } else { looks.min(previous) };
         self.looks.store(looks, Ordering::Relaxed);
         StepGuard { conn: self, previous }
+    }
+
+    /// Interrupts statements whose client has gone, until the guard is dropped.
+    pub(in crate::storage) fn heed(&self, abandoned: &Abandoned) -> HeedGuard<'_> {
+        *self.abandoned.lock() = abandoned.clone();
+        HeedGuard(self)
     }
 
     /// What the caller's session is, where one is set.
@@ -323,5 +333,14 @@ pub(in crate::storage) struct StepGuard<'c> {
 impl Drop for StepGuard<'_> {
     fn drop(&mut self) {
         self.conn.looks.store(self.previous, Ordering::Relaxed);
+    }
+}
+
+/// Heeds no client any more when dropped.
+pub(in crate::storage) struct HeedGuard<'c>(&'c Conn);
+
+impl Drop for HeedGuard<'_> {
+    fn drop(&mut self) {
+        *self.0.abandoned.lock() = Abandoned::default();
     }
 }

@@ -137,7 +137,7 @@ pub(super) fn evaluate_with<A: Action<Plane = TenantPlane>>(
         attributes: attributes(tx, manifest, asking, row)?,
         properties: properties(tx, manifest, asking)?,
     };
-    Ok(tx.decide_for(asking.policy, facts))
+    tx.decide_for(asking.policy, facts)
 }
 
 /// Whether a scope that the tenant has enabled leaves an action.

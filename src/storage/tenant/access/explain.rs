@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    Action, HeldRole, MemberState, Patterns, Permission, PermissionOrigin, PermissionSource,
+    Action, Error, HeldRole, MemberState, Patterns, Permission, PermissionOrigin, PermissionSource,
     PolicyInfo, PrincipalRef, ResourceId, Result, Role, RowLevels, principal_ref,
 };
 use crate::storage::door::{Asked, ReadTx};
@@ -32,6 +32,7 @@ pub(crate) fn sources<A: Action<Plane = TenantPlane>>(
             let principal = principal_ref(row.next()?, row.next()?);
             Ok(source(origin, level, principal))
         })?;
+        check_count(found.len())?;
         found.push(role(asked));
         found.push(custom_roles(sql, asked)?);
         Ok(found)
@@ -40,7 +41,15 @@ pub(crate) fn sources<A: Action<Plane = TenantPlane>>(
     Ok(found.into_iter().flatten().collect())
 }
 
-static SOURCES: LazyLock<String> = LazyLock::new(resource_sources);
+/// Rows of one explanation at most; one that has more cannot be told in one answer.
+const MAX_ROWS: u32 = 10_000;
+
+static SOURCES: LazyLock<String> =
+    LazyLock::new(|| format!("select * from ({}) limit {}", resource_sources(), MAX_ROWS + 1));
+
+fn check_count(rows: usize) -> Result<()> {
+    if rows > MAX_ROWS as usize { Err(Error::TooMuchWork) } else { Ok(()) }
+}
 
 fn source(
     origin: PermissionOrigin,
@@ -67,14 +76,16 @@ fn custom_roles(sql: Sql<'_>, asked: &Asked) -> Result<Option<PermissionSource>>
         "select r.id, r.name, p.type, p.id, r.permissions
         from role_assignments a join roles r on r.id = a.role_id join principals p on p.id = a.principal_id
         where a.principal_id in (select value from json_each(caller_principals()))
-        order by r.name, p.type, p.id",
-        &[],
+        order by r.name, p.type, p.id
+        limit ?1",
+        params![MAX_ROWS + 1],
         |row| {
             let (id, name) = (row.next()?, row.next()?);
             let principal = PrincipalRef { kind: row.next()?, id: row.next()? };
             Ok((HeldRole { id, name, principal }, row.next()?))
         },
     )?;
+    check_count(held.len())?;
     let has_part = |(_, patterns): &(HeldRole, Patterns)| RowLevels::touches_resources(patterns);
     let custom_roles = held.into_iter().filter(has_part).map(|(role, _)| role).collect();
     Ok(Some(PermissionSource { custom_roles, ..given }))

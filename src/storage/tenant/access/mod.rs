@@ -11,7 +11,9 @@ pub(crate) use self::search::{
     Candidate, candidates, evaluate_row, is_the_only_one, members, nouns, permitted,
     service_accounts,
 };
-pub(crate) use self::simulate::{compile, count_of_type, everybody, of_type, supposed};
+pub(crate) use self::simulate::{
+    authority_version, compile, count_of_type, everybody, of_type, supposed,
+};
 use crate::domain::action::TenantPlane;
 use crate::domain::{
     AccountId, Action, ApplicationName, Caller, Error, IdentityPart, Reason, ResourceTypeName,
@@ -44,6 +46,21 @@ pub(crate) fn account_of<A: Action<Plane = TenantPlane>>(
 /// It is not there yet, and begins anew where it is.
 pub(crate) fn take_time<A: Action<Plane = TenantPlane>>(tx: &ReadTx<'_, A>) -> Result<()> {
     tx.take_time()
+}
+
+/// Refuses further work where the budget of the transaction is spent: its time is over, or its client has gone.
+///
+/// # Errors
+/// [`Error::TooMuchWork`].
+pub(crate) fn check_budget<A: Action<Plane = TenantPlane>>(tx: &ReadTx<'_, A>) -> Result<()> {
+    tx.check_budget()
+}
+
+/// Notes that one of the questions of a request has been answered: the others have what is left of the budget.
+pub(crate) fn note_answer<A: Action<Plane = TenantPlane>>(tx: &ReadTx<'_, A>) {
+    if let Some(budget) = tx.budget() {
+        budget.note_answer();
+    }
 }
 
 /// What Freehold's own policies say of somebody, an action and a target. A resource must be of the type named, if one is.

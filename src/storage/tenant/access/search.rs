@@ -12,6 +12,9 @@ use crate::storage::door::{Asked, ReadTx, Ruling, seek_many, sql};
 use crate::storage::engine::{Listing, Param, params};
 use crate::storage::tenant::resources::guess_reach;
 
+/// Bytes of a resource that was found, as the answer names it, at most: its id, its type, and their names.
+const FOUND_BYTES: usize = 320;
+
 /// Active members in the order of their ids, from one on; each with what an issuer calls them, if it is asked for one.
 pub(crate) fn members<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
@@ -98,7 +101,8 @@ pub(crate) fn permitted<A: Action<Plane = TenantPlane>>(
         seek_many(tx);
         Ok(sql.all(&text, &params, |row| row.next())?)
     })?;
-    Ok(Page::cut(rows, page, |id| Position { key: String::new(), id: id.to_string() }))
+    let position = |id: &ResourceId| Position { key: String::new(), id: id.to_string() };
+    Ok(Page::cut_by_weight(rows, page, |_| FOUND_BYTES, position))
 }
 
 /// A resource that may be what is looked for.

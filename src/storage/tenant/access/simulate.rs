@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::domain::action::TenantPlane;
 use crate::domain::{
-    AccountId, Action, ApplicationPolicy, FieldError, Hypothesis, Manifest, ResourceId,
-    ResourceTypeName, Result,
+    AccountId, Action, ApplicationPolicy, Error, Hypothesis, Manifest, ResourceId,
+    ResourceTypeName, Result, Uncompiled,
 };
+use crate::storage::budget::Budget;
 use crate::storage::door::{Asked, ReadTx, decisions, seek_many, sql};
 use crate::storage::engine::params;
+use crate::storage::tenant::facts;
 
 /// What would be known of somebody, were what is supposed so.
 pub(crate) fn supposed<A: Action<Plane = TenantPlane>>(
@@ -19,15 +21,25 @@ pub(crate) fn supposed<A: Action<Plane = TenantPlane>>(
     tx.supposed(asked, hypothesis)
 }
 
-/// Makes candidate policies ready to decide. It can take long.
+/// Makes candidate policies ready to decide, within the transaction's budget.
 ///
 /// # Errors
-/// What of the manifest cannot be accepted.
+/// [`Error::Invalid`] where the manifest cannot be accepted; [`Error::TooMuchWork`].
 pub(crate) fn compile<A: Action<Plane = TenantPlane>>(
     tx: &ReadTx<'_, A>,
     manifest: &Arc<Manifest>,
-) -> Result<Arc<dyn ApplicationPolicy>, Vec<FieldError>> {
-    decisions(tx).compile(manifest)
+) -> Result<Arc<dyn ApplicationPolicy>> {
+    let budget = tx.budget();
+    let compiled = decisions(tx).compile_while(manifest, &|| !budget.is_some_and(Budget::is_spent));
+    compiled.map_err(|uncompiled| match uncompiled {
+        Uncompiled::Refused(errors) => Error::Invalid(errors),
+        Uncompiled::Stopped => Error::TooMuchWork,
+    })
+}
+
+/// Counts what of the tenant's file decisions are made from: it moves with every change of authority.
+pub(crate) fn authority_version<A: Action<Plane = TenantPlane>>(tx: &ReadTx<'_, A>) -> Result<i64> {
+    facts::authority(sql(tx))
 }
 
 /// Every member who is not removed.
