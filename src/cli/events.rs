@@ -36,14 +36,14 @@ pub(super) async fn events(
             )
             .await?;
         }
-        Verb::Types => types(),
+        Verb::Types => types()?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints every type of event, and what it says.
-pub(super) fn types() {
-    output::say(event_catalogue().trim_end());
+pub(super) fn types() -> Result<()> {
+    output::say(event_catalogue().trim_end())
 }
 
 fn filters(chosen: &ChosenEvents) -> String {
@@ -63,8 +63,7 @@ async fn list(host: &Client, asked: &ListEvents) -> Result<()> {
         let (sequence, time) = (event.sequence.to_string(), event.time.to_string());
         rows.push(vec![sequence, time, event.kind, event.subject, event.actor]);
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }
 
 /// Prints events as they come, one a line.
@@ -78,7 +77,7 @@ async fn follow(host: &Client, chosen: &ChosenEvents) -> Result<()> {
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = text.drain(..=end).collect();
             if let Some(event) = line.strip_prefix(b"data: ") {
-                output::say(String::from_utf8_lossy(event).trim_end());
+                output::say(String::from_utf8_lossy(event).trim_end())?;
             }
         }
     }
