@@ -60,7 +60,7 @@ pub(super) fn say(text: &str) -> Result<()> {
 /// Writes a secret that nobody can read again. If it is not delivered, the error says which, and the remedy.
 pub(super) fn secret(text: &str, what: &str, remedy: &str) -> Result<()> {
     let written = write(format!("{text}\n").as_bytes());
-    written.map_err(|error| anyhow!("{what} was not delivered: {error}; {remedy}"))
+    written.map_err(|error| anyhow!("{what}: not delivered, since {error}; {remedy}"))
 }
 
 /// Writes the help or the version that was asked for.

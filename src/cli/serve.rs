@@ -14,7 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::application::{Application, Mode, call};
 use super::args::{Dev, Listen};
 use super::configuration::Configuration;
-use super::guard::guard;
+use super::guard::{guard, warnings};
 use super::{node, output};
 use crate::domain::{Assurance, HOST_ACR, ImportOutcome, ImportProgress, TenantReference};
 use crate::identity::Grant;
@@ -47,6 +47,9 @@ pub(super) async fn serve(
 ) -> Result<ExitCode> {
     listen.over(&mut configuration);
     guard(data, &configuration, Mode::Production)?;
+    for warning in warnings(&configuration) {
+        tracing::warn!("{warning}");
+    }
     run(data, configuration, Mode::Production, |_, _| Ok(())).await
 }
 
@@ -62,6 +65,9 @@ pub(super) async fn dev(
     if !configuration.http.base_domains.iter().any(|domain| domain == "localhost") {
         configuration.http.base_domains.push("localhost".to_owned());
     }
+    let listen = configuration.listen().map(|address| address.ip().to_string()).ok();
+    let loopback = ["127.0.0.1", "::1"].map(str::to_owned);
+    configuration.http.hosts.extend(loopback.into_iter().chain(listen));
     guard(data, &configuration, Mode::Development)?;
     let as_json = dev.json;
     run(data, configuration, Mode::Development, move |application, address| {
@@ -149,6 +155,9 @@ impl Signals {
 
 /// Checks what `serve` would check, and does nothing else.
 pub(super) fn check(data: &Path, configuration: &Configuration) -> Result<ExitCode> {
+    for warning in warnings(configuration) {
+        output::tell(&format!("warning: {warning}"));
+    }
     guard(data, configuration, Mode::Production)?;
     Policy::embedded()?;
     output::say("ok")?;
