@@ -230,14 +230,14 @@ fn demo_json(address: &str, tokens: &[Demonstrator]) -> Result<String> {
 fn demo_text(address: &str, tokens: &[Demonstrator]) -> String {
     let url = format!("http://{address}");
     let port = address.rsplit(':').next().unwrap_or_default();
-    let exports: String = tokens
+    let exports: Vec<_> = tokens
         .iter()
         .map(|(person, role, tenant, token)| {
             let variable = person.to_uppercase();
             format!("  {person} is {role} of {tenant}\n  export {variable}={token}\n\n")
         })
         .collect();
-    let (alice, carol) = (&tokens[0].3, &tokens[1].3);
+    let (exports, alice, carol) = (exports.concat(), &tokens[0].3, &tokens[1].3);
     format!(
         "
 Freehold serves for development at {url}
