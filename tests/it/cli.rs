@@ -257,6 +257,33 @@ fn a_plan_of_migrations_and_an_examination_are_had_either_way() {
 fn a_token_is_printed_alone_either_way() {
     both_ways(|place| {
         run(place, "seed").ended(0);
+        for words in [
+            "token --operator",
+            "token --tenant default --account host|operator",
+            "token --account host|operator --ttl 90s",
+        ] {
+            let verb = run(place, words).ended(0);
+            assert_eq!(verb.out.trim().split('.').count(), 3, "{verb:?}");
+            assert_eq!((verb.out.lines().count(), verb.err.as_str()), (1, ""));
+        }
+        run(place, "token --tenant default --account host|nobody").ended(1);
+    });
+}
+
+#[test]
+fn a_token_that_was_minted_without_a_server_is_good_for_one() {
+    let place = Place::new();
+    run(&place, "seed").ended(0);
+    let token = run(&place, "token --tenant default --account host|operator").ended(0).out;
+    let app = TestApp::serve_at(&place, &[]);
+    let me = app.bearer(token.trim()).get("/v1/me").expect(200);
+    assert_eq!((&me["tenant"]["slug"], &me["role"]), (&json!("default"), &json!("owner")));
+}
+
+#[test]
+fn a_verb_whose_answer_cannot_be_written_fails_and_a_closed_pipe_ends_it_silently() {
+    both_ways(|place| {
+        run(place, "seed").ended(0);
         for words in ["tenant list", "audit export"] {
             for (end, out) in dead_ends() {
                 not_written(place, words, end, out);
