@@ -42,7 +42,7 @@ async fn create(host: &Client, new: &CreateApiKey) -> Result<()> {
     let scopes = (!new.scopes.is_empty()).then_some(&new.scopes);
     let body = json!({ "name": new.name, "scopes": scopes, "ttl_s": new.ttl });
     let made: Value = there.client.ask(Method::POST, &there.list, Some(&body)).await?;
-    issued(&made, new.plane.json)
+    issued(&made, &new.service_account, &new.plane)
 }
 
 async fn replace(host: &Client, rotate: &RotateApiKey) -> Result<()> {
@@ -50,7 +50,7 @@ async fn replace(host: &Client, rotate: &RotateApiKey) -> Result<()> {
     let body = json!({ "overlap_s": rotate.overlap, "ttl_s": rotate.ttl });
     let path = format!("{}/rotate", there.path(&rotate.key)?);
     let made: Value = there.client.ask(Method::POST, &path, Some(&body)).await?;
-    issued(&made, rotate.plane.json)
+    issued(&made, &rotate.service_account, &rotate.plane)
 }
 
 async fn revoke(host: &Client, one: &OneApiKey) -> Result<()> {
@@ -83,18 +83,21 @@ impl Keys {
     }
 }
 
-fn issued(made: &Value, as_json: bool) -> Result<()> {
-    if as_json {
-        return output::json(made);
+fn issued(made: &Value, service_account: &str, plane: &Plane) -> Result<()> {
+    let (id, key) = (text(made, "id"), made["key"].as_str().context("the answer has no key")?);
+    let of = match (&plane.tenant, &plane.account) {
+        (Some(tenant), Some(account)) => format!("--tenant {tenant} --account '{account}'"),
+        _ => "--platform".to_owned(),
+    };
+    let what = format!("the key {id}");
+    let remedy = format!(
+        "nobody can read it again: revoke it with `freehold api-key revoke '{service_account}' {id} {of}`, or rotate it"
+    );
+    if plane.json {
+        return output::secret(&serde_json::to_string_pretty(made)?, &what, &remedy);
     }
-    let key = made["key"].as_str().context("the answer has no key")?;
-    output::tell(&format!(
-        "The key {}, good until {}:",
-        text(made, "id"),
-        text(made, "expires_at")
-    ));
-    output::say(key);
-    Ok(())
+    output::tell(&format!("The key {id}, valid until {}:", text(made, "expires_at")));
+    output::secret(key, &what, &remedy)
 }
 
 fn show(keys: &[Value], as_json: bool) -> Result<()> {
@@ -105,6 +108,5 @@ fn show(keys: &[Value], as_json: bool) -> Result<()> {
     for key in keys {
         rows.push(["name", "expires_at", "last_used_at", "id"].map(|it| text(key, it)).to_vec());
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }

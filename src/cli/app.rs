@@ -44,8 +44,7 @@ async fn ask(host: &Client, verb: &Verb) -> Result<()> {
             if list.json {
                 return output::json(&found);
             }
-            listed(&found);
-            Ok(())
+            listed(&found)
         }
         Verb::Show(one) => show(&host.get(&path(&one.name)?).await?, one.json),
         Verb::Require(one) => require(host, one).await,
@@ -129,7 +128,7 @@ fn required_for(application: &Application) -> String {
     application.required_for.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn listed(found: &[Application]) {
+fn listed(found: &[Application]) -> Result<()> {
     let mut rows = vec![["NAME", "VERSION", "REQUIRED FOR", "TITLE"].map(str::to_owned).to_vec()];
     for one in found {
         rows.push(vec![
@@ -139,7 +138,7 @@ fn listed(found: &[Application]) {
             one.title.to_string(),
         ]);
     }
-    output::table(&rows);
+    output::table(&rows)
 }
 
 fn show(application: &Application, as_json: bool) -> Result<()> {
@@ -157,8 +156,7 @@ fn show(application: &Application, as_json: bool) -> Result<()> {
         row("actions", manifest.actions.len().to_string()),
         row("scopes", manifest.scopes.len().to_string()),
         row("created", application.created_at.to_string()),
-    ]);
-    Ok(())
+    ])
 }
 
 fn show_binding(binding: &ApplicationBinding, as_json: bool) -> Result<()> {
@@ -172,6 +170,5 @@ fn show_binding(binding: &ApplicationBinding, as_json: bool) -> Result<()> {
         row("version", binding.manifest_version.to_string()),
         row("scopes", scopes.join(" ")),
         row("bound", binding.created_at.to_string()),
-    ]);
-    Ok(())
+    ])
 }

@@ -15,7 +15,7 @@ use super::clock::SystemClock;
 use super::configuration::Configuration;
 use super::figures;
 use super::guard::guard;
-use crate::domain::{Clock, MigrationReport, TenantReference};
+use crate::domain::{Call, Caller, Clock, MigrationReport, TenantReference};
 use crate::http::{self, Listeners, Server};
 use crate::identity::{
     ApiKeys, Issuer, KeyRing, Provider, Signer, SigningKey, Subject, Verifier,
@@ -49,6 +49,17 @@ pub struct Application {
     ring: Arc<KeyRing>,
     webhooks: Arc<Webhooks>,
     worker: Worker,
+}
+
+/// A call of the host's operator that comes from no request.
+pub(super) fn call(id: &str) -> Call {
+    Call {
+        caller: Arc::new(Caller::host()),
+        request_id: id.into(),
+        correlation_id: id.into(),
+        idempotency: None,
+        reservation: None,
+    }
 }
 
 /// The local socket of a data directory.

@@ -1,18 +1,19 @@
 //! `freehold audit …`.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use futures_util::StreamExt;
 use serde::Serialize;
-use tokio::io::AsyncWriteExt;
 
 use super::args::{Audit as Verb, ExportAudit, ExportFormat, ListAudit, VerifyAudit, Whose};
 use super::client::{Client, query};
 use super::configuration::Configuration;
-use super::{node, output, tenant};
-use crate::domain::{AuditEntry, AuditVerification, Tenant};
+use super::{copy, node, output, tenant};
+use crate::domain::{AuditEntry, AuditVerification, Error, Tenant};
 
 const PLATFORM: &str = "/v1/platform";
 
@@ -23,6 +24,8 @@ struct Walked {
     subject: String,
     #[serde(flatten)]
     outcome: Outcome,
+    /// Whether a copy was read, since the data directory cannot be written.
+    copy: bool,
 }
 
 #[derive(Serialize)]
@@ -36,7 +39,20 @@ enum Outcome {
     },
 }
 
+impl From<Result<AuditVerification>> for Outcome {
+    fn from(result: Result<AuditVerification>) -> Self {
+        match result {
+            Ok(verification) => Self::Walked(verification),
+            Err(error) => Self::Refused { error: format!("{error:#}") },
+        }
+    }
+}
+
 impl Walked {
+    fn of_copy((subject, verified): (String, Result<AuditVerification, Error>)) -> Self {
+        Self { subject, outcome: verified.map_err(anyhow::Error::from).into(), copy: true }
+    }
+
     fn is_intact(&self) -> bool {
         matches!(&self.outcome, Outcome::Walked(verification) if verification.intact)
     }
@@ -44,11 +60,8 @@ impl Walked {
 
 /// Walks one log; of what cannot be walked, the others are told all the same.
 async fn walk_one(client: &Client, subject: &str, home: &str) -> Walked {
-    let outcome = match client.get(&format!("{home}/audit/verify")).await {
-        Ok(verification) => Outcome::Walked(verification),
-        Err(error) => Outcome::Refused { error: format!("{error:#}") },
-    };
-    Walked { subject: subject.to_owned(), outcome }
+    let outcome = client.get(&format!("{home}/audit/verify")).await;
+    Walked { subject: subject.to_owned(), outcome: outcome.into(), copy: false }
 }
 
 /// Reads audit logs, and walks their chains.
@@ -57,6 +70,14 @@ pub(super) async fn audit(
     configuration: Configuration,
     verb: &Verb,
 ) -> Result<ExitCode> {
+    if let Verb::Verify(verify) = verb {
+        let tenant = verify.tenant.clone();
+        let of_copy = copy::read(data, &configuration, move |copy| copy.verify(tenant.as_deref()));
+        if let Some(verified) = of_copy.await? {
+            let walked: Vec<_> = verified.into_iter().map(Walked::of_copy).collect();
+            return tell(&walked, verify);
+        }
+    }
     node::with_client(data, configuration, |client| async move { ask(&client, verb).await }).await
 }
 
@@ -104,7 +125,7 @@ async fn show(host: &Client, list: &ListAudit) -> Result<ExitCode> {
         let (at, decision) = (row.at.to_string(), row.decision.to_string());
         rows.push(vec![row.seq.to_string(), at, row.actor, row.action, target, decision]);
     }
-    output::table(&rows);
+    output::table(&rows)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -124,17 +145,21 @@ async fn walk(client: &Client, verify: &VerifyAudit) -> Result<ExitCode> {
         walked.push(walk_one(client, slug, &tenant::path(slug)?).await);
     }
     bar.end();
+    tell(&walked, verify)
+}
+
+fn tell(walked: &[Walked], verify: &VerifyAudit) -> Result<ExitCode> {
     if verify.json {
         output::json(&walked)?;
     } else {
-        walked.iter().for_each(say);
+        walked.iter().try_for_each(say)?;
     }
     let intact = walked.iter().all(Walked::is_intact);
     Ok(if intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn say(walked: &Walked) {
-    let Walked { subject, outcome } = walked;
+fn say(walked: &Walked) -> Result<()> {
+    let Walked { subject, outcome, .. } = walked;
     output::say(&match outcome {
         Outcome::Refused { error } => {
             format!(
@@ -147,7 +172,7 @@ fn say(walked: &Walked) {
         Outcome::Walked(AuditVerification { bad: Some(bad), rows, .. }) => {
             format!("{subject}: row {} is {}, behind {rows} good ones", bad.seq, bad.problem)
         }
-    });
+    })
 }
 
 async fn take(host: &Client, export: &ExportAudit) -> Result<ExitCode> {
@@ -158,15 +183,16 @@ async fn take(host: &Client, export: &ExportAudit) -> Result<ExitCode> {
     };
     let answer = client.read_raw(&format!("{home}/audit/export?format={format}")).await?;
     let mut chunks = answer.bytes_stream();
-    let mut out: Box<dyn tokio::io::AsyncWrite + Unpin> = match &export.output {
-        Some(path) => Box::new(
-            tokio::fs::File::create(path).await.with_context(|| path.display().to_string())?,
-        ),
-        None => Box::new(tokio::io::stdout()),
+    let mut out = match &export.output {
+        Some(path) => Some(File::create(path).with_context(|| path.display().to_string())?),
+        None => None,
     };
     while let Some(chunk) = chunks.next().await {
-        out.write_all(&chunk.context("the export was ended before its end")?).await?;
+        let chunk = chunk.context("the export was ended before its end")?;
+        match &mut out {
+            Some(file) => file.write_all(&chunk)?,
+            None => output::write(&chunk)?,
+        }
     }
-    out.flush().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -76,8 +76,7 @@ fn listed(entries: &[BreakGlass], as_json: bool) -> Result<()> {
             entry.reason.to_string(),
         ]);
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }
 
 fn show(entry: &BreakGlass, as_json: bool) -> Result<()> {
@@ -97,6 +96,5 @@ fn show(entry: &BreakGlass, as_json: bool) -> Result<()> {
         row("requested by", entry.requested_by.clone()),
         row("decided by", entry.decided_by.clone().unwrap_or_default()),
         row("until", entry.expires_at.to_string()),
-    ]);
-    Ok(())
+    ])
 }

@@ -62,6 +62,16 @@ pub struct Configuration {
     pub otel: OtelSection,
     /// What is logged.
     pub log: LogSection,
+    /// The secrets that the file has.
+    #[serde(skip)]
+    pub(super) file_secrets: Option<FileSecrets>,
+}
+
+/// A configuration file, and the keys of the secrets in it.
+#[derive(Debug, Clone)]
+pub(super) struct FileSecrets {
+    pub(super) path: PathBuf,
+    pub(super) keys: Vec<String>,
 }
 
 /// Section `http`.
@@ -69,6 +79,8 @@ pub struct Configuration {
 #[serde(deny_unknown_fields)]
 pub struct HttpSection {
     pub(super) listen: String,
+    pub(super) hosts: Vec<String>,
+    pub(super) docs: bool,
     pub(super) base_domains: Vec<String>,
     pub(super) trusted_proxies: BTreeSet<IpAddr>,
     pub(super) max_connections: usize,
@@ -248,7 +260,7 @@ impl Configuration {
         let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
         let environment = environment();
         let mut builder = Config::builder().add_source(defaults.clone());
-        let mut unknown = Vec::new();
+        let (mut unknown, mut file_secrets) = (Vec::new(), None);
         if let Some(path) = file {
             if !path.is_file() {
                 bail!("{}: there is no such configuration file", path.display());
@@ -257,6 +269,8 @@ impl Configuration {
             let keys = keys_of(&given);
             let keys = keys
                 .with_context(|| format!("{}: the configuration cannot be read", path.display()))?;
+            let secrets = secrets_of(&given)?;
+            file_secrets = Some(FileSecrets { path: path.to_owned(), keys: secrets });
             let named = |key: String| format!("{}: {key}{}", path.display(), meant(&key));
             unknown.extend(unknown_among(keys)?.map(named));
             builder = builder.add_source(given);
@@ -272,7 +286,8 @@ impl Configuration {
         }
         let built = builder.add_source(environment).add_source(secrets());
         let built = built.build().context("the configuration cannot be read")?;
-        built.try_deserialize().context("the configuration cannot be used")
+        let read: Self = built.try_deserialize().context("the configuration cannot be used")?;
+        Ok(Self { file_secrets, ..read })
     }
 
     /// The address to listen on.
@@ -324,6 +339,12 @@ impl Configuration {
         }
     }
 
+    /// The hosts on which this installation answers, besides base domains and tenants' own.
+    pub(super) fn hosts(&self) -> Vec<String> {
+        let named = self.http.hosts.iter().map(|host| host.to_ascii_lowercase());
+        named.chain(self.login.public_host()).collect()
+    }
+
     /// What is written to whom somebody asks in.
     fn letters(&self) -> Letters {
         let InvitationsSection { link, text, .. } = &self.invitations;
@@ -347,6 +368,8 @@ impl Configuration {
         let section = &self.http;
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         crate::http::Settings {
+            hosts: self.hosts(),
+            docs: section.docs,
             base_domains: section
                 .base_domains
                 .iter()
@@ -414,6 +437,7 @@ fn environment() -> Environment {
         .separator("__")
         .try_parsing(true)
         .list_separator(",")
+        .with_list_parse_key("http.hosts")
         .with_list_parse_key("http.base_domains")
         .with_list_parse_key("http.trusted_proxies")
         .with_list_parse_key("invitations.public_domains")
@@ -470,22 +494,36 @@ fn meant(key: &str) -> String {
 
 /// The keys that a source sets, each with its sections.
 fn keys_of(source: &impl Source) -> Result<Vec<String>> {
-    let mut keys = Vec::new();
-    for (key, value) in source.collect()? {
-        flatten(key, value, &mut keys);
-    }
-    keys.sort();
-    Ok(keys)
+    Ok(values_of(source)?.into_keys().collect())
 }
 
-fn flatten(key: String, value: Value, keys: &mut Vec<String>) {
+/// The keys of a source's secrets; an empty one is none.
+fn secrets_of(source: &impl Source) -> Result<Vec<String>> {
+    let is_secret = |key: &str| [".token", ".client_secret"].iter().any(|end| key.ends_with(end));
+    let is_empty = |kind: &ValueKind| matches!(kind, ValueKind::String(text) if text.is_empty());
+    let values = values_of(source)?.into_iter();
+    let secrets = values.filter(|(key, kind)| is_secret(key) && !is_empty(kind));
+    Ok(secrets.map(|(key, _)| key).collect())
+}
+
+fn values_of(source: &impl Source) -> Result<BTreeMap<String, ValueKind>> {
+    let mut values = BTreeMap::new();
+    for (key, value) in source.collect()? {
+        flatten(key, value, &mut values);
+    }
+    Ok(values)
+}
+
+fn flatten(key: String, value: Value, values: &mut BTreeMap<String, ValueKind>) {
     match value.kind {
         ValueKind::Table(table) => {
             for (name, value) in table {
-                flatten(format!("{key}.{name}"), value, keys);
+                flatten(format!("{key}.{name}"), value, values);
             }
         }
-        _ => keys.push(key),
+        kind => {
+            values.insert(key, kind);
+        }
     }
 }
 

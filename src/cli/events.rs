@@ -36,14 +36,14 @@ pub(super) async fn events(
             )
             .await?;
         }
-        Verb::Types => types(),
+        Verb::Types => types()?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints every type of event, and what it says.
-pub(super) fn types() {
-    output::say(event_catalogue().trim_end());
+pub(super) fn types() -> Result<()> {
+    output::say(event_catalogue().trim_end())
 }
 
 fn filters(chosen: &ChosenEvents, after: i64) -> String {
@@ -63,8 +63,7 @@ async fn list(host: &Client, asked: &ListEvents) -> Result<()> {
         let (sequence, time) = (event.sequence.to_string(), event.time.to_string());
         rows.push(vec![sequence, time, event.kind, event.subject, event.actor]);
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }
 
 /// Prints events as they come, one a line. Where the verb's own token expires, the host mints another one.
@@ -100,7 +99,7 @@ async fn print_until_end(
                 Some(("data", data)) if is_end => {
                     return Ok(Some(serde_json::from_str::<StreamEnd>(data)?.reason));
                 }
-                Some(("data", event)) => output::say(event),
+                Some(("data", event)) => output::say(event)?,
                 _ => {}
             }
         }

@@ -65,6 +65,5 @@ fn list(hosts: &[TenantHost], as_json: bool) -> Result<()> {
             host.created_at.to_string(),
         ]);
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }

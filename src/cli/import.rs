@@ -34,7 +34,7 @@ pub(super) async fn import(
     if import.json {
         output::json(&report)?;
     } else {
-        show(&report);
+        show(&report)?;
     }
     let failed = report.tenants.iter().any(|tenant| tenant.outcome == ImportOutcome::Failed);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -81,14 +81,14 @@ impl Progress {
     }
 }
 
-fn show(report: &ImportReport) {
+fn show(report: &ImportReport) -> Result<()> {
     let accounts = if report.dry_run { "would be added" } else { "added" };
-    output::say(&format!("{} accounts {accounts}", report.accounts_added));
+    output::say(&format!("{} accounts {accounts}", report.accounts_added))?;
     let mut rows = vec![["TENANT", "OUTCOME", "ADDED"].map(str::to_owned).to_vec()];
     for tenant in &report.tenants {
         rows.push(vec![tenant.slug.to_string(), tenant.outcome.to_string(), added(tenant)]);
     }
-    output::table(&rows);
+    output::table(&rows)
 }
 
 fn added(tenant: &TenantImport) -> String {

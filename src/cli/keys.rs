@@ -59,6 +59,5 @@ fn show(keys: &[SigningKeyEntry], as_json: bool) -> Result<()> {
             until.map_or_else(|| "-".to_owned(), |until| until.to_string()),
         ]);
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }

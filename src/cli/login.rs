@@ -48,6 +48,12 @@ impl LoginSection {
         })
     }
 
+    /// The name or address of the host at which browsers reach this server.
+    pub(super) fn public_host(&self) -> Option<String> {
+        let url: Url = self.public_url.parse().ok()?;
+        Some(url.host_str()?.trim_matches(['[', ']']).to_owned())
+    }
+
     /// The issuer to log in at where none is named.
     pub(super) fn default_issuer<'a>(
         &'a self,

@@ -32,6 +32,5 @@ fn render(command: &Command, pages: &mut Vec<u8>) -> Result<()> {
 }
 
 fn print(text: Vec<u8>) -> Result<()> {
-    output::say(String::from_utf8(text).context("it is no text")?.trim_end());
-    Ok(())
+    output::say(String::from_utf8(text).context("it is no text")?.trim_end())
 }

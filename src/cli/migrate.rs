@@ -34,25 +34,26 @@ pub(super) async fn migrate(
     if migrate.json {
         output::json(&report)?;
     } else {
-        show(&report);
+        show(&report)?;
     }
     let failed = report.tenants.iter().any(|tenant| tenant.state == MigrationState::Failed);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn show(report: &MigrationReport) {
+fn show(report: &MigrationReport) -> Result<()> {
     output::say(&format!(
         "registry at version {}; tenants' files: {} of them at version {}, {} others",
         report.registry_version,
         report.current,
         report.newest_version,
         report.tenants.len()
-    ));
+    ))?;
     for tenant in &report.tenants {
         let outcome =
             tenant.outcome.map_or_else(|| tenant.state.to_string(), |outcome| outcome.to_string());
         let problem =
             tenant.problem.as_deref().map_or_else(String::new, |problem| format!(": {problem}"));
-        output::say(&format!("{}  version {}  {outcome}{problem}", tenant.slug, tenant.version));
+        output::say(&format!("{}  version {}  {outcome}{problem}", tenant.slug, tenant.version))?;
     }
+    Ok(())
 }

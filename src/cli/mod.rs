@@ -2,7 +2,7 @@
 //!
 //! A verb is a request to the local socket of the data directory, by the same routes as any other. When no server runs,
 //! the verb runs the application itself, with the local socket alone, for as long as it takes. Standard output is the
-//! answer, standard error is for people. Exit statuses: 0 done, 1 failed, 2 wrong usage.
+//! answer, standard error is for people. Exit statuses: 0 done, 1 failed, 2 wrong usage, 141 nothing reads the answer.
 
 mod account;
 mod api_key;
@@ -14,6 +14,7 @@ mod break_glass;
 mod client;
 mod clock;
 mod configuration;
+mod copy;
 mod decision_point;
 mod doctor;
 mod events;
@@ -54,19 +55,17 @@ pub use configuration::Configuration;
 #[must_use]
 pub fn main() -> ExitCode {
     crate::identity::install_crypto();
-    let arguments = args::parse();
-    match run(&arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            output::complain(&error);
-            ExitCode::FAILURE
-        }
-    }
+    let ended = match args::parse() {
+        Ok(arguments) => run(&arguments),
+        Err(error) if error.use_stderr() => error.exit(),
+        Err(help) => output::help(&help).map(|()| ExitCode::SUCCESS),
+    };
+    ended.unwrap_or_else(|error| output::fail(&error))
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     match arguments.verb {
-        Verb::Openapi => output::say(&crate::http::document().to_pretty_json()?),
+        Verb::Openapi => output::say(&crate::http::document().to_pretty_json()?)?,
         Verb::Completions { shell } => manual::completions(shell)?,
         Verb::Man => manual::man()?,
         _ => return act(arguments),

@@ -75,6 +75,5 @@ fn show(operators: &[Operator], as_json: bool) -> Result<()> {
             operator.created_at.to_string(),
         ]);
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }

@@ -90,9 +90,8 @@ async fn show(client: &Client, quotas: TenantQuotas, as_json: bool) -> Result<()
     }
     let tenant: Tenant = client.get(&tenant::path(&shown.quotas.id.to_string())?).await?;
     let plan = shown.plan.as_ref().map_or("no plan".to_owned(), |it| format!("plan {}", it.name));
-    output::say(&format!("{}: {plan}", tenant.slug));
-    output::table(&rows(&shown));
-    Ok(())
+    output::say(&format!("{}: {plan}", tenant.slug))?;
+    output::table(&rows(&shown))
 }
 
 /// Each dimension that has a limit or is used.
@@ -151,6 +150,5 @@ fn listed(plans: &[Plan], as_json: bool) -> Result<()> {
         let limits = limits.collect::<Vec<_>>().join(" ");
         rows.push(vec![plan.name.to_string(), plan.title.to_string(), limits]);
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }

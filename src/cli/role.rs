@@ -183,7 +183,7 @@ fn show(shown: &Shown, as_json: bool) -> Result<()> {
         return output::json(shown);
     }
     listed(std::slice::from_ref(&shown.role), false)?;
-    output::say("");
+    output::say("")?;
     assignments(&shown.assignments, false)
 }
 
@@ -205,8 +205,7 @@ fn listed(roles: &[CustomRole], as_json: bool) -> Result<()> {
         let permissions: Vec<_> = role.permissions.iter().map(ToString::to_string).collect();
         rows.push(vec![role.name.to_string(), permissions.join(" "), role.id.to_string()]);
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }
 
 fn assignments(assignments: &[RoleAssignment], as_json: bool) -> Result<()> {
@@ -221,6 +220,5 @@ fn assignments(assignments: &[RoleAssignment], as_json: bool) -> Result<()> {
             assignment.created_at.to_string(),
         ]);
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }

@@ -18,6 +18,5 @@ pub(super) async fn ask(client: &Client, verb: &Verb) -> Result<()> {
     if verb.json {
         return output::json(&found);
     }
-    output::say(found.mode.as_str());
-    Ok(())
+    output::say(found.mode.as_str())
 }

@@ -42,7 +42,7 @@ pub(super) async fn seed(
             "workspaces": workspaces,
         }))?;
     } else {
-        show(&[default, personal], &me, &workspaces);
+        show(&[default, personal], &me, &workspaces)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -94,7 +94,7 @@ async fn workspaces(host: &Client, tenant: &Tenant, me: &Me) -> Result<Vec<Works
     client.all(&format!("/v1/tenants/{}/workspaces", tenant.slug)).await
 }
 
-fn show(tenants: &[Tenant], me: &Me, workspaces: &[Workspace]) {
+fn show(tenants: &[Tenant], me: &Me, workspaces: &[Workspace]) -> Result<()> {
     let mut rows = vec![["SLUG", "KIND", "STATUS", "NAME"].map(str::to_owned).to_vec()];
     for tenant in tenants {
         rows.push(vec![
@@ -104,12 +104,12 @@ fn show(tenants: &[Tenant], me: &Me, workspaces: &[Workspace]) {
             tenant.name.to_string(),
         ]);
     }
-    output::table(&rows);
+    output::table(&rows)?;
     let names: Vec<_> = workspaces.iter().map(|workspace| workspace.name.as_str()).collect();
     output::say(&format!(
         "\nThe personal tenant is {}'s, account {}; its workspaces: {}",
         me.account.display_name,
         me.account.id,
         names.join(", ")
-    ));
+    ))
 }

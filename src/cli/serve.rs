@@ -12,14 +12,12 @@ use serde_json::json;
 use tokio::net::TcpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::application::{Application, Mode};
+use super::application::{Application, Mode, call};
 use super::args::{Dev, Listen};
 use super::configuration::Configuration;
-use super::guard::guard;
+use super::guard::{guard, warnings};
 use super::{node, output};
-use crate::domain::{
-    Assurance, Call, Caller, HOST_ACR, ImportOutcome, ImportProgress, TenantReference,
-};
+use crate::domain::{Assurance, HOST_ACR, ImportOutcome, ImportProgress, TenantReference};
 use crate::identity::Grant;
 use crate::outbound;
 use crate::policy::Policy;
@@ -50,6 +48,9 @@ pub(super) async fn serve(
 ) -> Result<ExitCode> {
     listen.over(&mut configuration);
     guard(data, &configuration, Mode::Production)?;
+    for warning in warnings(&configuration) {
+        tracing::warn!("{warning}");
+    }
     run(data, configuration, Mode::Production, |_, _| Ok(())).await
 }
 
@@ -68,6 +69,9 @@ pub(super) async fn dev(
     if !configuration.http.base_domains.iter().any(|domain| domain == "localhost") {
         configuration.http.base_domains.push("localhost".to_owned());
     }
+    let listen = configuration.listen().map(|address| address.ip().to_string()).ok();
+    let loopback = ["127.0.0.1", "::1"].map(str::to_owned);
+    configuration.http.hosts.extend(loopback.into_iter().chain(listen));
     guard(data, &configuration, Mode::Development)?;
     let as_json = dev.json;
     run(data, configuration, Mode::Development, move |application, address| {
@@ -166,9 +170,12 @@ fn is_ignored(kind: SignalKind) -> bool {
 
 /// Checks what `serve` would check, and does nothing else.
 pub(super) fn check(data: &Path, configuration: &Configuration) -> Result<ExitCode> {
+    for warning in warnings(configuration) {
+        output::tell(&format!("warning: {warning}"));
+    }
     guard(data, configuration, Mode::Production)?;
     Policy::embedded()?;
-    output::say("ok");
+    output::say("ok")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -192,26 +199,22 @@ pub(super) async fn healthcheck(
     if !response.status().is_success() {
         bail!("the server at {address} answers {}", response.status());
     }
-    output::say("ready");
+    output::say("ready")?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn import_demo(application: &Application) -> Result<()> {
     let file = imports::parse(DEMO.as_bytes()).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
-    let call = Call {
-        caller: Arc::new(Caller::host()),
-        request_id: "dev".into(),
-        correlation_id: "dev".into(),
-        idempotency: None,
-        reservation: None,
-    };
     let quiet: imports::OnProgress = Arc::new(|_: ImportProgress| {});
-    let report = imports::run(application.registry(), &call, &file, Run::Real, &quiet)?;
+    let report = imports::run(application.registry(), &call("dev"), &file, Run::Real, &quiet)?;
     for tenant in report.tenants.iter().filter(|tenant| tenant.outcome == ImportOutcome::Failed) {
         tracing::warn!(tenant.slug = %tenant.slug, problem = tenant.problem, "a demo tenant is not as it was made");
     }
     Ok(())
 }
+
+/// A person of the demo: name, role, tenant and token.
+type Demonstrator = (&'static str, &'static str, &'static str, String);
 
 /// Prints working URLs, tokens and requests to try.
 fn show_demo(application: &Application, address: &str, as_json: bool) -> Result<()> {
@@ -225,41 +228,51 @@ fn show_demo(application: &Application, address: &str, as_json: bool) -> Result<
     for (person, role, tenant) in people {
         tokens.push((person, role, tenant, demo_token(application, person, tenant)?));
     }
+    let text = if as_json { demo_json(address, &tokens)? } else { demo_text(address, &tokens) };
+    output::secret(&text, "the demo's tokens", "start again: every start prints new ones")
+}
+
+fn demo_json(address: &str, tokens: &[Demonstrator]) -> Result<String> {
     let url = format!("http://{address}");
-    if as_json {
-        let tokens: Vec<_> = tokens
-            .iter()
-            .map(|(person, role, tenant, token)| json!({"person": person, "role": role, "tenant": tenant, "token": token}))
-            .collect();
-        return output::json(
-            &json!({ "url": url, "docs": format!("{url}/docs/"), "tokens": tokens }),
-        );
-    }
+    let tokens: Vec<_> = tokens
+        .iter()
+        .map(|(person, role, tenant, token)| json!({"person": person, "role": role, "tenant": tenant, "token": token}))
+        .collect();
+    let said = json!({ "url": url, "docs": format!("{url}/docs/"), "tokens": tokens });
+    Ok(serde_json::to_string_pretty(&said)?)
+}
+
+fn demo_text(address: &str, tokens: &[Demonstrator]) -> String {
+    let url = format!("http://{address}");
     let port = address.rsplit(':').next().unwrap_or_default();
-    output::say(&format!("\nFreehold serves for development at {url}\n"));
-    output::say(&format!("  API documentation   {url}/docs/"));
-    output::say(&format!("  OpenAPI             {url}/openapi.json"));
-    output::say(&format!(
-        "  A tenant by host    http://acme.localhost:{port}/v1/tenant/resources\n"
-    ));
-    output::say("Tokens, good for twelve hours:\n");
-    for (person, role, tenant, token) in &tokens {
-        output::say(&format!(
-            "  {person} is {role} of {tenant}\n  export {}={token}\n",
-            person.to_uppercase()
-        ));
-    }
-    let (alice, carol) = (&tokens[0].3, &tokens[1].3);
-    output::say("Try:\n");
-    output::say(&format!("  curl -H 'Authorization: Bearer {alice}' {url}/v1/me\n"));
-    output::say(&format!(
-        "  curl -H 'Authorization: Bearer {carol}' {url}/v1/tenants/acme/resources\n"
-    ));
-    output::say(&format!(
-        "  curl -H 'Authorization: Bearer {alice}' -H 'Content-Type: application/json' -d '{{\"name\": \"design\"}}' {url}/v1/tenants/acme/teams\n"
-    ));
-    output::say("Stop it with Ctrl-C.");
-    Ok(())
+    let exports: Vec<_> = tokens
+        .iter()
+        .map(|(person, role, tenant, token)| {
+            let variable = person.to_uppercase();
+            format!("  {person} is {role} of {tenant}\n  export {variable}={token}\n\n")
+        })
+        .collect();
+    let (exports, alice, carol) = (exports.concat(), &tokens[0].3, &tokens[1].3);
+    format!(
+        "
+Freehold serves for development at {url}
+
+  API documentation   {url}/docs/
+  OpenAPI             {url}/openapi.json
+  A tenant by host    http://acme.localhost:{port}/v1/tenant/resources
+
+Tokens, valid for twelve hours:
+
+{exports}Try:
+
+  curl -H 'Authorization: Bearer {alice}' {url}/v1/me
+
+  curl -H 'Authorization: Bearer {carol}' {url}/v1/tenants/acme/resources
+
+  curl -H 'Authorization: Bearer {alice}' -H 'Content-Type: application/json' -d '{{\"name\": \"design\"}}' {url}/v1/tenants/acme/teams
+
+Stop it with Ctrl-C."
+    )
 }
 
 fn demo_token(application: &Application, person: &str, tenant: &str) -> Result<String> {

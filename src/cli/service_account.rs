@@ -139,6 +139,5 @@ fn show(found: &[Value], as_json: bool) -> Result<()> {
     for one in found {
         rows.push(["name", "role", "state", "id"].map(|field| text(one, field)).to_vec());
     }
-    output::table(&rows);
-    Ok(())
+    output::table(&rows)
 }

@@ -34,8 +34,7 @@ async fn ask(client: &Client, verb: &Verb) -> Result<()> {
             if list.json {
                 return output::json(&tenants);
             }
-            listed(&tenants);
-            Ok(())
+            listed(&tenants)
         }
         Verb::Show(one) => show(&client.get(&path(&one.tenant)?).await?, one.json),
         Verb::Suspend(one) => show(&change(client, &one.tenant, "suspend").await?, one.json),
@@ -75,7 +74,7 @@ pub(super) fn path(tenant: &str) -> Result<String> {
     Ok(format!("{TENANTS}/{tenant}"))
 }
 
-fn listed(tenants: &[Tenant]) {
+fn listed(tenants: &[Tenant]) -> Result<()> {
     let mut rows = vec![["SLUG", "STATUS", "KIND", "NAME", "ID"].map(str::to_owned).to_vec()];
     for tenant in tenants {
         rows.push(vec![
@@ -86,7 +85,7 @@ fn listed(tenants: &[Tenant]) {
             tenant.id.to_string(),
         ]);
     }
-    output::table(&rows);
+    output::table(&rows)
 }
 
 fn show(tenant: &Tenant, as_json: bool) -> Result<()> {
@@ -102,6 +101,5 @@ fn show(tenant: &Tenant, as_json: bool) -> Result<()> {
         row("region", tenant.data_region.to_string()),
         row("id", tenant.id.to_string()),
         row("created", tenant.created_at.to_string()),
-    ]);
-    Ok(())
+    ])
 }

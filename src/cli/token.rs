@@ -31,6 +31,9 @@ pub(super) async fn token(
         client.ask(Method::POST, "/v1/platform/tokens", Some(&body)).await
     })
     .await?;
-    output::say(&minted.token);
+    let what = format!("the token, which is valid until {}", minted.expires_at);
+    let remedy = "mint another; if anybody may have read a part of it, revoke the account's tokens: \
+        POST /v1/platform/accounts/{account}/revoke-tokens";
+    output::secret(&minted.token, &what, remedy)?;
     Ok(ExitCode::SUCCESS)
 }

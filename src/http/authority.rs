@@ -3,7 +3,7 @@
 //! There is one spelling of a name. What could be written two ways could be taken for two hosts here, or for one at a
 //! proxy: every other spelling is refused, whether it means a tenant or not.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::domain::{Error, has_true_labels};
 
@@ -13,7 +13,7 @@ pub(super) enum Named<'r> {
     /// A host by its name, without the port.
     Name(&'r str),
     /// An address, which is no tenant's.
-    Address,
+    Address(IpAddr),
 }
 
 /// Reads an authority: a name or an address, and perhaps a port.
@@ -24,15 +24,15 @@ pub(super) fn parse(authority: &str) -> Result<Named<'_>, Error> {
 fn read(authority: &str) -> Option<Named<'_>> {
     if let Some(rest) = authority.strip_prefix('[') {
         let (address, port) = rest.split_once(']')?;
-        let good = is_port(port) && address.parse::<Ipv6Addr>().is_ok();
-        return good.then_some(Named::Address);
+        let address = address.parse::<Ipv6Addr>().ok().filter(|_| is_port(port))?;
+        return Some(Named::Address(address.into()));
     }
     let (name, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
     let (_, last) = name.rsplit_once('.').unwrap_or(("", name));
     if !is_port(port) || !is_name(name) {
         None
     } else if is_number(last) {
-        name.parse::<Ipv4Addr>().ok().map(|_| Named::Address)
+        name.parse::<Ipv4Addr>().ok().map(|address| Named::Address(address.into()))
     } else {
         Some(Named::Name(name))
     }
@@ -81,7 +81,7 @@ mod tests {
             assert_eq!(parse(text), Ok(Named::Name(name)), "{text}");
         }
         for text in ["127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080", "[::ffff:1.2.3.4]:1"] {
-            assert_eq!(parse(text), Ok(Named::Address), "{text}");
+            assert!(matches!(parse(text), Ok(Named::Address(_))), "{text}");
         }
     }
 

@@ -14,6 +14,7 @@ mod connection;
 mod context;
 mod cursor;
 mod describe;
+mod docs;
 mod export;
 mod failure;
 mod forwarded;

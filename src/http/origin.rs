@@ -1,4 +1,8 @@
-//! Under which address a client reaches this server: `https://host`, as the request says it.
+//! Under which address a client reaches this server: `https://host`, as the request says it, if it is one of the hosts
+//! of this installation.
+//!
+//! These are `http.hosts`, the host of `login.public_url`, the base domains with every name below them, and the host
+//! names of tenants. If there are none, every host counts.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -7,12 +11,12 @@ use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::authority;
+use super::authority::{self, Named};
 use super::describe::{Describe, Sketch};
 use super::failure::Failure;
 use super::resolution::hosts;
 use super::state::{Settings, State};
-use crate::domain::Error;
+use crate::domain::{Error, HostName, TenantReference, below};
 
 /// Scheme and authority of the address that the client used: what a configured proxy forwards, else the host that was
 /// asked. It is encrypted but in development mode; what stands in front of the server sees to that.
@@ -28,9 +32,9 @@ impl fmt::Display for Origin {
 impl Origin {
     fn of(request: &HttpRequest) -> Result<Self, Failure> {
         let lost = || Error::Internal("no state".to_owned());
-        let settings = &request.app_data::<Data<State>>().ok_or_else(lost)?.settings;
-        let host = host(request, settings)?.ok_or(Error::HostInvalid)?;
-        let scheme = if settings.development { "http" } else { "https" };
+        let state = request.app_data::<Data<State>>().ok_or_else(lost)?;
+        let host = configured_host(request, state)?;
+        let scheme = if state.settings.development { "http" } else { "https" };
         Ok(Self(format!("{scheme}://{host}")))
     }
 }
@@ -53,6 +57,31 @@ pub(super) fn host(
     }
 }
 
+/// The host that the client asked for, if it is one of this installation's; nothing is found on others.
+pub(super) fn configured_host(request: &HttpRequest, state: &State) -> Result<String, Failure> {
+    let host = host(request, &state.settings)?.ok_or(Error::HostInvalid)?;
+    if is_configured(&host, state)? { Ok(host) } else { Err(Error::NotFound.into()) }
+}
+
+fn is_configured(host: &str, state: &State) -> crate::domain::Result<bool> {
+    let Settings { hosts, base_domains, .. } = &state.settings;
+    let is_known = match authority::parse(host)? {
+        Named::Address(address) => hosts.iter().any(|host| host.parse() == Ok(address)),
+        Named::Name(name) => {
+            hosts.iter().any(|host| host == name)
+                || base_domains.iter().any(|base| name == base || below(name, base).is_some())
+                || is_tenants(name, state)?
+        }
+    };
+    let is_any = hosts.is_empty() && base_domains.is_empty();
+    Ok(is_known || (is_any && !state.registry.has_hosts()?))
+}
+
+fn is_tenants(name: &str, state: &State) -> crate::domain::Result<bool> {
+    let Ok(host) = HostName::exact(name) else { return Ok(false) };
+    Ok(state.registry.resolve(&TenantReference::Host(host))?.is_some())
+}
+
 impl FromRequest for Origin {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;
@@ -64,6 +93,9 @@ impl FromRequest for Origin {
 
 impl Describe for Origin {
     fn describe(sketch: &mut Sketch) {
-        sketch.problems(&[(400, "The host cannot be read, or is forwarded by nobody who may")]);
+        sketch.problems(&[
+            (400, "The host cannot be read, or is forwarded by nobody who may"),
+            (404, "The host is none of this installation's"),
+        ]);
     }
 }

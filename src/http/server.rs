@@ -19,7 +19,6 @@ use metrics::counter;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::address::{self, Network};
 use super::admission::Place;
@@ -28,7 +27,7 @@ use super::connection::{Patience, Watched};
 use super::failure::Failure;
 use super::state::{Settings, State};
 use super::turns::Turns;
-use super::{middleware, openapi, route, routes};
+use super::{docs, middleware, openapi, route, routes};
 use crate::domain::Error;
 
 /// Where requests come in.
@@ -229,8 +228,7 @@ fn app(
         .wrap(from_fn(middleware::around))
         .configure(|config| route::register(&served(&parts.state.settings), config))
         .service(description(parts.document.clone()))
-        .route("/docs", web::get().to(to_docs))
-        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
+        .configure(docs::register)
         .default_service(web::to(nothing_here))
 }
 
@@ -253,10 +251,6 @@ fn description(document: web::Bytes) -> actix_web::Resource {
 
 fn json(document: web::Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document)
-}
-
-async fn to_docs() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header(("location", "/docs/")).finish()
 }
 
 async fn nothing_here() -> Result<HttpResponse, Failure> {

@@ -20,6 +20,10 @@ use crate::storage::Registry;
 /// What the HTTP floor is told.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Names and addresses of hosts on which this installation answers, besides base domains and tenants' own.
+    pub hosts: Vec<String>,
+    /// Whether the documentation is shown.
+    pub docs: bool,
     /// Domains of which a tenant's slug can be the subdomain.
     pub base_domains: Vec<String>,
     /// Proxies whose forwarded headers count.

@@ -12,7 +12,7 @@ use crate::domain::{
     Page, PageRequest, PutAuditRetention, Result, SystemTask, Target, TenantAuditRetention,
     TenantId, TenantReference, Tenure,
 };
-use crate::storage::registry::{audit as platform, audit_retention as retention};
+use crate::storage::registry::{audit as platform, audit_retention as retention, files};
 use crate::storage::tenant::audit as tenant;
 use crate::storage::{ReadTx, Registry, TenantEntry, Tx, WriteTx};
 
@@ -98,6 +98,26 @@ pub fn verify_platform(registry: &Registry, call: &Call) -> Result<AuditVerifica
         let _walk = registry.walk(None)?;
         platform::verify(tx)
     })
+}
+
+/// Walks the chain of one tenant's log, or the platform's and every tenant's. A log that cannot be read stops no other.
+///
+/// # Errors
+/// There is no such tenant; the registry cannot be read.
+pub fn verify_each(
+    registry: &Registry,
+    call: &Call,
+    tenant: Option<&str>,
+) -> Result<Vec<(String, Result<AuditVerification>)>> {
+    if let Some(name) = tenant {
+        let id = super::migrations::find(registry, name)?;
+        return Ok(vec![(name.to_owned(), verify_tenant(registry, call, id))]);
+    }
+    let mut walked = vec![("platform".to_owned(), verify_platform(registry, call))];
+    for known in registry.look(SystemTask::Examine, |tx| files::all(tx))? {
+        walked.push((known.slug.to_string(), verify_tenant(registry, call, known.tenant)));
+    }
+    Ok(walked)
 }
 
 fn entry(registry: &Registry, id: TenantId) -> Result<std::sync::Arc<TenantEntry>> {

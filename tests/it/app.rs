@@ -59,6 +59,13 @@ impl Place {
         self.freehold_with(arguments, &[])
     }
 
+    /// Runs a verb to its end, with its standard output elsewhere.
+    pub(crate) fn freehold_onto(&self, words: &str, out: Stdio) -> Verb {
+        let mut command = self.command();
+        command.args(words.split_whitespace()).stdin(Stdio::null()).stdout(out);
+        Verb::of(&command.output().unwrap())
+    }
+
     /// Runs a verb to its end, with settings in its environment.
     pub(crate) fn freehold_with<S: AsRef<OsStr>>(
         &self,
@@ -71,6 +78,15 @@ impl Place {
     }
 }
 
+/// Where standard output goes that takes nothing: a full disk, a pipe that nothing reads, a descriptor for reading.
+pub(crate) fn dead_ends() -> Vec<(&'static str, Stdio)> {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let unwritable = std::fs::File::open("/dev/null").unwrap();
+    vec![("full", full.into()), ("closed", writer.into()), ("unwritable", unwritable.into())]
+}
+
 /// How a verb ended, and what it said.
 #[derive(Debug)]
 pub(crate) struct Verb {
@@ -80,7 +96,7 @@ pub(crate) struct Verb {
 }
 
 impl Verb {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             status: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,8 +1,10 @@
 //! The command line: every verb, beside a server and without one.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
-use crate::app::{Db, Place, TestApp, Verb};
+use crate::app::{Db, Place, TestApp, Verb, dead_ends};
 use crate::org::tenant;
 
 /// Runs the same tests without a server and beside one.
@@ -276,6 +278,90 @@ fn a_token_that_was_minted_without_a_server_is_good_for_one() {
     let app = TestApp::serve_at(&place, &[]);
     let me = app.bearer(token.trim()).get("/v1/me").expect(200);
     assert_eq!((&me["tenant"]["slug"], &me["role"]), (&json!("default"), &json!("owner")));
+}
+
+#[test]
+fn a_verb_whose_answer_cannot_be_written_fails_and_a_closed_pipe_ends_it_silently() {
+    both_ways(|place| {
+        run(place, "seed").ended(0);
+        for words in ["tenant list", "audit export"] {
+            for (end, out) in dead_ends() {
+                not_written(place, words, end, out);
+            }
+        }
+    });
+    let place = Place::new();
+    run(&place, "seed").ended(0);
+    let verbs = [
+        "audit verify --json",
+        "check",
+        "completions bash",
+        "doctor --json",
+        "events types",
+        "keys list",
+        "man",
+        "migrate",
+        "openapi",
+        "seed",
+        "tenant show default",
+        "--help",
+        "--version",
+    ];
+    for (n, words) in verbs.into_iter().enumerate() {
+        let (end, out) = dead_ends().swap_remove(n % 3);
+        not_written(&place, words, end, out);
+    }
+}
+
+fn not_written(place: &Place, words: &str, end: &str, out: Stdio) {
+    let ended = place.freehold_onto(words, out);
+    // What `check` finds weak is no part of its answer.
+    let said = ended.err.lines().filter(|line| !line.starts_with("warning: ")).count();
+    if end == "closed" {
+        assert_eq!((ended.status, said), (141, 0), "{words}: {ended:?}");
+    } else {
+        assert_eq!((ended.status, said), (1, 1), "{words} {end}: {ended:?}");
+        assert!(ended.err.contains("standard output cannot be written"), "{ended:?}");
+    }
+}
+
+#[test]
+fn followed_events_end_with_the_pipe_that_they_go_into() {
+    let app = TestApp::serve();
+    let (_, closed) = dead_ends().remove(1);
+    app.freehold(&["seed"]).ended(0);
+    let followed = app.place().freehold_onto("events follow", closed);
+    assert_eq!((followed.status, followed.err.as_str()), (141, ""));
+}
+
+#[test]
+fn a_secret_that_is_shown_once_and_not_delivered_is_named_with_what_to_do() {
+    let place = Place::new();
+    run(&place, "seed").ended(0);
+    run(&place, "service-account create ci --role auditor --platform").ended(0);
+    let id = |name: &str| {
+        let keys = run(&place, "api-key list ci --platform --json").ended(0).json();
+        let key = keys.as_array().unwrap().iter().find(|key| key["name"] == name).cloned();
+        key.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    for (end, out) in dead_ends() {
+        let json = if end == "closed" { "--json" } else { "" };
+        let words = format!("api-key create ci --name {end} --platform {json}");
+        let lost = place.freehold_onto(&words, out).ended(1);
+        let remedy = format!("freehold api-key revoke 'ci' {} --platform", id(end));
+        assert!(lost.err.contains("not delivered") && lost.err.contains(&remedy), "{lost:?}");
+    }
+    let (_, closed) = dead_ends().remove(1);
+    let rotate = format!("api-key rotate ci {} --platform", id("full"));
+    let lost = place.freehold_onto(&rotate, closed).ended(1);
+    assert!(lost.err.contains("not delivered") && lost.err.contains("api-key revoke"), "{lost:?}");
+    for (_, out) in dead_ends() {
+        let lost = place.freehold_onto("token --operator", out).ended(1);
+        assert!(lost.err.contains("not delivered") && lost.err.contains("revoke"), "{lost:?}");
+    }
+    let (_, closed) = dead_ends().remove(1);
+    let lost = Place::new().freehold_onto("dev --listen 127.0.0.1:0", closed).ended(1);
+    assert!(lost.err.contains("the demo's tokens: not delivered"), "{lost:?}");
 }
 
 #[test]

@@ -149,6 +149,10 @@ fn values() -> Vec<Case> {
         set("http.trusted_proxies", "255.255.255.255", "is no host's address"),
         set("http.trusted_proxies", "::ffff:10.0.0.1", "must be written 10.0.0.1"),
         set("http.trusted_proxies", "10.0.0.0/8", "invalid IP address"),
+        set("http.hosts", "login.example.com:443", "is no host"),
+        set("http.hosts", "example.com,*.example.com", "\"*.example.com\" is no host"),
+        set("http.hosts", "https://example.com", "is no host"),
+        set("http.hosts", "", "is no host"),
         set("http.base_domains", ".example.com", "is no host name"),
         set("http.base_domains", "example.com.", "is no host name"),
         set("http.base_domains", "example.com:8080", "is no host name"),
@@ -705,6 +709,101 @@ fn a_path_too_long_for_a_socket_is_refused() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("freehold.sock") && said.contains("may have 107"), "{said}");
+}
+
+#[test]
+fn a_file_with_a_secret_is_for_its_owner_and_group_alone() {
+    let place = Place::new();
+    let written = |text: &str, mode: u32| {
+        let file = place.file("settings.toml", text);
+        fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        file
+    };
+    let check = |text: &str, mode: u32| {
+        place.freehold(&["--config", written(text, mode).to_str().unwrap(), "check"])
+    };
+    let secrets = [
+        ("metrics.token", format!("[metrics]\ntoken = \"{SECRET}-of-many-characters\"\n")),
+        ("decision_point.token", format!("[decision_point]\ntoken = \"{SECRET}\"\n")),
+        (
+            "decision_point.tenants.acme.token",
+            format!("[decision_point.tenants.acme]\nenabled = false\ntoken = \"{SECRET}\"\n"),
+        ),
+        (
+            "identity.issuers.corp.client_secret",
+            format!("[identity.issuers.corp]\nurl = \"x\"\nclient_secret = \"{SECRET}\"\n"),
+        ),
+    ];
+    for (key, text) in &secrets {
+        let says = format!("{key}: is a secret, and others may read it in ");
+        for mode in [0o644, 0o604, 0o642] {
+            let refused = check(text, mode).ended(1);
+            assert!(
+                refused.err.contains(&says) && refused.err.contains("chmod 640"),
+                "{refused:?}"
+            );
+            assert!(!refused.err.contains(SECRET), "{refused:?}");
+        }
+        for mode in [0o640, 0o600, 0o400] {
+            assert!(!check(text, mode).err.contains(&says), "{key} {mode:o}");
+        }
+    }
+    check(&secrets[0].1, 0o640).ended(0);
+    let all = format!("[http]\nworkers = 513\n{}{}", secrets[0].1, secrets[1].1);
+    let refused = check(&all, 0o644).ended(1);
+    for key in ["http.workers: ", "metrics.token: is a", "decision_point.token: is a"] {
+        assert!(refused.err.contains(key), "{refused:?}");
+    }
+    let file = written(&secrets[0].1, 0o644);
+    let serve = ["--config", file.to_str().unwrap(), "serve", "--listen", "127.0.0.1:0"];
+    assert!(place.freehold(&serve).ended(1).err.contains("metrics.token: is a secret"));
+    check("[http]\nworkers = 1\n[metrics]\ntoken = \"\"\n", 0o644).ended(0);
+}
+
+#[test]
+fn what_is_weak_is_a_warning_that_names_its_key() {
+    let place = Place::new();
+    let check = |settings: &[(&str, &str)]| {
+        let hosts = [("FREEHOLD__HTTP__HOSTS", "freehold.example")];
+        let said = place.freehold_with(&["check"], &[&hosts, settings].concat()).ended(0);
+        assert_eq!(said.out, "ok\n");
+        said.err
+    };
+    assert_eq!(check(&[]), "");
+    let (listen, domains) = ("FREEHOLD__HTTP__LISTEN", "FREEHOLD__HTTP__BASE_DOMAINS");
+    let weak = [
+        (listen, "0.0.0.0:8080", "http.listen: 0.0.0.0:8080 is reached"),
+        (listen, "192.0.2.1:8080", "plain HTTP"),
+        (listen, "[::]:8080", "plain HTTP"),
+        (domains, "com", "http.base_domains: \"com\" is a public suffix"),
+        (domains, "example.com,co.uk", "\"co.uk\" is a public suffix"),
+        (domains, "GitHub.io", "\"github.io\" is a public suffix"),
+        ("FREEHOLD__METRICS__TOKEN", "hush-hush", "metrics.token: has 9 characters"),
+    ];
+    for (key, value, says) in weak {
+        let said = check(&[(key, value)]);
+        assert!(said.starts_with("warning: ") && said.contains(says), "{key}={value}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(!said.contains("hush"), "{said}");
+    }
+    let proxy = ("FREEHOLD__HTTP__TRUSTED_PROXIES", "192.0.2.7");
+    assert_eq!(check(&[(listen, "0.0.0.0:8080"), proxy]), "");
+    assert_eq!(check(&[(domains, "example.co.uk,localhost"), (listen, "127.0.0.1:1")]), "");
+    assert_eq!(check(&[("FREEHOLD__METRICS__TOKEN", "0123456789abcdef012345")]), "");
+    let unnamed = place.freehold(&["check"]).ended(0).err;
+    assert!(unnamed.starts_with("warning: http.hosts: is empty"), "{unnamed}");
+    // What is refused hides no warning.
+    let both = [("FREEHOLD__HTTP__WORKERS", "513"), (listen, "0.0.0.0:8080")];
+    let refused = place.freehold_with(&["check"], &both).ended(1);
+    for key in ["http.workers: ", "http.listen: 0.0.0.0", "http.hosts: is empty"] {
+        assert!(refused.err.contains(key), "{refused:?}");
+    }
+    let app = TestApp::serve_at(&place, &[(domains, "co.uk")]);
+    assert!(
+        app.log().contains("http.base_domains: \\\"co.uk\\\" is a public suffix"),
+        "{}",
+        app.log()
+    );
 }
 
 /// Runs a verb under a limit of open files.

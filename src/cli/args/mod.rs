@@ -295,8 +295,7 @@ pub(in crate::cli) fn command() -> clap::Command {
     Arguments::command().version(version)
 }
 
-/// The arguments that the program was called with. Ends the program where they cannot be read.
-pub(in crate::cli) fn parse() -> Arguments {
-    let matches = command().get_matches();
-    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+/// The arguments that the program was called with. The error is wrong usage, or the help or version that was asked for.
+pub(in crate::cli) fn parse() -> Result<Arguments, clap::Error> {
+    Arguments::from_arg_matches(&command().try_get_matches()?)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::when;
 use crate::cli::application::socket;
+use crate::cli::configuration::FileSecrets;
 use crate::identity::{SigningKey, load_secret};
 use crate::storage::check_registry;
 
@@ -31,6 +32,18 @@ pub(super) fn findings(data: &Path) -> Vec<String> {
 
 pub(super) fn about(path: &Path, what: &str) -> String {
     format!("{}: {what}", path.display())
+}
+
+/// A configuration file that has secrets is for its owner and its group alone.
+pub(super) fn configuration(file: Option<&FileSecrets>) -> Vec<String> {
+    let Some(FileSecrets { path, keys }) = file else { return Vec::new() };
+    let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode());
+    let open = keys.iter().filter(|_| mode & 0o006 != 0);
+    open.map(|key| {
+        let path = path.display();
+        format!("{key}: is a secret, and others may read it in {path}; chmod 640 it, and give it to the program's group")
+    })
+    .collect()
 }
 
 fn socket_path(data: &Path) -> Option<String> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use reqwest::Url;
 
 use super::decision_point::{is_token, token_file};
-use super::when;
+use super::{is_public_suffix, when};
 use crate::cli::application::Mode;
 use crate::cli::configuration::Configuration;
 use crate::cli::issuers::IssuerSection;
@@ -22,34 +22,6 @@ const MAX_NAME: usize = 63;
 const MAX_WORD: usize = 255;
 /// Seconds that a session may last at most: a day.
 const MAX_SESSION_S: i64 = 86_400;
-/// Names of hosts of which everybody can have one below: whoever has another reaches the cookies of all.
-const SHARED: &[&str] = &[
-    "co.uk",
-    "org.uk",
-    "com.au",
-    "co.jp",
-    "co.nz",
-    "co.za",
-    "com.br",
-    "com.cn",
-    "github.io",
-    "gitlab.io",
-    "herokuapp.com",
-    "netlify.app",
-    "vercel.app",
-    "pages.dev",
-    "workers.dev",
-    "web.app",
-    "firebaseapp.com",
-    "azurewebsites.net",
-    "cloudfront.net",
-    "appspot.com",
-    "fly.dev",
-    "onrender.com",
-    "ngrok.io",
-    "ngrok-free.app",
-    "duckdns.org",
-];
 
 pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String> {
     let (section, issuers) = (&configuration.login, &configuration.identity.issuers);
@@ -210,7 +182,7 @@ fn host(url: &Url, mode: Mode) -> Option<String> {
         Some("is an address; browsers know a server by its name".to_owned())
     } else if production && !host.contains('.') {
         Some("is a name of one label, which is everybody's below it".to_owned())
-    } else if SHARED.contains(&host) {
+    } else if is_public_suffix(host) {
         Some("is a name below which everybody can have one; take one of your own".to_owned())
     } else {
         None

@@ -1,7 +1,8 @@
 //! The start-up guard: refuses what is unsafe or cannot work, before anything is opened or bound.
 //!
 //! A finding is a sentence that begins with the key, or the path, that is to be changed, and says what would be right.
-//! All findings are told at once. `freehold check` says what `freehold serve` would.
+//! All findings are told at once. `freehold check` says what `freehold serve` would. What is weak and may be meant is a
+//! warning of both.
 
 mod decision_point;
 mod files;
@@ -12,6 +13,7 @@ mod numbers;
 mod people;
 mod regions;
 mod values;
+mod warnings;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -31,6 +33,16 @@ pub(super) fn guard(data: &Path, configuration: &Configuration, mode: Mode) -> R
     }
 }
 
+/// Sentences about what is weak, each with its key.
+pub(super) fn warnings(configuration: &Configuration) -> Vec<String> {
+    warnings::findings(configuration)
+}
+
+/// Whether anybody can register a name directly below this one, as below `co.uk` and `github.io`.
+fn is_public_suffix(name: &str) -> bool {
+    psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known() && suffix == name)
+}
+
 fn findings(data: &Path, configuration: &Configuration, mode: Mode) -> Vec<String> {
     let mut told = HashSet::new();
     let mut findings = [
@@ -42,6 +54,7 @@ fn findings(data: &Path, configuration: &Configuration, mode: Mode) -> Vec<Strin
         login::findings(configuration, mode),
         host::findings(),
         files::findings(data),
+        files::configuration(configuration.file_secrets.as_ref()),
         regions::findings(data, &configuration.storage.regions),
     ]
     .concat();

@@ -22,6 +22,7 @@ pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String>
     let proxies = http.trusted_proxies.iter().filter_map(proxy);
     let mut findings: Vec<String> = listen(configuration, mode).into_iter().collect();
     findings.extend(proxies);
+    findings.extend(hosts(&http.hosts));
     findings.extend(domains(&http.base_domains));
     findings.extend(name("identity.issuer", &identity.issuer));
     findings.extend(name("identity.audience", &identity.audience));
@@ -110,6 +111,20 @@ fn proxy(ip: &IpAddr) -> Option<String> {
         IpAddr::V6(v6) => v6.to_ipv4_mapped().and_then(|v4| says(&format!("must be written {v4}"))),
         IpAddr::V4(_) => None,
     }
+}
+
+fn hosts(hosts: &[String]) -> Vec<String> {
+    let is_host = |host: &str| {
+        host.parse::<IpAddr>().is_ok() || not_a_domain(&host.to_ascii_lowercase()).is_none()
+    };
+    let wrong = hosts.iter().filter(|host| !is_host(host));
+    wrong
+        .map(|host| {
+            format!(
+                "http.hosts: {host:?} is no host, as login.example.com or 192.0.2.1 is, without port, in ASCII"
+            )
+        })
+        .collect()
 }
 
 fn domains(domains: &[String]) -> Vec<String> {

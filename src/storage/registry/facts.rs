@@ -109,6 +109,14 @@ impl RegistryFile {
         Ok(read_entry(Sql::on(&conn), reference)?.map(Arc::new))
     }
 
+    /// Whether any tenant has a host name of its own now.
+    pub(in crate::storage) fn has_hosts(&self) -> Result<bool> {
+        let conn = self.lookups.get()?;
+        let found: Option<i64> =
+            Sql::on(&conn).one("select 1 from tenant_hosts limit 1", &[], |row| row.next())?;
+        Ok(found.is_some())
+    }
+
     /// A tenant's state now, and what its row-level security does.
     pub(in crate::storage) fn standing(
         &self,

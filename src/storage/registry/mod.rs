@@ -119,6 +119,14 @@ impl Registry {
         self.file.entry_anew(reference)
     }
 
+    /// Whether any tenant has a host name of its own now.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn has_hosts(&self) -> Result<bool> {
+        self.file.has_hosts()
+    }
+
     /// What the registry knows of an account now.
     ///
     /// # Errors

@@ -63,6 +63,29 @@ fn a_hosts_decision_point_is_the_hosts() {
 }
 
 #[test]
+fn it_names_hosts_of_the_installation_alone() {
+    let settings = [
+        ("FREEHOLD__HTTP__HOSTS", "auth.example"),
+        ("FREEHOLD__HTTP__BASE_DOMAINS", "base.example"),
+        ("FREEHOLD__HTTP__TRUSTED_PROXIES", "127.0.0.1"),
+    ];
+    let app = TestApp::serve_at(&Place::new(), &settings);
+    for path in ["/tenant", "/tenants/acme"] {
+        for host in ["auth.example", "base.example", "acme.base.example"] {
+            let found = get(&app, path, &[("host", host)]).expect(200);
+            let identifier = found["policy_decision_point"].as_str().unwrap();
+            assert!(identifier.starts_with(&format!("https://{host}/v1/tenant")), "{identifier}");
+            get(&app, path, &[("x-forwarded-host", host)]).expect(200);
+        }
+        for host in ["evil.example", "127.0.0.1:8080", "localhost", "auth.example.evil.example"] {
+            let refused = get(&app, path, &[("host", host)]).problem(404, "not_found");
+            assert!(!refused.text.contains(host), "{}", refused.text);
+            get(&app, path, &[("x-forwarded-host", host)]).problem(404, "not_found");
+        }
+    }
+}
+
+#[test]
 fn in_production_it_is_encrypted_and_a_configured_proxy_says_the_host() {
     let settings = [("FREEHOLD__HTTP__TRUSTED_PROXIES", "127.0.0.1")];
     let app = TestApp::serve_at(&Place::new(), &settings);
