@@ -1,13 +1,19 @@
 //! Who calls: a bearer token, an API key, the cookie of a session, or the local socket. One of them alone.
 //!
 //! A key names its tenant and is checked before anything is looked up: one that this installation has not made opens no
-//! file. Whether a token or a key is still good, the doors find out, in the transaction that they decide.
+//! file. Whether a token or a key is still valid, the doors find out, in the transaction that they decide.
+//!
+//! Which issuers are trusted, a stranger learns neither from the content of a refusal nor from its time: a token that names
+//! another issuer than our own, and whose signature was not verified, is refused [`KEY_WAIT`] after it came, whether its
+//! issuer is known or not, and whether its keys had to be fetched or not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 use serde_json::json;
+use tokio::time::{Instant, sleep_until};
 
 use super::admission::Party;
 use super::failure::Failure;
@@ -20,7 +26,7 @@ use crate::domain::{
     AccountId, AuditRecord, BreakGlassId, Caller, Error, Identity, IdentityPart, Revocable,
     ServiceAccountId, SessionId, TenantId, TenantReference, TenantStatus, Timestamp,
 };
-use crate::identity::{ApiKeys, PresentedKey, Refused, Subject, Verified};
+use crate::identity::{ApiKeys, Presented, PresentedKey, Refused, Subject, Verified};
 use crate::services::accounts;
 use crate::storage::KnownKey;
 
@@ -35,6 +41,8 @@ const SERVICE_ACCOUNT: &str = "service_account:";
 const BY_KEY: &str = "api_key";
 /// Characters of what a refused token says that are written down.
 const MAX_SHOWN: usize = 100;
+/// How long a token waits for its issuer's keys at most, and how long the refusal of another issuer's token takes.
+const KEY_WAIT: Duration = Duration::from_millis(300);
 /// Who is refused, in audit rows.
 const NOBODY: &str = "nobody";
 
@@ -61,6 +69,8 @@ struct Credential<'r> {
     request: &'r HttpRequest,
     state: &'r State,
     plane: Plane,
+    /// Until when its issuer's keys are waited for.
+    until: Instant,
 }
 
 /// The verified caller of a request. A token that is refused is written down in the platform's audit log.
@@ -70,7 +80,7 @@ pub(super) async fn caller(
     ids: &RequestIds,
     plane: Plane,
 ) -> Result<Arc<Caller>, Failure> {
-    let brought = token(request);
+    let (brought, until) = (token(request), Instant::now() + KEY_WAIT);
     if let Some(cookie) = session_cookie(request, state)? {
         if brought.is_some() || request.conn_data::<LocalSocket>().is_some() {
             return Err(unauthenticated("there are two credentials"));
@@ -84,7 +94,7 @@ pub(super) async fn caller(
         };
     };
     let refused = match token {
-        Ok(token) => match bearer_of(token, request, state, plane).await? {
+        Ok(token) => match bearer_of(token, Credential { request, state, plane, until }).await? {
             Ok(caller) => {
                 return Ok(Arc::new(Caller { break_glass: break_glass(request)?, ..caller }));
             }
@@ -92,21 +102,19 @@ pub(super) async fn caller(
         },
         Err(why) => Refused::of(why),
     };
-    note(state, ids, &refused).await?;
-    Err(unauthenticated(refused.why))
+    Err(refuse(state, ids, &refused, until).await?)
 }
 
-/// Whoever holds a token or a key; or why nobody does.
+/// The caller that holds a token or a key; or why there is none.
 async fn bearer_of(
     token: &str,
-    request: &HttpRequest,
-    state: &State,
-    plane: Plane,
+    credential: Credential<'_>,
 ) -> Result<Result<Caller, Refused>, Failure> {
+    let Credential { request, state, .. } = credential;
     if ApiKeys::is_meant(token) {
         return Ok(of_key(token, request, state).await?.map_err(Refused::of));
     }
-    let verified = match (Credential { request, state, plane }).verify(token).await {
+    let verified = match credential.verify(token).await {
         Ok(verified) => verified,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -121,19 +129,36 @@ async fn bearer_of(
     })
 }
 
-/// Whoever holds a credential that came in a body. One that is refused is written down in the platform's audit log.
+/// The caller that holds a credential which came in a body. A refused one is written down in the platform's audit log.
 pub(super) async fn holder_of(
     credential: &str,
     request: &HttpRequest,
     state: &State,
     ids: &RequestIds,
 ) -> Result<Caller, Failure> {
-    match bearer_of(credential, request, state, Plane::Other).await? {
+    let (plane, until) = (Plane::Other, Instant::now() + KEY_WAIT);
+    match bearer_of(credential, Credential { request, state, plane, until }).await? {
         Ok(caller) => Ok(caller),
-        Err(refused) => {
-            note(state, ids, &refused).await?;
-            Err(unauthenticated(refused.why))
-        }
+        Err(refused) => Err(refuse(state, ids, &refused, until).await?),
+    }
+}
+
+/// Writes down that a token was refused, and answers no sooner than a refusal may take.
+async fn refuse(
+    state: &State,
+    ids: &RequestIds,
+    refused: &Refused,
+    until: Instant,
+) -> Result<Failure, Failure> {
+    note(state, ids, refused).await?;
+    pace(refused, until).await;
+    Ok(unauthenticated(refused.why))
+}
+
+/// Waits until a refusal may be told, holding no thread.
+async fn pace(refused: &Refused, until: Instant) {
+    if refused.is_foreign {
+        sleep_until(until).await;
     }
 }
 
@@ -164,24 +189,29 @@ pub(super) async fn verify(
     state: &State,
     token: &str,
 ) -> Result<Arc<Verified>, Refused> {
-    Credential { request, state, plane: Plane::Other }.verify(token).await
+    let (plane, until) = (Plane::Other, Instant::now() + KEY_WAIT);
+    let verified = Credential { request, state, plane, until }.verify(token).await;
+    if let Err(refused) = &verified {
+        pace(refused, until).await;
+    }
+    verified
 }
 
 impl Credential<'_> {
-    /// Verifies a token; waits for its issuer's keys where they must be fetched first.
+    /// Verifies a token; waits for its issuer's keys where they must be fetched first, but no longer than it may.
     async fn verify(&self, token: &str) -> Result<Arc<Verified>, Refused> {
-        let now = self.state.registry.clock().now();
-        let tried = self.try_to(token, now);
+        let (token, now) = (Presented::new(token), self.state.registry.clock().now());
+        let tried = self.try_to(&token, now);
         match tried {
             Err(Refused { ask: Some(keys), .. }) => {
-                keys.refresh().await;
-                self.try_to(token, now)
+                keys.refresh(self.until).await;
+                self.try_to(&token, now)
             }
             tried => tried,
         }
     }
 
-    fn try_to(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, Refused> {
+    fn try_to(&self, token: &Presented<'_>, now: Timestamp) -> Result<Arc<Verified>, Refused> {
         let refused = match self.state.verifier.verify(token, now) {
             Err(refused) if refused.is_unknown && self.plane == Plane::Tenant => refused,
             verified => return verified,
@@ -216,7 +246,7 @@ async fn note(state: &State, ids: &RequestIds, refused: &Refused) -> Result<(), 
     Ok(state.registry.note_refusal(record).await?)
 }
 
-/// A text of somebody whom nobody knows: printable, and no longer than it need be.
+/// Escapes and truncates untrusted text for the audit log.
 fn shown(text: &str) -> String {
     text.chars().take(MAX_SHOWN).flat_map(char::escape_default).collect()
 }
@@ -258,7 +288,8 @@ async fn by_cookie(
 
 /// Whose a session's cookie is, while the session lasts.
 fn of_cookie(state: &State, cookie: &str) -> Result<Result<(Caller, SessionId), Refused>, Failure> {
-    let verified = match state.verifier.verify(cookie, state.registry.clock().now()) {
+    let cookie = Presented::new(cookie);
+    let verified = match state.verifier.verify(&cookie, state.registry.clock().now()) {
         Ok(verified) => verified,
         Err(refused) => return Ok(Err(refused)),
     };
