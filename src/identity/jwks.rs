@@ -133,7 +133,7 @@ impl RemoteKeys {
                 if is_due && !is_old && self.may_ask(&state, now) {
                     drop(state);
                     // Before they are too old, and while they are still used.
-                    drop(self.board());
+                    self.prefetch();
                 }
                 Look::Known(found)
             }
@@ -167,6 +167,11 @@ impl RemoteKeys {
         if tokio::time::timeout_at(until, flight.changed()).await.is_err() {
             self.state.write().is_late = true;
         }
+    }
+
+    /// Asks the issuer in the background, before anybody needs its keys.
+    pub(super) fn prefetch(self: &Arc<Self>) {
+        drop(self.board());
     }
 
     fn board(self: &Arc<Self>) -> Option<watch::Receiver<()>> {

@@ -23,8 +23,8 @@ pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret, load_secret};
 pub use login::{BegunLogin, Provider, ProviderSettings, Redeemed, Wanted, check_url};
 pub use ring::KeyRing;
 pub use verifier::{
-    IdToken, IdTokenRules, Issuer, Person, Presented, Refused, Subject, Trust, TrustedIssuer, Unfit,
-    Verified, Verifier,
+    IdToken, IdTokenRules, Issuer, Person, Presented, Refused, Subject, Trust, TrustedIssuer,
+    Unfit, Verified, Verifier,
 };
 
 /// Makes the one crypto library the default everywhere; to be called first.

@@ -129,7 +129,8 @@ mod tests {
             bad[name] = value;
             assert!(matches!(read(200, json, &bad.to_string()), Err(NoTokens::Failed(_))), "{bad}");
         }
-        let twice = r#"{"access_token": "a", "token_type": "Bearer", "id_token": "b", "id_token": "c"}"#;
+        let twice =
+            r#"{"access_token": "a", "token_type": "Bearer", "id_token": "b", "id_token": "c"}"#;
         for bad in ["", "[]", "null", twice] {
             assert!(matches!(read(200, json, bad), Err(NoTokens::Failed(_))), "{bad}");
         }

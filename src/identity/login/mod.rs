@@ -341,8 +341,7 @@ impl Provider {
         let request = self.http.get(url).header(ACCEPT, "application/json");
         let response = send(request.bearer_auth(access_token)).await?;
         let media_type = response.headers().get(CONTENT_TYPE);
-        let is_json = media_type
-            .is_none_or(|value| value.to_str().is_ok_and(exchange::is_json));
+        let is_json = media_type.is_none_or(|value| value.to_str().is_ok_and(exchange::is_json));
         if response.status() != StatusCode::OK || !is_json {
             return Err(format!("it answered {}", response.status().as_u16()));
         }

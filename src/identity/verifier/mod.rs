@@ -19,8 +19,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use self::id_token::{IdToken, IdTokenRules, Person, Unfit};
-pub use self::presented::Presented;
 use self::presented::Parsed;
+pub use self::presented::Presented;
 pub use self::trust::{Trust, TrustedIssuer};
 use super::claims::Claims;
 use super::jose::MAX_BYTES;
@@ -202,11 +202,7 @@ impl Verifier {
     ///
     /// # Errors
     /// What is wrong with it, or whose keys must be fetched first.
-    pub fn verify(
-        &self,
-        token: &Presented<'_>,
-        now: Timestamp,
-    ) -> Result<Arc<Verified>, Refused> {
+    pub fn verify(&self, token: &Presented<'_>, now: Timestamp) -> Result<Arc<Verified>, Refused> {
         self.remember(token.text(), None, now, || {
             let token = token.parsed().map_err(Refused::of)?;
             if let Some(own) = self.issuers.iter().find(|own| own.name == token.issuer) {

@@ -109,6 +109,11 @@ impl Trust {
         self.issuers.push(TrustedIssuer { name: name.to_owned(), url: url.into(), terms, keys });
     }
 
+    /// Fetches the keys of the installation's issuers in the background: the first token does not wait for them long.
+    pub fn prefetch(&self) {
+        self.issuers.iter().for_each(|issuer| issuer.keys.prefetch());
+    }
+
     /// The installation's issuer of this address.
     pub(super) fn find(&self, url: &str) -> Option<&TrustedIssuer> {
         self.issuers.iter().find(|issuer| *issuer.url == *url)
