@@ -136,13 +136,11 @@ impl Application {
             issuers.push(Issuer::new(LOCAL_ISSUER, Subject::Identity, &self.local_key()?));
         }
         let secret = load_or_create_secret(&self.key("cursor.key"))?;
+        let trust = identity.trust().map_err(anyhow::Error::msg)?;
+        trust.prefetch();
         let equipment = http::Equipment {
             registry: self.registry.clone(),
-            verifier: Verifier::new(
-                &identity.audience,
-                issuers,
-                identity.trust().map_err(anyhow::Error::msg)?,
-            ),
+            verifier: Verifier::new(&identity.audience, issuers, trust),
             signer: Signer::with(&identity.issuer, &identity.audience, self.ring.clone()),
             api_keys: ApiKeys::new(&self.api_key_secret()?),
             webhooks: self.webhooks.clone(),

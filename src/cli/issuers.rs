@@ -69,25 +69,32 @@ impl IssuerSection {
     /// Names the key that is wrong, and says what it must be.
     pub(super) fn terms(&self, audience: &str) -> Result<IssuerTerms, (&'static str, String)> {
         let audience = self.audience.as_deref().unwrap_or(audience);
-        let parsed = |word: &String| {
-            SigningAlgorithm::parse(word).ok_or_else(|| {
-                let names: Vec<_> = SigningAlgorithm::ALL.iter().map(|one| one.as_str()).collect();
-                ("algorithms", format!("{word:?} is none of {}", names.join(", ")))
-            })
-        };
-        let algorithms = match &self.algorithms {
-            None => default_algorithms(),
-            Some(words) => words.iter().map(parsed).collect::<Result<_, _>>()?,
-        };
         Ok(IssuerTerms {
             audience: IdentityPart::parse(audience).map_err(|what| ("audience", what))?,
-            algorithms,
+            algorithms: self.signing_algorithms().map_err(|what| ("algorithms", what))?,
             typ: self.typ.clone().unwrap_or_else(|| vec![IssuerTerms::TYP.to_owned()]),
             jwks_uri: self.jwks_uri.clone(),
             max_lifetime_s: self.max_lifetime_s.unwrap_or(IssuerTerms::LIFETIME_S),
             allow_audience_list: self.allow_audience_list.unwrap_or(false),
             claims: self.claims.clone(),
         })
+    }
+
+    /// What its tokens may be signed with, access tokens and ID tokens.
+    ///
+    /// # Errors
+    /// Names the word that is no algorithm.
+    pub(super) fn signing_algorithms(&self) -> Result<Vec<SigningAlgorithm>, String> {
+        let parsed = |word: &String| {
+            SigningAlgorithm::parse(word).ok_or_else(|| {
+                let names: Vec<_> = SigningAlgorithm::ALL.iter().map(|one| one.as_str()).collect();
+                format!("{word:?} is none of {}", names.join(", "))
+            })
+        };
+        match &self.algorithms {
+            None => Ok(default_algorithms()),
+            Some(words) => words.iter().map(parsed).collect(),
+        }
     }
 }
 

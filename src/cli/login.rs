@@ -88,7 +88,7 @@ impl IssuerSection {
     /// The provider.
     ///
     /// # Errors
-    /// The file with the secret cannot be read.
+    /// The file with the secret cannot be read; an algorithm is not known.
     pub(super) fn provider(
         &self,
         origin: &str,
@@ -103,6 +103,7 @@ impl IssuerSection {
             url: self.url.clone(),
             client_id: self.client_id.clone(),
             client_secret,
+            algorithms: self.signing_algorithms()?,
             scopes: words(self.scopes.as_deref().unwrap_or(SCOPES)),
             acr_values: words(&self.acr_values),
             redirect_uri: format!("{origin}{CALLBACK}"),

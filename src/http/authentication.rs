@@ -1,13 +1,19 @@
 //! Who calls: a bearer token, an API key, the cookie of a session, or the local socket. One of them alone.
 //!
 //! A key names its tenant and is checked before anything is looked up: one that this installation has not made opens no
-//! file. Whether a token or a key is still good, the doors find out, in the transaction that they decide.
+//! file. Whether a token or a key is still valid, the doors find out, in the transaction that they decide.
+//!
+//! Which issuers are trusted, a stranger learns neither from the content of a refusal nor from its time: a token that names
+//! another issuer than our own, and whose signature was not verified, is refused [`KEY_WAIT`] after it came, whether its
+//! issuer is known or not, and whether its keys had to be fetched or not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 use serde_json::json;
+use tokio::time::{Instant, sleep_until};
 
 use super::admission::Party;
 use super::failure::Failure;
@@ -20,7 +26,7 @@ use crate::domain::{
     AccountId, AuditRecord, BreakGlassId, Caller, Error, Identity, IdentityPart, Revocable,
     ServiceAccountId, SessionId, TenantId, TenantReference, TenantStatus, Timestamp,
 };
-use crate::identity::{ApiKeys, Checked, PresentedKey, Refused, Subject, Verified};
+use crate::identity::{ApiKeys, Checked, Presented, PresentedKey, Refused, Subject, Verified};
 use crate::services::accounts;
 use crate::storage::KnownKey;
 
@@ -38,6 +44,8 @@ const MAX_SHOWN: usize = 100;
 /// How the paths of event streams end. Browsers open a stream again by themselves: following events is no use of a
 /// session.
 const STREAM: &str = "/events/stream";
+/// How long a token waits for its issuer's keys at most, and how long the refusal of another issuer's token takes.
+const KEY_WAIT: Duration = Duration::from_millis(300);
 /// Who is refused, in audit rows.
 const NOBODY: &str = "nobody";
 
@@ -64,6 +72,8 @@ struct Credential<'r> {
     request: &'r HttpRequest,
     state: &'r State,
     plane: Plane,
+    /// Until when its issuer's keys are waited for.
+    until: Instant,
 }
 
 /// The verified caller of a request, whose session is thereby used. A token that is refused is written down in the
@@ -74,7 +84,9 @@ pub(super) async fn caller(
     ids: &RequestIds,
     plane: Plane,
 ) -> Result<Arc<Caller>, Failure> {
-    let caller = accept(identify(request, state, plane).await?, state, ids).await?;
+    let until = Instant::now() + KEY_WAIT;
+    let found = identify(request, state, plane, until).await?;
+    let caller = accept(found, state, ids, until).await?;
     if !request.path().ends_with(STREAM) {
         state.registry.use_session(&caller)?;
     }
@@ -93,7 +105,7 @@ pub(super) async fn again(
     if &*caller.issuer == BY_KEY {
         return Ok(());
     }
-    match identify(request, state, plane).await? {
+    match identify(request, state, plane, Instant::now() + KEY_WAIT).await? {
         Ok(now) if now == *caller => Ok(()),
         Ok(_) => Err(unauthenticated("the credential speaks for somebody else now")),
         Err(refused) => Err(unauthenticated(refused.why)),
@@ -105,12 +117,15 @@ async fn identify(
     request: &HttpRequest,
     state: &State,
     plane: Plane,
+    until: Instant,
 ) -> Result<Result<Caller, Refused>, Failure> {
     let brought = token(request);
     let caller = match (session_cookie(request, state)?, brought) {
         (Some(cookie), None) if !is_local(request) => by_cookie(request, state, cookie)?,
         (Some(_), _) => return Err(unauthenticated("there are two credentials")),
-        (None, Some(Ok(token))) => bearer_of(token, request, state, plane).await?,
+        (None, Some(Ok(token))) => {
+            bearer_of(token, Credential { request, state, plane, until }).await?
+        }
         (None, Some(Err(why))) => Err(Refused::of(why)),
         (None, None) if is_local(request) => return Ok(Ok(Caller::host())),
         (None, None) => return Err(Failure::CredentialMissing),
@@ -121,32 +136,40 @@ async fn identify(
     })
 }
 
-/// A caller who was not refused. A refusal is written down in the platform's audit log.
+/// A caller who was not refused. A refusal is written down in the platform's audit log, and told no sooner than it may be.
 async fn accept(
     found: Result<Caller, Refused>,
     state: &State,
     ids: &RequestIds,
+    until: Instant,
 ) -> Result<Caller, Failure> {
     match found {
         Ok(caller) => Ok(caller),
         Err(refused) => {
             note(state, ids, &refused).await?;
+            pace(&refused, until).await;
             Err(unauthenticated(refused.why))
         }
     }
 }
 
-/// Whoever holds a token or a key; or why nobody does.
+/// Waits until a refusal may be told, holding no thread.
+async fn pace(refused: &Refused, until: Instant) {
+    if refused.is_foreign {
+        sleep_until(until).await;
+    }
+}
+
+/// The caller that holds a token or a key; or why there is none.
 async fn bearer_of(
     token: &str,
-    request: &HttpRequest,
-    state: &State,
-    plane: Plane,
+    credential: Credential<'_>,
 ) -> Result<Result<Caller, Refused>, Failure> {
+    let Credential { request, state, .. } = credential;
     if ApiKeys::is_meant(token) {
         return Ok(of_key(token, request, state).await?.map_err(Refused::of));
     }
-    let checked = match (Credential { request, state, plane }).verify(token).await {
+    let checked = match credential.verify(token).await {
         Ok(checked) => checked,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -170,8 +193,9 @@ pub(super) async fn readings_of(
     state: &State,
     ids: &RequestIds,
 ) -> Result<Vec<Arc<Verified>>, Failure> {
+    let (token, until) = (Presented::new(token), Instant::now() + KEY_WAIT);
     let verifier = &state.verifier;
-    let refused = match with_keys(state, |now| verifier.verify(token, now)).await {
+    let refused = match with_keys(state, until, |now| verifier.verify(&token, now)).await {
         Ok(checked) => return Ok(vec![checked.verified]),
         Err(refused) => refused,
     };
@@ -181,7 +205,8 @@ pub(super) async fn readings_of(
         let registry = state.registry.clone();
         let issuers = actix_web::web::block(move || registry.issuers_at(&url)).await;
         for issuer in issuers.map_err(|error| Error::Internal(error.to_string()))?? {
-            match with_keys(state, |now| verifier.verify_for(token, &issuer, now)).await {
+            let verify = |now| verifier.verify_for(&token, &issuer, now);
+            match with_keys(state, until, verify).await {
                 Ok(checked) => readings.push(checked.verified),
                 Err(refused) => is_undecided |= refused.is_undecided(),
             }
@@ -189,6 +214,7 @@ pub(super) async fn readings_of(
     }
     if readings.is_empty() {
         note(state, ids, &refused).await?;
+        pace(&refused, until).await;
         if is_undecided {
             // Told otherwise, the client would take it for revoked (RFC 7009, section 2.2.1).
             return Err(Error::Busy { retry_after_s: 30 }.into());
@@ -197,15 +223,16 @@ pub(super) async fn readings_of(
     Ok(readings)
 }
 
-/// The holder of a credential that came in a body. One that is refused is written down in the platform's audit log.
+/// The caller that holds a credential which came in a body. A refused one is written down in the platform's audit log.
 pub(super) async fn holder_of(
     credential: &str,
     request: &HttpRequest,
     state: &State,
     ids: &RequestIds,
 ) -> Result<Caller, Failure> {
-    let found = bearer_of(credential, request, state, Plane::Other).await?;
-    let caller = accept(found, state, ids).await?;
+    let (plane, until) = (Plane::Other, Instant::now() + KEY_WAIT);
+    let found = bearer_of(credential, Credential { request, state, plane, until }).await?;
+    let caller = accept(found, state, ids, until).await?;
     state.registry.use_session(&caller)?;
     Ok(caller)
 }
@@ -237,19 +264,24 @@ pub(super) async fn verify(
     state: &State,
     token: &str,
 ) -> Result<Arc<Verified>, Refused> {
-    let checked = Credential { request, state, plane: Plane::Other }.verify(token).await?;
-    Ok(checked.verified)
+    let (plane, until) = (Plane::Other, Instant::now() + KEY_WAIT);
+    let checked = Credential { request, state, plane, until }.verify(token).await;
+    if let Err(refused) = &checked {
+        pace(refused, until).await;
+    }
+    checked.map(|checked| checked.verified)
 }
 
-/// Verifies a token; waits for its issuer's keys where they must be fetched first.
+/// Verifies a token; waits for its issuer's keys where they must be fetched first, but no longer than it may.
 async fn with_keys(
     state: &State,
+    until: Instant,
     verify: impl Fn(Timestamp) -> Result<Checked, Refused>,
 ) -> Result<Checked, Refused> {
     let now = state.registry.clock().now();
     match verify(now) {
         Err(Refused { ask: Some(keys), .. }) => {
-            keys.refresh().await;
+            keys.refresh(until).await;
             verify(now)
         }
         tried => tried,
@@ -263,10 +295,11 @@ fn url_of(refused: &Refused) -> Option<IdentityPart> {
 
 impl Credential<'_> {
     async fn verify(&self, token: &str) -> Result<Checked, Refused> {
-        with_keys(self.state, |now| self.try_to(token, now)).await
+        let token = Presented::new(token);
+        with_keys(self.state, self.until, |now| self.try_to(&token, now)).await
     }
 
-    fn try_to(&self, token: &str, now: Timestamp) -> Result<Checked, Refused> {
+    fn try_to(&self, token: &Presented<'_>, now: Timestamp) -> Result<Checked, Refused> {
         let refused = match self.state.verifier.verify(token, now) {
             Err(refused) if refused.is_unknown && self.plane == Plane::Tenant => refused,
             verified => return verified,
@@ -301,7 +334,7 @@ async fn note(state: &State, ids: &RequestIds, refused: &Refused) -> Result<(), 
     Ok(state.registry.note_refusal(record).await?)
 }
 
-/// A text of somebody whom nobody knows: printable, and no longer than it need be.
+/// Escapes and truncates untrusted text for the audit log.
 fn shown(text: &str) -> String {
     text.chars().take(MAX_SHOWN).flat_map(char::escape_default).collect()
 }
@@ -338,7 +371,8 @@ fn by_cookie(
 
 /// Whose a session's cookie is, while the session lasts.
 fn of_cookie(state: &State, cookie: &str) -> Result<Result<(Caller, SessionId), Refused>, Failure> {
-    let checked = match state.verifier.verify(cookie, state.registry.clock().now()) {
+    let cookie = Presented::new(cookie);
+    let checked = match state.verifier.verify(&cookie, state.registry.clock().now()) {
         Ok(checked) => checked,
         Err(refused) => return Ok(Err(refused)),
     };

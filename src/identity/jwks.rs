@@ -2,7 +2,8 @@
 //!
 //! Promises: keys are used for no longer than their time to live without their issuer being asked again, and where it does
 //! not answer for no longer than the bound on staleness, then for nothing; it is asked at most once in a while, whatever
-//! tokens say, and by one at a time. Whether a key is still good is looked up at every use, so that one that the issuer
+//! tokens say, and by one at a time; a caller waits no longer than it says, and an answer that is late counts as none until
+//! it is there. Whether a key is still good is looked up at every use, so that one that the issuer
 //! has taken away is good for nothing once that is known.
 
 use std::sync::Arc;
@@ -42,6 +43,8 @@ struct State {
     address: Option<(String, Instant)>,
     /// Whoever asks now; others wait for the same answer.
     flight: Option<watch::Receiver<()>>,
+    /// Whether a caller has waited for that answer for as long as any may: nobody else waits for it.
+    is_late: bool,
 }
 
 impl State {
@@ -133,7 +136,7 @@ impl RemoteKeys {
                 if is_due && !is_old && self.may_ask(&state, now) {
                     drop(state);
                     // Before they are too old, and while they are still used.
-                    drop(self.board());
+                    self.prefetch();
                 }
                 Look::Known(found)
             }
@@ -153,15 +156,25 @@ impl RemoteKeys {
 
     /// Whether the issuer may be asked, or is being asked.
     fn may_ask(&self, state: &State, now: Instant) -> bool {
-        state.has_rested(now, self.keeping.retry) || state.flight().is_some()
+        match state.flight() {
+            Some(_) => !state.is_late,
+            None => state.has_rested(now, self.keeping.retry),
+        }
     }
 
-    /// Asks the issuer, or waits for whoever asks; does nothing where it must be left alone.
-    pub async fn refresh(self: Arc<Self>) {
-        if let Some(mut flight) = self.board() {
-            // It ends when the sender goes, which is no error here.
-            let _landed = flight.changed().await;
+    /// Asks the issuer, or joins whoever asks, and waits for the answer until then; the request goes on in any case. Does
+    /// nothing where the issuer must be left alone.
+    pub async fn refresh(self: Arc<Self>, until: Instant) {
+        let Some(mut flight) = self.board() else { return };
+        // It ends when the sender goes, which is no error here.
+        if tokio::time::timeout_at(until, flight.changed()).await.is_err() {
+            self.state.write().is_late = true;
         }
+    }
+
+    /// Asks the issuer in the background, before anybody needs its keys.
+    pub(super) fn prefetch(self: &Arc<Self>) {
+        drop(self.board());
     }
 
     fn board(self: &Arc<Self>) -> Option<watch::Receiver<()>> {
@@ -176,6 +189,7 @@ impl RemoteKeys {
         let (sender, receiver) = watch::channel(());
         state.asked_at = Some(now);
         state.flight = Some(receiver.clone());
+        state.is_late = false;
         let this = self.clone();
         self.fetcher.outside().spawn(async move {
             this.fetch().await;

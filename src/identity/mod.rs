@@ -1,6 +1,6 @@
 //! Who signed what: keys, tokens that Freehold signs, and the verifier of all that callers bring.
 //!
-//! Only this floor knows jsonwebtoken and openidconnect. It answers who an issuer says the caller is; which account that is, the floors
+//! Only this floor knows jsonwebtoken. It answers who an issuer says the caller is; which account that is, the floors
 //! above find out.
 
 mod api_key;
@@ -22,7 +22,10 @@ pub use jwks::{Keeping, RemoteKeys};
 pub use keys::{Jwk, Jwks, SigningKey, load_or_create_secret, load_secret};
 pub use login::{BegunLogin, Provider, ProviderSettings, Redeemed, Wanted, check_url};
 pub use ring::{KeyChanges, KeyRing};
-pub use verifier::{Checked, Issuer, Refused, Subject, Trust, TrustedIssuer, Verified, Verifier};
+pub use verifier::{
+    Checked, IdToken, IdTokenRules, Issuer, Person, Presented, Refused, Subject, Trust,
+    TrustedIssuer, Unfit, Verified, Verifier,
+};
 
 /// Makes the one crypto library the default everywhere; to be called first.
 pub fn install_crypto() {

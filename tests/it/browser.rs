@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::app::{Place, TestApp};
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, run};
 
 /// The address at which browsers reach the server.
 pub(crate) const PUBLIC: &str = "https://login.freehold.test";
@@ -32,6 +32,25 @@ pub(crate) struct Providers {
     /// Where the liar is.
     pub(crate) liar: String,
     secret: String,
+}
+
+impl Providers {
+    /// Redeems a code of the real one, as the server would.
+    pub(crate) fn redeem(&self, code: &str, verifier: &str) -> Value {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "authorization_code")
+            .append_pair("code", code)
+            .append_pair("redirect_uri", &format!("{PUBLIC}/v1/auth/callback"))
+            .append_pair("code_verifier", verifier)
+            .finish();
+        run(async {
+            let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+            let request = client.post(format!("{}/token", self.url)).body(form);
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            let request = request.basic_auth("freehold", Some(&self.secret));
+            request.send().await.unwrap().json().await.unwrap()
+        })
+    }
 }
 
 fn tools() -> PathBuf {

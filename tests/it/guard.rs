@@ -221,6 +221,8 @@ fn login() -> Vec<Case> {
         issuer("scopes", "openid *", "must be ASCII characters"),
         issuer("scopes", "prof\u{ef}le", "must be ASCII characters"),
         issuer("acr_values", "\"phr\"", "must be ASCII characters"),
+        issuer("typ", "at+jwt,JWT", "which ID tokens say too"),
+        issuer("typ", "application/jwt", "which ID tokens say too"),
         Case {
             says: vec![
                 "identity.issuers.corp".to_owned(),

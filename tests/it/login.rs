@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use freehold::domain::action;
 use freehold::http::infos;
 use serde_json::{Value, json};
@@ -181,51 +183,119 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-#[test]
-fn a_token_that_is_not_as_it_must_be_lets_nobody_in() {
+fn claims(claims: Value) -> Value {
+    json!({ "claims": claims })
+}
+
+fn header(header: Value) -> Value {
+    json!({ "header": header })
+}
+
+/// A log-in at the liar, whose answer is as it is told; a good one where it is told nothing.
+fn at_the_liar(mut told: Value) -> (Browser, Answer) {
+    let mut browser = Browser::of(app(), Value::Null);
+    let (state, nonce) = browser.begins_at_the_liar("");
+    if told["claims"].get("nonce").is_none() {
+        told["claims"]["nonce"] = json!(nonce);
+    }
+    let answer = browser.comes_back_from_the_liar(&state, &told);
+    (browser, answer)
+}
+
+/// ID tokens whose claims are wrong.
+fn wrong_claims() -> Vec<Value> {
     let (now, url) = (now(), &providers().liar);
-    let claims = |claims: Value| json!({ "claims": claims });
+    let other_hash = "n8AXnQCpCPy8lMzSdJztOQ";
     let cases = [
-        claims(json!({"nonce": null})),
-        claims(json!({"nonce": "another"})),
-        claims(json!({"nonce": ""})),
-        claims(json!({"iss": "https://evil.example"})),
-        claims(json!({"iss": format!("{url}/")})),
-        claims(json!({"iss": null})),
-        claims(json!({"aud": "another"})),
-        claims(json!({"aud": ["another"]})),
-        claims(json!({"aud": ["freehold", "another"]})),
-        claims(json!({"aud": []})),
-        claims(json!({"aud": null})),
-        claims(json!({"aud": ["freehold", "another"], "azp": "another"})),
-        claims(json!({"azp": "another"})),
-        claims(json!({"exp": now - 120})),
-        claims(json!({"exp": null})),
-        claims(json!({"exp": "never"})),
-        claims(json!({"iat": now + 3600})),
-        claims(json!({"iat": null})),
-        claims(json!({"sub": null})),
-        claims(json!({"sub": ""})),
-        claims(json!({"sub": "two words"})),
-        claims(json!({"sub": "x".repeat(256)})),
-        json!({"header": {"alg": "none"}}),
-        json!({"header": {"alg": "HS256"}}),
-        json!({"header": {"kid": "two"}}),
+        json!({"nonce": null}),
+        json!({"nonce": "another"}),
+        json!({"nonce": ""}),
+        json!({"nonce": 7}),
+        json!({"iss": "https://evil.example"}),
+        json!({"iss": format!("{url}/")}),
+        json!({"iss": [url]}),
+        json!({"iss": null}),
+        json!({"aud": "another"}),
+        json!({"aud": ["another"]}),
+        json!({"aud": ["freehold", "another"]}),
+        json!({"aud": ["freehold", 7], "azp": "freehold"}),
+        json!({"aud": []}),
+        json!({"aud": null}),
+        json!({"aud": ["freehold", "another"], "azp": "another"}),
+        json!({"azp": "another"}),
+        json!({"azp": ["freehold"]}),
+        json!({"azp": ""}),
+        json!({"exp": now - 120}),
+        json!({"exp": null}),
+        json!({"exp": "never"}),
+        json!({"exp": true}),
+        json!({"exp": -1}),
+        json!({"exp": 1e300}),
+        json!({"iat": now + 3600}),
+        json!({"iat": null}),
+        json!({"iat": (now).to_string()}),
+        json!({"nbf": now + 3600}),
+        json!({"nbf": "now"}),
+        json!({"auth_time": "now"}),
+        json!({"sub": null}),
+        json!({"sub": ""}),
+        json!({"sub": 7}),
+        json!({"sub": "two words"}),
+        json!({"sub": "x".repeat(256)}),
+        json!({"at_hash": "another"}),
+        json!({"at_hash": other_hash}),
+        json!({"at_hash": ""}),
+        json!({"at_hash": 7}),
+    ];
+    cases.map(claims).into()
+}
+
+/// ID tokens whose form, key or signature is wrong, and answers that have none.
+fn wrong_otherwise() -> Vec<Value> {
+    let url = &providers().liar;
+    vec![
+        header(json!({"alg": "none"})),
+        header(json!({"alg": "HS256"})),
+        header(json!({"kid": "two"})),
+        header(json!({"kid": null})),
+        header(json!({"typ": "at+jwt"})),
+        header(json!({"typ": "logout+jwt"})),
+        header(json!({"typ": ""})),
+        header(json!({"typ": 7})),
+        header(json!({"jku": "https://evil.example/jwks"})),
+        header(json!({"jwk": {}})),
+        header(json!({"crit": ["exp"], "exp": 1})),
+        json!({"key": "weak"}),
+        json!({"key": "encryption"}),
+        json!({"key": "wrapping"}),
+        json!({"key": "twice"}),
+        json!({"key": "hidden"}),
+        // Not in the issuer's list of algorithms; and a key of another algorithm.
+        json!({"key": "pss"}),
+        json!({"key": "rsa", "header": {"alg": "PS256"}}),
+        json!({"key": "pss", "header": {"alg": "RS256"}}),
+        json!({"key": "ed", "header": {"kid": "one"}}),
         json!({"other": true}),
         json!({"without": true}),
         json!({"padding": 70_000}),
+        json!({"answer": {"token_type": "DPoP"}}),
+        json!({"answer": {"token_type": null}}),
+        json!({"answer": {"access_token": null}}),
+        json!({"at_hash": true, "answer": {"access_token": "another"}}),
+        json!({"answer": {"id_token": "a.b"}}),
+        json!({"answer": {"id_token": ["a"]}}),
         json!({"status": 500}),
+        json!({"status": 500, "body": "{\"error\": \"invalid_grant\"}"}),
         json!({"status": 302, "location": format!("{url}/token")}),
         json!({"status": 200, "body": "no json"}),
         json!({"status": 200, "body": "{}"}),
-    ];
-    for mut told in cases {
-        let mut browser = Browser::of(app(), Value::Null);
-        let (state, nonce) = browser.begins_at_the_liar("");
-        if told["claims"].get("nonce").is_none() {
-            told["claims"]["nonce"] = json!(nonce);
-        }
-        let answer = browser.comes_back_from_the_liar(&state, &told);
+    ]
+}
+
+#[test]
+fn an_id_token_that_is_not_as_it_must_be_lets_nobody_in() {
+    for told in wrong_claims().into_iter().chain(wrong_otherwise()) {
+        let (browser, answer) = at_the_liar(told.clone());
         let code = answer["code"].as_str().unwrap_or_default().to_owned();
         assert!(browser.cookie(SESSION).is_none(), "{told}");
         assert_eq!(
@@ -235,22 +305,70 @@ fn a_token_that_is_not_as_it_must_be_lets_nobody_in() {
             answer.text
         );
     }
-    // The same without a lie.
-    let mut browser = Browser::of(app(), Value::Null);
-    let (state, nonce) = browser.begins_at_the_liar("");
-    let told = json!({"claims": {"nonce": nonce, "azp": "freehold", "aud": ["freehold"]}});
-    browser.comes_back_from_the_liar(&state, &told).expect(303);
-    assert!(browser.cookie(SESSION).is_some());
-    // A code that the provider takes for none.
-    let mut browser = Browser::of(app(), Value::Null);
-    let (state, _) = browser.begins_at_the_liar("");
+    // A code that the provider refuses.
     let told = json!({"status": 400, "body": "{\"error\": \"invalid_grant\"}"});
-    refused(browser.comes_back_from_the_liar(&state, &told), 403, "login_refused");
-    // It promised to say who it is.
+    refused(at_the_liar(told).1, 403, "login_refused");
+    // A provider that promised to name itself, and does not.
     let mut browser = Browser::of(app(), Value::Null);
     let (state, _) = browser.begins_at_the_liar("");
     let back = format!("{PUBLIC}/v1/auth/callback?state={state}&code=x");
     refused(browser.go(&back), 400, "login_state_invalid");
+}
+
+#[test]
+fn an_id_token_may_say_what_the_standard_allows() {
+    let now = Value::from(now()).as_f64().unwrap();
+    for told in [
+        json!({}),
+        claims(json!({"azp": "freehold", "aud": ["freehold"]})),
+        claims(json!({"azp": "freehold", "aud": ["another", "freehold"]})),
+        claims(json!({"iat": now - 0.25, "exp": now + 60.75, "nbf": now - 0.5})),
+        claims(json!({"auth_time": now - 10.5, "amr": 7, "acr": 7, "email": 7, "name": 7})),
+        claims(json!({"nbf": null, "auth_time": null})),
+        json!({"groups": 400}),
+        header(json!({"typ": "JWT"})),
+        header(json!({"typ": "jwt", "x5t": "AAAA"})),
+        json!({"key": "rsa", "at_hash": true}),
+        json!({"key": "ed", "at_hash": true}),
+        json!({"at_hash": true}),
+        json!({"answer": {"token_type": "bearer", "scope": "openid"}}),
+    ] {
+        let (browser, answer) = at_the_liar(told.clone());
+        assert_eq!(answer.status, 303, "{told}: {}", answer.text);
+        assert!(browser.cookie(SESSION).is_some(), "{told}");
+    }
+}
+
+#[test]
+fn user_info_counts_for_the_subject_that_logged_in() {
+    let named = |subject: &str, info: Value| {
+        let told = json!({"claims": {"sub": subject}, "userinfo": info});
+        let (browser, answer) = at_the_liar(told);
+        answer.expect(303);
+        browser.get("/v1/me").expect(200)["account"]["display_name"].clone()
+    };
+    let info = |subject: &str| json!({"sub": subject, "name": "Of User Info"});
+    assert_eq!(named("liar-info", info("liar-info")), "Of User Info");
+    assert_eq!(named("liar-other", info("liar-info")), "liar-other");
+    assert_eq!(named("liar-none", json!({"name": "Of Nobody"})), "liar-none");
+}
+
+#[test]
+fn an_id_token_is_no_bearer_token() {
+    let mut browser = Browser::of(app(), json!({"sub": "bearer"}));
+    let back: reqwest::Url = browser.as_far_as_the_callback("").parse().unwrap();
+    let (_, code) = back.query_pairs().find(|(name, _)| name == "code").unwrap();
+    // What the server would redeem the code with is in its cookie, behind the seal.
+    let sealed = URL_SAFE_NO_PAD.decode(browser.cookie(LOGIN).unwrap()).unwrap();
+    let pending: Value = serde_json::from_slice(&sealed[32..]).unwrap();
+    let tokens = providers().redeem(&code, pending["verifier"].as_str().unwrap());
+    for token in ["id_token", "access_token"] {
+        let token = tokens[token].as_str().unwrap_or_else(|| panic!("{tokens}"));
+        app().bearer(token).get("/v1/me").problem(401, "unauthenticated");
+    }
+    let id_token = tokens["id_token"].as_str().unwrap();
+    browser.set_cookie(SESSION, id_token);
+    browser.get("/v1/me").problem(401, "unauthenticated");
 }
 
 #[test]

@@ -6,10 +6,14 @@
 // when standard input does.
 //
 // The real one lets in whoever the header `x-person` names, a JSON object, as it is or as base64url: `sub`, and where they
-// are said `name`, `email`, `email_verified`, `acr`, `amr`; with `deny` it lets nobody in. The liar's codes are base64url of a JSON object
-// that says what its token is to be.
+// are said `name`, `email`, `email_verified`, `acr`, `amr`; with `deny` it lets nobody in.
+//
+// The liar's codes are base64url of a JSON object that says what is answered to them: `claims` and `header` change those of
+// a good ID token (null takes one away), `key` names the key that signs it, `other` has another key sign, `at_hash` adds the
+// hash of the access token, `groups` makes it long, `answer` changes the answer around it, `userinfo` is what the UserInfo endpoint says later.
+// `status`, `location`, `body` and `without` answer without a token; `padding` makes the answer longer.
 
-import { createHmac } from 'node:crypto';
+import { constants, createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
 
@@ -20,7 +24,6 @@ console.warn = console.error;
 const tools = process.argv[2];
 const load = (name) => import(pathToFileURL(`${tools}/node_modules/${name}`));
 const { Provider } = await load('oidc-provider/lib/index.js');
-const jose = await load('jose/dist/webapi/index.js');
 
 const CLIENT = 'freehold';
 const SECRET = 'a-secret-of-the-tests-alone-0123456789';
@@ -91,11 +94,53 @@ provider = new Provider(real.url, {
   }),
 });
 
-// The liar.
-const { privateKey, publicKey } = await jose.generateKeyPair('ES256', { extractable: true });
-const other = await jose.generateKeyPair('ES256', { extractable: true });
-const jwk = { ...(await jose.exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' };
+// The liar. Each of its keys is good for `alg`; what it says of it may be something else.
+const ec = { kind: 'ec', options: { namedCurve: 'P-256' }, alg: 'ES256' };
+const rsa = (modulusLength, alg) => ({ kind: 'rsa', options: { modulusLength }, alg });
+const KEYS = {
+  one: ec,
+  ed: { kind: 'ed25519', alg: 'EdDSA' },
+  rsa: rsa(2048, 'RS256'),
+  pss: rsa(2048, 'PS256'),
+  weak: rsa(1024, 'RS256'),
+  encryption: { ...ec, says: { use: 'enc' } },
+  wrapping: { ...ec, says: { key_ops: ['wrapKey'] } },
+  twice: ec,
+  hidden: ec,
+};
+for (const key of Object.values(KEYS)) Object.assign(key, generateKeyPairSync(key.kind, key.options));
+const jwk = (kid, key) => ({ ...key.publicKey.export({ format: 'jwk' }), kid, alg: key.alg, use: 'sig', ...key.says });
+const shown = Object.entries(KEYS).filter(([kid]) => kid !== 'hidden');
+const jwks = { keys: [...shown.map(([kid, key]) => jwk(kid, key)), jwk('twice', KEYS.one)] };
+
 const segment = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const pruned = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+
+function signature(header, message, { privateKey: key }) {
+  const { RSA_PKCS1_PSS_PADDING: padding } = constants;
+  switch (header.alg) {
+    case 'none': return Buffer.alloc(0);
+    case 'HS256': return createHmac('sha256', SECRET).update(message).digest();
+    case 'EdDSA': return sign(null, message, key);
+    case 'PS256': return sign('sha256', message, { key, padding, saltLength: 32 });
+    default: return sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' });
+  }
+}
+
+function idToken(url, told, accessToken) {
+  const now = Math.floor(Date.now() / 1000);
+  const kid = told.key ?? 'one';
+  const header = pruned({ alg: KEYS[kid].alg, kid, ...told.header });
+  const claims = { iss: url, sub: 'liar', aud: CLIENT, iat: now, exp: now + 60, ...told.claims };
+  if (told.groups) claims.groups = Array(told.groups).fill('a-group-whose-name-is-long');
+  if (told.at_hash) {
+    const hash = createHash(header.alg === 'EdDSA' ? 'sha512' : 'sha256').update(accessToken).digest();
+    claims.at_hash = hash.subarray(0, hash.length / 2).toString('base64url');
+  }
+  const message = `${segment(header)}.${segment(pruned(claims))}`;
+  const by = told.other ? KEYS.hidden : KEYS[kid];
+  return `${message}.${signature(header, Buffer.from(message), by).toString('base64url')}`;
+}
 
 const liar = await listen(async (req, res) => {
   const url = liar.url;
@@ -108,6 +153,7 @@ const liar = await listen(async (req, res) => {
       issuer: url,
       authorization_endpoint: `${url}/auth`,
       token_endpoint: `${url}/token`,
+      userinfo_endpoint: `${url}/me`,
       jwks_uri: `${url}/jwks`,
       response_types_supported: ['code'],
       subject_types_supported: ['public'],
@@ -115,7 +161,10 @@ const liar = await listen(async (req, res) => {
       authorization_response_iss_parameter_supported: true,
     });
   }
-  if (req.url === '/jwks') return answer({ keys: [jwk] });
+  if (req.url === '/jwks') return answer(jwks);
+  if (req.url === '/me') {
+    return answer(JSON.parse(Buffer.from(req.headers.authorization.slice('Bearer '.length), 'base64url')));
+  }
   let body = '';
   for await (const chunk of req) body += chunk;
   const told = JSON.parse(Buffer.from(new URLSearchParams(body).get('code'), 'base64url'));
@@ -124,23 +173,13 @@ const liar = await listen(async (req, res) => {
     if (told.location) res.setHeader('location', told.location);
     return res.end(told.body ?? '');
   }
-  const now = Math.floor(Date.now() / 1000);
-  const claims = { iss: url, sub: 'liar', aud: CLIENT, iat: now, exp: now + 60, ...told.claims };
-  for (const [name, value] of Object.entries(claims)) if (value === null) delete claims[name];
-  const header = { alg: 'ES256', kid: 'one', ...told.header };
-  let token;
-  if (header.alg === 'none') token = `${segment(header)}.${segment(claims)}.`;
-  else if (header.alg === 'HS256') {
-    const signed = `${segment(header)}.${segment(claims)}`;
-    token = `${signed}.${createHmac('sha256', SECRET).update(signed).digest('base64url')}`;
-  } else {
-    const key = told.other ? other.privateKey : privateKey;
-    token = await new jose.SignJWT(claims).setProtectedHeader(header).sign(key);
-  }
-  const whole = { access_token: 'none', token_type: 'Bearer', expires_in: 60, id_token: token };
+  // The access token says what it is good for.
+  const accessToken = segment(told.userinfo ?? {});
+  const token = idToken(url, told, accessToken);
+  const whole = { access_token: accessToken, token_type: 'Bearer', expires_in: 60, id_token: token, ...told.answer };
   if (told.without) delete whole.id_token;
   if (told.padding) whole.padding = 'x'.repeat(told.padding);
-  return answer(whole);
+  return answer(pruned(whole));
 });
 
 // Whoever started this reads the first line only.

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use freehold::domain::{SigningAlgorithm, Word};
-use freehold::identity::jose::{KeySet, Rules, Signed};
+use freehold::identity::jose::{KeySet, Rules, Signed, Typ};
 use serde_json::{Value, json};
 
 /// Vectors that are good and refused here: the file, the first and the last of them, and the reason.
@@ -53,7 +53,8 @@ fn keys(group: &Value) -> Value {
 }
 
 fn accepts(keys: &Value, token: &str) -> Result<(), &'static str> {
-    let rules = Rules { algorithms: SigningAlgorithm::ALL, types: None };
+    // The rules of ID tokens: no vector that is good has a `typ`.
+    let rules = Rules { algorithms: SigningAlgorithm::ALL, typ: Typ::AbsentOrJwt };
     let keys = KeySet::parse(keys.to_string().as_bytes())?;
     Signed::parse(token)?.verify(&keys, rules).map(drop)
 }

@@ -11,7 +11,6 @@ const HOMES: &[(&[&str], &[&str])] = &[
     (&["actix", "actix_web", "actix_http", "actix_rt"], &["src/http"]),
     (&["tracing_actix_web", "utoipa_swagger_ui"], &["src/http"]),
     (&["clap", "indicatif"], &["src/cli"]),
-    (&["openidconnect", "chrono"], &["src/identity"]),
     // A definition is pure: what it says of a value needs nothing but the two.
     (&["jsonschema"], &["src/domain/value_schema.rs"]),
     (&["reqwest"], &["src/cli", "src/identity", "src/outbound", "src/policy/external"]),

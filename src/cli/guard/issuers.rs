@@ -35,6 +35,11 @@ pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String>
     findings
 }
 
+/// Whether a type says no more than that a token is a JWT, as that of ID tokens does.
+fn is_untyped(typ: &String) -> bool {
+    typ.strip_prefix("application/").unwrap_or(typ).eq_ignore_ascii_case("JWT")
+}
+
 /// Whether it is the name of an issuer whose word is the program's own.
 fn is_own(url: &str) -> bool {
     Identity::HOSTS_ISSUERS.contains(&url) || [LOCAL_ISSUER, ImportFile::ISSUER].contains(&url)
@@ -90,6 +95,10 @@ fn one(
     match issuer.terms(&section.audience) {
         Err((field, what)) => findings.push(format!("{key}.{field}: {what}")),
         Ok(terms) => {
+            findings.extend(when(
+                issuer.client_id == terms.audience.as_str() && terms.typ.iter().any(is_untyped),
+                format!("{key}.typ: takes JWT, which ID tokens say too, and {key}.audience is the client_id: give access tokens an audience of their own, or the type at+jwt"),
+            ));
             let flaws = terms.flaws().into_iter();
             findings.extend(
                 flaws.map(|(field, what)| format!("{key}.{}: {what}", field.replace('/', "."))),

@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
     RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
 };
+use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
 use super::form;
@@ -23,7 +24,8 @@ const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 /// A key that tokens can be verified by.
 pub struct Key {
     kid: Option<String>,
-    algorithms: Vec<(SigningAlgorithm, ParsedPublicKey)>,
+    algorithms: Vec<SigningAlgorithm>,
+    decoding: DecodingKey,
     digest: [u8; 32],
 }
 
@@ -47,8 +49,8 @@ impl Key {
     }
 
     /// What verifies by it, if it is for this algorithm.
-    pub(super) fn for_algorithm(&self, algorithm: SigningAlgorithm) -> Option<&ParsedPublicKey> {
-        self.algorithms.iter().find(|(own, _)| *own == algorithm).map(|(_, key)| key)
+    pub(super) fn for_algorithm(&self, algorithm: SigningAlgorithm) -> Option<&DecodingKey> {
+        self.algorithms.contains(&algorithm).then_some(&self.decoding)
     }
 }
 
@@ -132,7 +134,7 @@ fn read(key: &Map<String, Value>) -> Option<Key> {
         Some(_) => return None,
     };
     let text = |name: &str| key.get(name).and_then(Value::as_str);
-    let (material, fitting) = match text("kty")? {
+    let Material { bytes, fitting, decoding } = match text("kty")? {
         "OKP" => edwards(text("crv")?, text("x")?)?,
         "EC" => p256(text("crv")?, text("x")?, text("y")?)?,
         "RSA" => rsa(text("n")?, text("e")?)?,
@@ -142,16 +144,13 @@ fn read(key: &Map<String, Value>) -> Option<Key> {
         None => None,
         Some(alg) => Some(SigningAlgorithm::parse(alg.as_str()?)?),
     };
-    let mut algorithms = Vec::new();
-    for algorithm in fitting {
-        if declared.is_none_or(|declared| declared == *algorithm) {
-            let parsed = ParsedPublicKey::new(implementation(*algorithm), &material).ok()?;
-            algorithms.push((*algorithm, parsed));
-        }
-    }
+    let is_declared = |own: &SigningAlgorithm| declared.is_none_or(|declared| declared == *own);
+    let algorithms: Vec<_> = fitting.iter().copied().filter(is_declared).collect();
+    // A point that is not on its curve, and whatever else the library would refuse later, is no key.
+    ParsedPublicKey::new(implementation(*algorithms.first()?), &bytes).ok()?;
     let mut sum = [0; 32];
-    sum.copy_from_slice(digest(&SHA256, &material).as_ref());
-    (!algorithms.is_empty()).then_some(Key { kid, algorithms, digest: sum })
+    sum.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+    Some(Key { kid, algorithms, decoding, digest: sum })
 }
 
 fn implementation(algorithm: SigningAlgorithm) -> &'static dyn VerificationAlgorithm {
@@ -174,12 +173,17 @@ fn is_for_signatures(key: &Map<String, Value>) -> bool {
     by_use && by_operations
 }
 
-/// A key's bytes, and the algorithms that it can be for.
-type Material = (Vec<u8>, &'static [SigningAlgorithm]);
+/// A key's bytes, the algorithms that it can be for, and what the library verifies by.
+struct Material {
+    bytes: Vec<u8>,
+    fitting: &'static [SigningAlgorithm],
+    decoding: DecodingKey,
+}
 
 fn edwards(crv: &str, x: &str) -> Option<Material> {
     let x = form::decode(x).filter(|x| crv == "Ed25519" && x.len() == 32)?;
-    Some((x, &[SigningAlgorithm::EdDsa]))
+    let decoding = DecodingKey::from_ed_der(&x);
+    Some(Material { bytes: x, fitting: &[SigningAlgorithm::EdDsa], decoding })
 }
 
 fn p256(crv: &str, x: &str, y: &str) -> Option<Material> {
@@ -187,9 +191,10 @@ fn p256(crv: &str, x: &str, y: &str) -> Option<Material> {
     if crv != "P-256" || x.len() != 32 || y.len() != 32 {
         return None;
     }
-    // That the point is on the curve, whoever parses it finds out.
+    // Whether the point is on the curve, the caller checks.
     let point = [&[4], &x[..], &y[..]].concat();
-    Some((point, &[SigningAlgorithm::Es256]))
+    let decoding = DecodingKey::from_ec_der(&point);
+    Some(Material { bytes: point, fitting: &[SigningAlgorithm::Es256], decoding })
 }
 
 fn rsa(n: &str, e: &str) -> Option<Material> {
@@ -205,8 +210,9 @@ fn rsa(n: &str, e: &str) -> Option<Material> {
     if !is_good || !(65_537..1 << 33).contains(&exponent) || is_roca(&n) {
         return None;
     }
-    let der = sequence(&[integer(&n), integer(&e)].concat());
-    Some((der, &[SigningAlgorithm::Rs256, SigningAlgorithm::Ps256]))
+    let bytes = sequence(&[integer(&n), integer(&e)].concat());
+    let decoding = DecodingKey::from_rsa_raw_components(&n, &e);
+    Some(Material { bytes, fitting: &[SigningAlgorithm::Rs256, SigningAlgorithm::Ps256], decoding })
 }
 
 /// Whether a modulus has the fingerprint of keys whose primes were made the way of CVE-2017-15361: modulo every small

@@ -3,6 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Value};
 
 use super::form;
@@ -21,20 +22,46 @@ const MEMBERS: &[&str] = &["alg", "typ", "kid", "x5t", "x5t#S256"];
 pub struct Rules<'r> {
     /// What they may be signed with.
     pub algorithms: &'r [SigningAlgorithm],
-    /// What their `typ` may be, `application/` before it or not; `None` where it is not looked at.
-    pub types: Option<&'r [String]>,
+    /// What their header may say in `typ`.
+    pub typ: Typ<'r>,
+}
+
+/// The `typ` that a header must have.
+#[derive(Debug, Clone, Copy)]
+pub enum Typ<'r> {
+    /// One of these, with or without `application/` before it: access tokens.
+    OneOf(&'r [String]),
+    /// `JWT`, or no `typ` at all: ID tokens.
+    AbsentOrJwt,
+}
+
+impl Typ<'_> {
+    fn check(self, typ: Option<&str>) -> Result<(), &'static str> {
+        let short = |typ: &str| typ.strip_prefix("application/").unwrap_or(typ).to_owned();
+        let typ = typ.map(short);
+        match (self, typ) {
+            (Self::AbsentOrJwt, None) => Ok(()),
+            (Self::AbsentOrJwt, Some(typ)) if typ.eq_ignore_ascii_case("JWT") => Ok(()),
+            (Self::OneOf(types), Some(typ)) if types.iter().any(|name| short(name) == typ) => {
+                Ok(())
+            }
+            (Self::OneOf(_), None) => Err("the header names no type"),
+            _ => Err("the type is not the issuer's"),
+        }
+    }
 }
 
 /// A token in its form, of which nothing is verified yet.
 #[derive(Debug)]
 pub struct Signed<'t> {
-    header: Vec<u8>,
     alg: String,
     typ: Option<String>,
     kid: Option<String>,
+    /// Whether the header says `alg`, `typ` and `kid` and nothing else.
+    is_plain: bool,
     message: &'t str,
     payload: Vec<u8>,
-    signature: Vec<u8>,
+    signature: &'t str,
 }
 
 impl<'t> Signed<'t> {
@@ -43,15 +70,24 @@ impl<'t> Signed<'t> {
     /// # Errors
     /// Says what of the form is wrong.
     pub fn parse(token: &'t str) -> Result<Self, &'static str> {
-        if token.len() > MAX_BYTES {
+        Self::parse_within(token, MAX_BYTES)
+    }
+
+    /// Reads a token that has so many bytes at most.
+    pub(in crate::identity) fn parse_within(
+        token: &'t str,
+        max_bytes: usize,
+    ) -> Result<Self, &'static str> {
+        if token.len() > max_bytes {
             return Err("the token is too long");
         }
         let [header, payload, signature] =
             form::three(token).ok_or("the token has not three parts")?;
         let message = &token[..header.len() + 1 + payload.len()];
         let decode = |part| form::decode(part).ok_or("a part of the token is not base64url");
-        let (bytes, payload, signature) = (decode(header)?, decode(payload)?, decode(signature)?);
-        let header = form::object(&bytes).ok_or("the header is no JSON object of ours")?;
+        let (header, payload) = (decode(header)?, decode(payload)?);
+        decode(signature)?;
+        let header = form::object(&header).ok_or("the header is no JSON object of ours")?;
         if header.keys().any(|member| !MEMBERS.contains(&member.as_str())) {
             return Err("the header says more than a header may");
         }
@@ -61,18 +97,14 @@ impl<'t> Signed<'t> {
             return Err("the key's name is none");
         }
         let typ = text(&header, "typ")?;
-        Ok(Self { header: bytes, alg, typ, kid, message, payload, signature })
+        let is_plain = header.len() == 3 && typ.is_some() && kid.is_some();
+        Ok(Self { alg, typ, kid, is_plain, message, payload, signature })
     }
 
     /// The name of the key that it says it is signed by.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
-    }
-
-    /// Its header.
-    pub(in crate::identity) fn header(&self) -> &[u8] {
-        &self.header
     }
 
     /// What it says, verified or not.
@@ -92,14 +124,7 @@ impl<'t> Signed<'t> {
     /// # Errors
     /// Says which is not.
     pub fn fits(&self, rules: Rules<'_>) -> Result<SigningAlgorithm, &'static str> {
-        if let Some(types) = rules.types {
-            let typ = self.typ.as_deref().ok_or("the header names no type")?;
-            let typ = typ.strip_prefix("application/").unwrap_or(typ);
-            let is_named = |name: &String| name.strip_prefix("application/").unwrap_or(name) == typ;
-            if !types.iter().any(is_named) {
-                return Err("the type is not the issuer's");
-            }
-        }
+        rules.typ.check(self.typ.as_deref())?;
         let algorithm = SigningAlgorithm::parse(&self.alg);
         let algorithm = algorithm.filter(|algorithm| rules.algorithms.contains(algorithm));
         algorithm.ok_or("the algorithm is not the issuer's")
@@ -113,9 +138,41 @@ impl<'t> Signed<'t> {
         let algorithm = self.fits(rules)?;
         let key = keys.find(self.kid())?;
         let by = key.for_algorithm(algorithm).ok_or("the key is not for this algorithm")?;
-        by.verify_sig(self.message.as_bytes(), &self.signature)
-            .map_err(|_| "the signature is wrong")?;
+        self.check_signature(by, algorithm)?;
         Ok(key)
+    }
+
+    /// The key's name, if the header is one of our own tokens' and says nothing else.
+    pub(in crate::identity) fn own_kid(&self) -> Result<&str, &'static str> {
+        let kid = self.kid().filter(|_| self.is_plain).ok_or("the header is not one of ours")?;
+        if self.alg != SigningAlgorithm::EdDsa.as_str() || self.typ.as_deref() != Some("at+jwt") {
+            return Err("the algorithm or type is not the issuer's");
+        }
+        Ok(kid)
+    }
+
+    /// Whether it was signed by a key. The library answers a wrong signature with `Ok(false)`: here that is an error, and
+    /// nothing else asks the library.
+    pub(in crate::identity) fn check_signature(
+        &self,
+        key: &DecodingKey,
+        algorithm: SigningAlgorithm,
+    ) -> Result<(), &'static str> {
+        let (message, algorithm) = (self.message.as_bytes(), named(algorithm));
+        match jsonwebtoken::crypto::verify(self.signature, message, key, algorithm) {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err("the signature is wrong"),
+        }
+    }
+}
+
+/// An algorithm, as the library calls it.
+fn named(algorithm: SigningAlgorithm) -> Algorithm {
+    match algorithm {
+        SigningAlgorithm::EdDsa => Algorithm::EdDSA,
+        SigningAlgorithm::Es256 => Algorithm::ES256,
+        SigningAlgorithm::Rs256 => Algorithm::RS256,
+        SigningAlgorithm::Ps256 => Algorithm::PS256,
     }
 }
 

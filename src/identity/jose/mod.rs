@@ -9,7 +9,7 @@ mod jwk;
 mod jws;
 
 pub use jwk::{Key, KeySet};
-pub use jws::{Rules, Signed};
+pub use jws::{Rules, Signed, Typ};
 
 pub(super) use form::object;
 pub(super) use jws::MAX_BYTES;

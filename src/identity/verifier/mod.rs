@@ -1,32 +1,37 @@
 //! The verifier of tokens, by the rules of RFC 8725.
 //!
 //! Our own tokens: the algorithm is `EdDSA`; a header says `alg`, `typ` and `kid` and nothing else; `iss`, `aud`, `exp`,
-//! `iat`, `nbf` and `sub` are required and of their types. Those of issuers elsewhere: [`rules`]. What was verified is
+//! `iat`, `nbf` and `sub` are required and of their types. Access tokens of other issuers: [`rules`]; ID tokens of log-ins,
+//! which are never valid as access tokens: [`id_token`]. A token is parsed once ([`Presented`]). What was verified is
 //! remembered ([`memory`]) by a digest of the whole token, never beyond its own end, and for no longer than its issuer has
 //! its key. Nothing here waits: where keys must be fetched first, that is said ([`Refused::ask`]).
 
+mod id_token;
 mod memory;
+mod presented;
 mod rules;
 mod trust;
 
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use self::id_token::{IdToken, IdTokenRules, Person, Unfit};
 pub use self::memory::Checked;
 use self::memory::{Memory, Remembered};
+use self::presented::Parsed;
+pub use self::presented::Presented;
 pub use self::trust::{Trust, TrustedIssuer};
 use super::claims::Claims;
-use super::jose::{MAX_BYTES, Signed, object};
+use super::jose::MAX_BYTES;
 use super::jwks::{Look, NO_KEYS, RemoteKeys};
 use super::keys::SigningKey;
-use super::ring::{Held, KeyRing};
+use super::ring::KeyRing;
 use crate::domain::{
-    Email, Error, HOST, Identity, IdentityPart, Result, Revocable, Said, SignIn, TenantId,
-    TenantIssuer, Timestamp,
+    Email, Error, HOST, Identity, IdentityPart, Result, Revocable, Said, SignIn, SigningAlgorithm,
+    TenantId, TenantIssuer, Timestamp,
 };
 
 /// Seconds that clocks may differ by.
@@ -98,15 +103,6 @@ pub struct Verified {
     pub expires_at: Timestamp,
 }
 
-/// The header of a token; any other member makes it unreadable.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    alg: String,
-    typ: String,
-    kid: String,
-}
-
 /// A token that is refused, or not good yet.
 #[derive(Debug)]
 pub struct Refused {
@@ -118,6 +114,9 @@ pub struct Refused {
     pub kid: Option<String>,
     /// Whether its issuer is none of the installation's: it may be a tenant's.
     pub is_unknown: bool,
+    /// Whether it names another issuer than our own and its signature was not verified: how long the refusal takes must
+    /// not tell whether that issuer is trusted.
+    pub is_foreign: bool,
     /// Keys that must be fetched before it can be verified.
     pub ask: Option<Arc<RemoteKeys>>,
 }
@@ -132,12 +131,16 @@ impl Refused {
     /// A refusal of what is no token at all.
     #[must_use]
     pub fn of(why: &'static str) -> Self {
-        Self { why, issuer: None, kid: None, is_unknown: false, ask: None }
+        Self { why, issuer: None, kid: None, is_unknown: false, is_foreign: false, ask: None }
     }
 
-    fn by(why: &'static str, issuer: &str, signed: &Signed<'_>) -> Self {
-        let (issuer, kid) = (Some(issuer.to_owned()), signed.kid().map(str::to_owned));
+    fn by(why: &'static str, token: &Parsed<'_>) -> Self {
+        let (issuer, kid) = (Some(token.issuer.clone()), token.signed.kid().map(str::to_owned));
         Self { issuer, kid, ..Self::of(why) }
+    }
+
+    fn foreign(why: &'static str, token: &Parsed<'_>) -> Self {
+        Self { is_foreign: true, ..Self::by(why, token) }
     }
 }
 
@@ -189,22 +192,20 @@ impl Verifier {
     ///
     /// # Errors
     /// What is wrong with it, or whose keys must be fetched first.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Checked, Refused> {
-        self.remember(token, None, now, || {
-            let signed = Signed::parse(token).map_err(Refused::of)?;
-            let (issuer, claims) = claims(&signed)?;
-            let refused = |why| Refused::by(why, &issuer, &signed);
-            if self.issuers.iter().any(|own| own.name == issuer) {
-                let verified = self.verify_own(&signed, &issuer, token, now).map_err(refused)?;
-                return Ok((verified, None));
+    pub fn verify(&self, token: &Presented<'_>, now: Timestamp) -> Result<Checked, Refused> {
+        self.remember(token.text(), None, now, || {
+            let token = token.parsed().map_err(Refused::of)?;
+            if let Some(own) = self.issuers.iter().find(|own| own.name == token.issuer) {
+                let verified = self.verify_own(own, token, now);
+                return Ok((verified.map_err(|why| Refused::by(why, token))?, None));
             }
-            let Some(trusted) = self.trust.find(&issuer) else {
+            let Some(trusted) = self.trust.find(&token.issuer) else {
                 let why = "the issuer or its key is not known";
-                return Err(Refused { is_unknown: true, ..refused(why) });
+                return Err(Refused { is_unknown: true, ..Refused::foreign(why, token) });
             };
             let (verified, key) = trusted
-                .verify(&signed, &claims, now)
-                .map_err(|(why, ask)| Refused { ask, ..refused(why) })?;
+                .verify(token, now)
+                .map_err(|(why, ask)| Refused { ask, ..Refused::foreign(why, token) })?;
             Ok((verified, Some(key)))
         })
     }
@@ -215,23 +216,22 @@ impl Verifier {
     /// As [`Self::verify`].
     pub fn verify_for(
         &self,
-        token: &str,
+        token: &Presented<'_>,
         issuer: &TenantIssuer,
         now: Timestamp,
     ) -> Result<Checked, Refused> {
-        self.remember(token, Some(issuer), now, || {
-            let signed = Signed::parse(token).map_err(Refused::of)?;
-            let (named, claims) = claims(&signed)?;
-            let refused = |why| Refused::by(why, &named, &signed);
-            // Whoever speaks for all speaks for no tenant besides.
-            let is_ours = self.issuers.iter().any(|own| own.name == named);
-            if is_ours || self.trust.find(&named).is_some() || named != issuer.issuer.url.as_str() {
-                return Err(refused("the issuer is not the tenant's"));
+        self.remember(token.text(), Some(issuer), now, || {
+            let token = token.parsed().map_err(Refused::of)?;
+            let named = &token.issuer;
+            // An issuer of the installation speaks for no single tenant.
+            let is_ours = self.issuers.iter().any(|own| own.name == *named);
+            if is_ours || self.trust.find(named).is_some() || named != issuer.issuer.url.as_str() {
+                return Err(Refused::foreign("the issuer is not the tenant's", token));
             }
             let trusted = self.trust.of_tenant(issuer);
             let (mut verified, key) = trusted
-                .verify(&signed, &claims, now)
-                .map_err(|(why, ask)| Refused { ask, ..refused(why) })?;
+                .verify(token, now)
+                .map_err(|(why, ask)| Refused { ask, ..Refused::foreign(why, token) })?;
             verified.tenant = Some(issuer.tenant);
             let credential = Revocable { by_tenant: true, ..(*verified.credential).clone() };
             verified.credential = Arc::new(credential);
@@ -296,47 +296,21 @@ impl Verifier {
 
     fn verify_own(
         &self,
-        signed: &Signed<'_>,
-        name: &str,
-        token: &str,
+        issuer: &Issuer,
+        token: &Parsed<'_>,
         now: Timestamp,
     ) -> Result<Verified, &'static str> {
-        let header: Header =
-            serde_json::from_slice(signed.header()).map_err(|_| "the header is not one of ours")?;
-        if header.alg != "EdDSA" || header.typ != "at+jwt" {
-            return Err("the algorithm or type is not the issuer's");
+        let kid = token.signed.own_kid()?;
+        let held = issuer.ring.held();
+        let key = held.key(kid, now).ok_or("the issuer or its key is not known")?;
+        token.signed.check_signature(key, SigningAlgorithm::EdDsa)?;
+        let claims = Claims::deserialize(&token.claims).map_err(|_| "a claim is wrong")?;
+        if claims.iss != issuer.name || claims.aud != self.audience {
+            return Err("the audience is not ours");
         }
-        let issuer = self
-            .issuers
-            .iter()
-            .find(|issuer| issuer.name == name)
-            .ok_or("the issuer or its key is not known")?;
-        let held: Arc<Held> = issuer.ring.held();
-        let key: &DecodingKey =
-            held.key(&header.kid, now).ok_or("the issuer or its key is not known")?;
-        let decoded = jsonwebtoken::decode::<Claims>(token, key, &self.rules(issuer))
-            .map_err(|_| "the signature or a claim is wrong")?;
-        check_times(&decoded.claims, now.seconds())?;
-        Ok(of(issuer, decoded.claims))
+        check_times(&claims, now.seconds())?;
+        Ok(of(issuer, claims))
     }
-
-    fn rules(&self, issuer: &Issuer) -> Validation {
-        let mut rules = Validation::new(Algorithm::EdDSA);
-        rules.set_issuer(&[&issuer.name]);
-        rules.set_audience(&[&self.audience]);
-        rules.set_required_spec_claims(&["exp", "iss", "aud", "sub", "nbf"]);
-        // Times are checked against the clock that was handed in.
-        rules.validate_exp = false;
-        rules.validate_nbf = false;
-        rules
-    }
-}
-
-/// What a token says, and who it says signed it.
-fn claims(signed: &Signed<'_>) -> Result<(String, serde_json::Map<String, Value>), Refused> {
-    let claims = object(signed.payload()).ok_or(Refused::of("the claims cannot be read"))?;
-    let issuer = claims.get("iss").and_then(Value::as_str).map(str::to_owned);
-    Ok((issuer.ok_or(Refused::of("there is no issuer"))?, claims))
 }
 
 /// What a token is remembered by: for whom it speaks is a part of it.

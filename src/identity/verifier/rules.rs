@@ -1,4 +1,4 @@
-//! What the claims of an issuer elsewhere must be, and what they come to.
+//! What the claims of an access token of another issuer must be, and what they come to.
 
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ const MAX_SUBJECT: usize = 255;
 const MAX_WORDS: usize = 100;
 /// Bytes of any other text at most.
 const MAX_TEXT: usize = 1000;
+/// Claims of ID tokens alone (OpenID Connect Core, sections 2 and 3.3.2.11).
+const OF_ID_TOKENS: &[&str] = &["nonce", "at_hash", "c_hash"];
 
 type Why = &'static str;
 type Claims = Map<String, Value>;
@@ -28,6 +30,10 @@ pub(super) fn check(
 ) -> Result<Verified, Why> {
     if claims.get("iss").and_then(Value::as_str) != Some(issuer) {
         return Err("the issuer is not the one whose key it is");
+    }
+    // An issuer may write the same type and audience into both.
+    if OF_ID_TOKENS.iter().any(|name| claims.contains_key(*name)) {
+        return Err("it is an ID token");
     }
     check_audience(claims, terms)?;
     let subject = claims.get("sub").and_then(Value::as_str).ok_or("there is no subject")?;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
-use super::Verified;
-use super::rules;
+use super::presented::Parsed;
+use super::{Verified, rules};
 use crate::domain::{IssuerStatus, IssuerTerms, Revocable, TenantId, TenantIssuer, Timestamp};
 use crate::identity::discovery::Fetcher;
-use crate::identity::jose::{Rules, Signed};
+use crate::identity::jose::{Rules, Typ};
 use crate::identity::jwks::{Keeping, Look, RemoteKeys};
 use crate::outbound::Word;
 
@@ -43,15 +43,15 @@ impl TrustedIssuer {
     /// Verifies a token; says whose keys must be fetched first, if they must.
     pub(super) fn verify(
         &self,
-        signed: &Signed<'_>,
-        claims: &serde_json::Map<String, serde_json::Value>,
+        token: &Parsed<'_>,
         now: Timestamp,
     ) -> Result<(Verified, Used), Unusable> {
-        let rules = Rules { algorithms: &self.terms.algorithms, types: Some(&self.terms.typ) };
+        let (signed, typ) = (&token.signed, Typ::OneOf(&self.terms.typ));
+        let rules = Rules { algorithms: &self.terms.algorithms, typ };
         let no = |why| (why, None);
         // Nobody is asked for keys of what would be refused whatever they are.
         signed.fits(rules).map_err(no)?;
-        let mut verified = rules::check(claims, &self.url, &self.terms, now).map_err(no)?;
+        let mut verified = rules::check(&token.claims, &self.url, &self.terms, now).map_err(no)?;
         if verified.credential.token.is_none() {
             // What is signed, not the signature: a signature can be written in several ways.
             let token = Some(signed.digest().into());
@@ -112,6 +112,11 @@ impl Trust {
         let uri = terms.jwks_uri.as_deref();
         let keys = RemoteKeys::new(url, uri, Word::Host, self.keeping, self.fetcher.clone());
         self.issuers.push(TrustedIssuer { name: name.to_owned(), url: url.into(), terms, keys });
+    }
+
+    /// Fetches the keys of the installation's issuers in the background: the first token does not wait for them long.
+    pub fn prefetch(&self) {
+        self.issuers.iter().for_each(|issuer| issuer.keys.prefetch());
     }
 
     /// The installation's issuer of this address.

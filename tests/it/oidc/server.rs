@@ -1,6 +1,6 @@
 //! An issuer's documents, and whatever else a hostile one says in their place.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,13 +25,31 @@ pub(crate) enum Says {
     Endless,
 }
 
+/// A request that came.
+#[derive(Debug, Clone)]
+pub(crate) struct Heard {
+    path: String,
+    head: String,
+    /// Its body.
+    pub(crate) body: String,
+}
+
+impl Heard {
+    /// The value of a header field.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        let mut found = fields.filter(|(field, _)| field.eq_ignore_ascii_case(name));
+        found.next().map(|(_, value)| value.to_owned())
+    }
+}
+
 type Handler = Arc<dyn Fn(&str) -> Says + Send + Sync>;
 
 struct State {
     address: SocketAddr,
     keys: Mutex<Vec<Value>>,
     says: Mutex<Handler>,
-    asked: Mutex<Vec<String>>,
+    heard: Mutex<Vec<Heard>>,
     /// Bytes of an endless document that somebody took.
     taken: Mutex<u64>,
 }
@@ -47,7 +65,7 @@ impl Server {
             address: listener.local_addr().unwrap(),
             keys: Mutex::new(KEYS.jwks()),
             says: Mutex::new(Arc::new(|_| Says::Itself)),
-            asked: Mutex::default(),
+            heard: Mutex::default(),
             taken: Mutex::default(),
         });
         let shared = state.clone();
@@ -82,12 +100,18 @@ impl Server {
 
     /// How often its keys were asked for.
     pub(crate) fn fetches(&self) -> usize {
-        self.0.asked.lock().unwrap().iter().filter(|path| *path == "/jwks").count()
+        self.0.heard.lock().unwrap().iter().filter(|heard| heard.path == "/jwks").count()
     }
 
     /// How often anything was asked for.
     pub(crate) fn requests(&self) -> usize {
-        self.0.asked.lock().unwrap().len()
+        self.0.heard.lock().unwrap().len()
+    }
+
+    /// The last request for a path.
+    pub(crate) fn heard(&self, path: &str) -> Heard {
+        let heard = self.0.heard.lock().unwrap();
+        heard.iter().rfind(|heard| heard.path == path).expect("it was asked for").clone()
     }
 
     /// Bytes of an endless document that somebody took.
@@ -104,8 +128,11 @@ impl State {
             return;
         }
         let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-        while stream.read_line(&mut line).is_ok_and(|bytes| bytes > 2) {}
-        self.asked.lock().unwrap().push(path.clone());
+        let mut heard = Heard { path: path.clone(), head: String::new(), body: String::new() };
+        while stream.read_line(&mut heard.head).is_ok_and(|bytes| bytes > 2) {}
+        let length = heard.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let _whole = stream.by_ref().take(length).read_to_string(&mut heard.body);
+        self.heard.lock().unwrap().push(heard);
         let says = self.says.lock().unwrap().clone();
         // Whoever asked may have gone.
         let _sent = self.answer(stream.get_mut(), &path, says(&path));
