@@ -69,7 +69,10 @@ impl Describe for GoodCredential {
 
 impl Describe for Holder {
     fn describe(sketch: &mut Sketch) {
-        sketch.problems(&[(503, "Too much at once")]);
+        sketch.problems(&[
+            (403, "The tenant of the key is out of service"),
+            (503, "Too much at once, or the issuer's keys cannot be had"),
+        ]);
         sketch.answer_header(503, "Retry-After", "Seconds until a try may succeed.");
     }
 }

@@ -430,7 +430,7 @@ fn a_token_of_a_sign_in_before_the_revocation_is_refused_also_if_it_is_newer() {
         (401, 401, 401)
     );
     // Another sign-in, and what the host minted, which stands for none.
-    assert_eq!(me(&signed(json!(now + 20))), 200);
+    assert_eq!(me(&signed(json!(crate::oidc::mint::now() + 20))), 200);
     host.get("/v1/me").expect(200);
     app.person(&ann).get("/v1/me").expect(200);
 }
