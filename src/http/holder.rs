@@ -74,8 +74,9 @@ impl Describe for GoodCredential {
 impl Describe for Holder {
     fn describe(sketch: &mut Sketch) {
         sketch.problems(&[
+            (403, "The tenant of the key is out of service"),
             (429, "The client's address has sent as many requests as it may in a minute"),
-            (503, "Too much at once"),
+            (503, "Too much at once, or the issuer's keys cannot be had"),
         ]);
         sketch.answer_header(429, "Retry-After", "Seconds until one is taken again.");
         sketch.answer_header(503, "Retry-After", "Seconds until a try may succeed.");

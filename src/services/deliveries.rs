@@ -282,6 +282,7 @@ impl Backlog {
                 wait: None,
                 dead: *dead,
             },
+            passed: self.after,
             tried: Vec::new(),
             dead_letters: Vec::new(),
             disable: None,
@@ -294,6 +295,8 @@ impl Backlog {
 pub struct Settlement {
     id: WebhookId,
     progress: Progress,
+    /// The last event that is not for it, behind those that were tried: written down with the next one that is tried.
+    passed: i64,
     tried: Vec<Tried>,
     dead_letters: Vec<DeadLetter>,
     disable: Option<WebhookDisabledReason>,
@@ -302,7 +305,7 @@ pub struct Settlement {
 impl Settlement {
     /// Passes over an event that is not for it.
     pub fn pass(&mut self, event: &EventEntry) {
-        self.progress.to = event.sequence;
+        self.passed = event.sequence;
     }
 
     /// Notes an attempt; says whether the next event can be tried.
@@ -313,6 +316,7 @@ impl Settlement {
         schedule: &RetrySchedule,
         chance: f64,
     ) -> bool {
+        self.progress.to = self.passed.max(self.progress.to);
         let attempt = self.progress.attempts + 1;
         if outcome.is_taken() {
             self.progress = Progress { to: event.sequence, attempts: 0, dead: 0, ..self.progress };
@@ -362,10 +366,13 @@ impl Settlement {
     ///
     /// # Errors
     /// What to remember, where nothing must be written down.
-    pub fn worth_writing(self) -> std::result::Result<Self, Passed> {
-        let Progress { from, to, .. } = self.progress;
-        if self.tried.is_empty() && to - from < SILENCE {
-            return Err(Passed { stood: from, place: to });
+    pub fn worth_writing(mut self) -> std::result::Result<Self, Passed> {
+        if self.tried.is_empty() {
+            let from = self.progress.from;
+            if self.passed - from < SILENCE {
+                return Err(Passed { stood: from, place: self.passed });
+            }
+            self.progress.to = self.passed;
         }
         Ok(self)
     }

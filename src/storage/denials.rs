@@ -96,14 +96,54 @@ fn key(record: &AuditRecord) -> String {
 }
 
 impl Window {
-    /// Whether a time is in it. One before it began is not: the clock was set back.
+    /// Whether it goes on at a time. Not at one that is long before it began: the clock was set back.
     fn goes_on(&self, now: Timestamp) -> bool {
-        (self.until.plus_seconds(-WINDOW_S)..self.until).contains(&now)
+        (self.until.plus_seconds(-2 * WINDOW_S)..self.until).contains(&now)
     }
 
     /// The row that counts the further denials, as of the last of them.
     fn count(&self) -> Option<AuditRecord> {
         let summary = json!({ "denials": self.further, "within_s": WINDOW_S }).to_string();
         (self.further > 0).then(|| AuditRecord { summary, ..self.last.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AuditRecord, Denials, Timestamp};
+    use crate::domain::AuditDecision;
+
+    fn denial(at_s: i64) -> AuditRecord {
+        let text = || "x".to_owned();
+        AuditRecord {
+            at: Timestamp::of_seconds(at_s),
+            actor: text(),
+            actor_tenant: text(),
+            on_behalf: None,
+            account: None,
+            target_tenant: text(),
+            target_type: text(),
+            target_id: text(),
+            workspace_id: None,
+            resource_id: None,
+            action: text(),
+            decision: AuditDecision::Deny,
+            policies: text(),
+            correlation_id: text(),
+            request_id: text(),
+            summary: text(),
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_minute_last_for_days() {
+        let (denials, days) = (Denials::default(), 3 * 86_400);
+        assert!(denials.is_first(&denial(days)));
+        assert!(!denials.is_first(&denial(days + 1)));
+        assert!(!denials.is_first(&denial(days - 1)), "clocks of requests differ a little");
+        assert!(denials.is_first(&denial(0)));
+        assert_eq!(denials.ended(Timestamp::of_seconds(1)).len(), 1);
+        assert!(denials.ended(Timestamp::of_seconds(61)).is_empty());
+        assert!(denials.is_first(&denial(62)));
     }
 }

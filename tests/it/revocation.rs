@@ -396,7 +396,8 @@ fn a_token_whose_issuers_keys_cannot_be_had_is_not_said_to_be_revoked() {
 fn a_token_of_a_sign_in_before_the_revocation_is_refused_also_if_it_is_newer() {
     let (corp, own) = (Server::new(), Server::new());
     let app = trusting_two(&corp, &own);
-    let ann = account(&app, &corp.url(), "ann");
+    let org = Org::new(&app, "signed-in");
+    let ann = member(&org, &corp.url(), "ann", "member");
     let now = now();
     let signed = |auth_time: Value| {
         let id = uuid::Uuid::now_v7().to_string();
@@ -409,6 +410,7 @@ fn a_token_of_a_sign_in_before_the_revocation_is_refused_also_if_it_is_newer() {
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
             "subject_token": token,
             "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "tenant": "signed-in",
         });
         app.stranger().post("/v1/auth/token", &body)
     };
@@ -430,7 +432,7 @@ fn a_token_of_a_sign_in_before_the_revocation_is_refused_also_if_it_is_newer() {
         (401, 401, 401)
     );
     // Another sign-in, and what the host minted, which stands for none.
-    assert_eq!(me(&signed(json!(now + 20))), 200);
+    assert_eq!(me(&signed(json!(crate::oidc::mint::now() + 20))), 200);
     host.get("/v1/me").expect(200);
     app.person(&ann).get("/v1/me").expect(200);
 }

@@ -295,15 +295,16 @@ fn the_right_to_hear_is_asked_before_each_attempt() {
 
 #[test]
 fn the_right_to_hear_of_the_platforms_events_is_asked_before_each_attempt() {
-    let maker = crate::glass::Operator::new(app(), "hook-maker", "platform-admin");
+    let app = TestApp::dev();
+    let maker = crate::glass::Operator::new(&app, "hook-maker", "platform-admin");
     let happen = |name: &str| {
         let body = json!({"slug": format!("heard-{name}"), "name": name});
-        app().operator().post("/v1/platform/tenants", &body).expect(201);
+        app.operator().post("/v1/platform/tenants", &body).expect(201);
     };
-    let operator = format!("/v1/platform/operators/{}", maker.account);
-    let lose = move || drop(app().host().delete(&operator));
+    let (host, operator) = (app.host(), format!("/v1/platform/operators/{}", maker.account));
+    let lose = move || drop(host.delete(&operator));
     let list = "/v1/platform/webhooks";
-    let read = |path: &str| app().operator().get(path);
+    let read = |path: &str| app.operator().get(path);
     lost_between_two(&Receiver::new(), (&maker.client, list), happen, lose, read);
 }
 
