@@ -124,11 +124,6 @@ impl Settings {
         Turns::new(readers as usize, MAX_WAITING, self.reader_timeout)
     }
 
-    /// Turns of one tenant's simulations.
-    pub(in crate::storage) fn turns_to_simulate(&self) -> Turns {
-        Turns::new(1, MAX_WAITING, SIMULATION_PATIENCE)
-    }
-
     /// Turns to open files: those who wait for a place hold no thread that others need.
     pub(in crate::storage) fn turns_to_open(&self) -> Turns {
         Turns::new(self.max_opening_tenants, MAX_WAITING, self.reader_timeout)
@@ -142,4 +137,9 @@ impl Settings {
             housekeeping: housekeeping.clone(),
         }
     }
+}
+
+/// Turns of one tenant's simulations.
+pub(in crate::storage) fn turns_to_simulate() -> Turns {
+    Turns::new(1, MAX_WAITING, SIMULATION_PATIENCE)
 }

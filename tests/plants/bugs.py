@@ -362,8 +362,8 @@ BUGS = [
     Bug(
         "a tenant has as many simulations at once as it likes",
         "src/storage/settings.rs",
-        "        Turns::new(1, MAX_WAITING, SIMULATION_PATIENCE)",
-        "        Turns::new(64, MAX_WAITING, SIMULATION_PATIENCE)",
+        "    Turns::new(1, MAX_WAITING, SIMULATION_PATIENCE)",
+        "    Turns::new(64, MAX_WAITING, SIMULATION_PATIENCE)",
         "--test it budgets::a_second_simulation",
     ),
     Bug(

@@ -126,7 +126,7 @@ pub enum Inquiry {
     /// One question.
     One(Box<EvaluationRequest>),
     /// Several.
-    Many(Questions, EvaluationsSemantic),
+    Many(Box<Questions>, EvaluationsSemantic),
 }
 
 /// Several questions. A default that many of them share is kept once, however long it is.
@@ -226,7 +226,7 @@ impl EvaluationsRequest {
             action: whole_action(self.action.as_ref()).ok(),
             resource: whole("", self.resource.as_ref()).ok(),
         };
-        Ok(Inquiry::Many(questions, semantic.unwrap_or(EvaluationsSemantic::ExecuteAll)))
+        Ok(Inquiry::Many(Box::new(questions), semantic.unwrap_or(EvaluationsSemantic::ExecuteAll)))
     }
 
     fn single(&self) -> Result<EvaluationRequest, FieldError> {

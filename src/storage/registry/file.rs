@@ -111,8 +111,7 @@ impl RegistryFile {
         decisions: Arc<dyn DecisionPoint>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>> {
-        let path = disk.registry();
-        let gate = Arc::new(Gate::default());
+        let (path, gate) = (disk.registry(), Arc::new(Gate::default()));
         let housekeeping = threads("housekeeping-{}", 4);
         let limits = settings.registry_pool(&housekeeping);
         let pool = Pool::new(&path, Side::Registry, &limits)?;

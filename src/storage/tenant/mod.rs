@@ -155,7 +155,7 @@ impl TenantFile {
                 uses: super::api_keys::Uses::default(),
                 committed_authority: AtomicI64::new(0),
                 known_dirty: AtomicBool::new(entry.dirty),
-                simulations: registry.settings.turns_to_simulate(),
+                simulations: super::settings::turns_to_simulate(),
                 noted: AtomicBool::new(false),
                 has_grown: AtomicBool::new(false),
             }

@@ -59,7 +59,7 @@ fn page(
     let after = token.map(|token| cx.position(filter, token).map_err(refused)).transpose()?;
     let max_bytes = cx.max_answer_bytes();
     let limit = SearchPageRequest::limit(request.page());
-    Ok(PageRequest { after, max_bytes, ..PageRequest::first(limit) })
+    Ok(PageRequest { max_bytes, after, ..PageRequest::first(limit) })
 }
 
 fn answer<T>(

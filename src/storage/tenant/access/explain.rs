@@ -42,13 +42,13 @@ pub(crate) fn sources<A: Action<Plane = TenantPlane>>(
 }
 
 /// Rows of one explanation at most; one that has more cannot be told in one answer.
-const MAX_ROWS: usize = 10_000;
+const MAX_ROWS: u32 = 10_000;
 
 static SOURCES: LazyLock<String> =
     LazyLock::new(|| format!("select * from ({}) limit {}", resource_sources(), MAX_ROWS + 1));
 
 fn check_count(rows: usize) -> Result<()> {
-    if rows > MAX_ROWS { Err(Error::TooMuchWork) } else { Ok(()) }
+    if rows > MAX_ROWS as usize { Err(Error::TooMuchWork) } else { Ok(()) }
 }
 
 fn source(
@@ -78,7 +78,7 @@ fn custom_roles(sql: Sql<'_>, asked: &Asked) -> Result<Option<PermissionSource>>
         where a.principal_id in (select value from json_each(caller_principals()))
         order by r.name, p.type, p.id
         limit ?1",
-        params![MAX_ROWS as i64 + 1],
+        params![MAX_ROWS + 1],
         |row| {
             let (id, name) = (row.next()?, row.next()?);
             let principal = PrincipalRef { kind: row.next()?, id: row.next()? };
