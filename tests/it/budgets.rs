@@ -40,7 +40,7 @@ fn patient() -> &'static TestApp {
 fn laborious(name: &str) -> Value {
     let word = name.replace('-', "_");
     let again = "resource.tags.containsAll(resource.tags) && ".repeat(30);
-    let policies: String = (0..20)
+    let policies: Vec<_> = (0..20)
         .map(|n| {
             format!(
                 "@id(\"labour-{n}\") @sentence(\"An administrator may do it after long labour {n}.\")\n\
@@ -56,7 +56,7 @@ fn laborious(name: &str) -> Value {
         "title": name,
         "resource_types": [{"name": word, "kept_by": "application", "attributes": [set("tags")]}],
         "actions": [action("view"), action("edit")],
-        "policies": [{"name": "main", "text": policies}],
+        "policies": [{"name": "main", "text": policies.concat()}],
     })
 }
 
