@@ -737,7 +737,7 @@ BUGS = [
         "src/identity/jose/jws.rs",
         "            Ok(true) => Ok(()),\n            Ok(false) | Err(_) => Err",
         "            Ok(_) => Ok(()),\n            Err(_) => Err",
-        "--test rule wycheproof",
+        "--test it oidc::mutations",
     ),
     Bug(
         "a key for encryption verifies",

@@ -95,18 +95,18 @@ provider = new Provider(real.url, {
 });
 
 // The liar. Each of its keys is good for `alg`; what it says of it may be something else.
-const ec = { kind: 'ec', options: { namedCurve: 'P-256' }, alg: 'ES256' };
+const ec = (says) => ({ kind: 'ec', options: { namedCurve: 'P-256' }, alg: 'ES256', says });
 const rsa = (modulusLength, alg) => ({ kind: 'rsa', options: { modulusLength }, alg });
 const KEYS = {
-  one: ec,
+  one: ec(),
   ed: { kind: 'ed25519', alg: 'EdDSA' },
   rsa: rsa(2048, 'RS256'),
   pss: rsa(2048, 'PS256'),
   weak: rsa(1024, 'RS256'),
-  encryption: { ...ec, says: { use: 'enc' } },
-  wrapping: { ...ec, says: { key_ops: ['wrapKey'] } },
-  twice: ec,
-  hidden: ec,
+  encryption: ec({ use: 'enc' }),
+  wrapping: ec({ key_ops: ['wrapKey'] }),
+  twice: ec(),
+  hidden: ec(),
 };
 for (const key of Object.values(KEYS)) Object.assign(key, generateKeyPairSync(key.kind, key.options));
 const jwk = (kid, key) => ({ ...key.publicKey.export({ format: 'jwk' }), kid, alg: key.alg, use: 'sig', ...key.says });
