@@ -55,7 +55,7 @@ pub(super) async fn send(client: &Client, path: &str, text: Vec<u8>) -> Result<I
                 ImportProgress::Progress { stage, done, total } => progress.at(&stage, done, total),
                 ImportProgress::Report(report) => return Ok(report),
                 ImportProgress::Error { detail, report: Some(report), .. } => {
-                    show(&report);
+                    show(&report)?;
                     bail!(detail)
                 }
                 ImportProgress::Error { detail, .. } => bail!("{detail}; run it again to go on"),
