@@ -154,6 +154,7 @@ mod tests {
                 session: None,
                 api_key: None,
                 by_tenant: false,
+                ..Revocable::default()
             }),
             said: None,
             expires_at: Timestamp(i64::MAX),
