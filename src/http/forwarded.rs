@@ -102,7 +102,7 @@ pub(super) fn client(headers: &HeaderMap, proxies: &BTreeSet<IpAddr>) -> Told {
     let entries = lines(headers, FORWARDED_FOR).flat_map(|line| parts(line, &[',']));
     let listed = last(entries.map(address).collect(), proxies);
     let elements = lines(headers, header::FORWARDED).flat_map(|line| parts(line, &[',']));
-    let named = last(elements.filter_map(node).collect(), proxies);
+    let named = last(elements.filter_map(node).map(address).collect(), proxies);
     match (named, listed) {
         (Told::Nothing, told) | (told, Told::Nothing) => told,
         (Told::Client(one), Told::Client(other)) if Network::of(one) == Network::of(other) => named,
@@ -125,13 +125,13 @@ fn last(addresses: Vec<Option<IpAddr>>, proxies: &BTreeSet<IpAddr>) -> Told {
     }
 }
 
-/// The `for=` of an element of `Forwarded`, if it has one: an address, or what is none.
-fn node(element: &str) -> Option<Option<IpAddr>> {
+/// The `for=` of an element of `Forwarded`, if it has one; nothing readable, where it has two.
+fn node(element: &str) -> Option<&str> {
     let pairs = parts(element, &[';']).filter_map(|pair| pair.split_once('='));
     let mut nodes = pairs.filter(|(name, _)| name.eq_ignore_ascii_case("for"));
     let (_, value) = nodes.next()?;
     let is_one = nodes.next().is_none();
-    Some(unquoted(value).ok().filter(|_| is_one).and_then(address))
+    Some(unquoted(value).ok().filter(|_| is_one).unwrap_or_default())
 }
 
 /// An address, with its port or without: `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.

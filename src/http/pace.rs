@@ -66,12 +66,12 @@ mod tests {
     fn the_wait_asks_for_no_turn_before_it_is_over() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let _within = runtime.enter();
-        let wakes = Arc::new(Wakes::default());
-        let waker = Waker::from(wakes.clone());
+        let counted = Arc::new(Wakes::default());
+        let waker = Waker::from(counted.clone());
         let mut wait = pin!(Arrival::now().keep_pace());
         assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         // Nobody drives the timer here: only a busy loop would ask to be polled again.
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        assert_eq!(counted.0.load(Ordering::Relaxed), 0);
         runtime.block_on(wait);
     }
 }

@@ -32,6 +32,7 @@ pub(super) type Sender = (Option<PrincipalId>, Standing);
 
 /// What is left of the narrowest limit, as answers say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "what is left of a limit is called so")]
 pub(super) struct Left {
     pub(super) share: RequestShare,
     pub(super) limit: u32,

@@ -279,8 +279,8 @@ impl Verifier {
     }
 
     /// Remembers a token, once its subject is known here.
-    pub fn keep(&self, checked: Checked) -> Arc<Verified> {
-        self.memory.keep(checked)
+    pub fn keep(&self, checked: Checked) {
+        self.memory.keep(checked);
     }
 
     /// Bytes that remembered tokens take.

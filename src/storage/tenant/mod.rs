@@ -530,7 +530,7 @@ impl TenantStore {
         let look = move |file: &TenantFile, conn: &Conn| {
             let _session = conn.session(door::nobody(&file.core.name));
             let (known, _) = file.know(Sql::on(conn), &caller)?;
-            Ok(Standing::of(&caller, &known.subject))
+            Ok(Standing::of(&caller, known.subject))
         };
         entry::look_up(self.file.clone(), look).await
     }

@@ -14,7 +14,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    pub(super) fn of(caller: &Caller, subject: &SubjectFacts) -> Self {
+    pub(super) fn of(caller: &Caller, subject: SubjectFacts) -> Self {
         let is_member = subject.membership == Some(MemberState::Active);
         let manages = is_member && matches!(subject.role, Some(Role::Owner | Role::Admin));
         match caller.subject {
