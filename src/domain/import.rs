@@ -33,7 +33,7 @@ impl ImportProgress {
     /// The end of an import whose caller may no longer import.
     #[must_use]
     pub fn stopped(report: ImportReport) -> Self {
-        let detail = "The account that started this import may no longer import: somebody who may can run the file again.";
+        let detail = "The account that started this import may no longer import: an account that may import can run the file again.";
         Self::Error {
             code: "import_stopped".to_owned(),
             detail: detail.to_owned(),

@@ -62,7 +62,7 @@ pub(super) struct Anonymous {
 }
 
 impl Anonymous {
-    /// Of each network so many a minute; any number, where that is 0.
+    /// Limits each network to this many requests a minute; 0 means unlimited.
     pub(super) fn new(per_minute: u32) -> Self {
         Self { meter: Meter::new(MAX_NETWORKS), limit: NonZeroU32::new(per_minute) }
     }

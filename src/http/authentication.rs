@@ -186,8 +186,8 @@ async fn bearer_of(
     })
 }
 
-/// What a token says by every issuer here that may have signed it, the installation's or tenants', whether or not it is of
-/// use to somebody now. One that is refused is written down in the platform's audit log.
+/// Verifies a token by every issuer that may have signed it, of the installation or of tenants, active or not. One that
+/// cannot be verified yet is refused from now on; a refusal is audited.
 pub(super) async fn readings_of(
     token: &str,
     state: &State,
@@ -201,11 +201,13 @@ pub(super) async fn readings_of(
     };
     let mut readings = Vec::new();
     let mut is_undecided = refused.is_undecided();
+    let mut issuers = Vec::new();
     if let (true, Some(url)) = (refused.is_unknown, url_of(&refused)) {
         let registry = state.registry.clone();
-        let issuers = actix_web::web::block(move || registry.issuers_at(&url)).await;
-        for issuer in issuers.map_err(|error| Error::Internal(error.to_string()))?? {
-            let verify = |now| verifier.verify_for(&token, &issuer, now);
+        let found = actix_web::web::block(move || registry.issuers_at(&url)).await;
+        issuers = found.map_err(|error| Error::Internal(error.to_string()))??;
+        for issuer in &issuers {
+            let verify = |now| verifier.verify_for(&token, issuer, now);
             match with_keys(state, until, verify).await {
                 Ok(checked) => readings.push(checked.verified),
                 Err(refused) => is_undecided |= refused.is_undecided(),
@@ -213,12 +215,11 @@ pub(super) async fn readings_of(
         }
     }
     if readings.is_empty() {
+        if is_undecided {
+            verifier.revoke_unverified(&token, &issuers);
+        }
         note(state, ids, &refused).await?;
         pace(&refused, until).await;
-        if is_undecided {
-            // Told otherwise, the client would take it for revoked (RFC 7009, section 2.2.1).
-            return Err(Error::Busy { retry_after_s: 30 }.into());
-        }
     }
     Ok(readings)
 }
@@ -413,7 +414,7 @@ fn break_glass(request: &HttpRequest) -> Result<Option<BreakGlassId>, Failure> {
     Ok(first.map(|value| id(value).unwrap_or(BreakGlassId(uuid::Uuid::nil()))))
 }
 
-/// Whom a token is about; or why it is about nobody here.
+/// The subject of a token, or why it is unknown here.
 pub(super) fn subject_of(
     verified: &Verified,
     state: &State,

@@ -76,7 +76,7 @@ impl Describe for Holder {
         sketch.problems(&[
             (403, "The tenant of the key is out of service"),
             (429, "The client's address has sent as many requests as it may in a minute"),
-            (503, "Too much at once, or the issuer's keys cannot be had"),
+            (503, "Too much at once, or the tenant of the key is out of service"),
         ]);
         sketch.answer_header(429, "Retry-After", "Seconds until one is taken again.");
         sketch.answer_header(503, "Retry-After", "Seconds until a try may succeed.");

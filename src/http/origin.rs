@@ -94,8 +94,8 @@ impl FromRequest for Origin {
 impl Describe for Origin {
     fn describe(sketch: &mut Sketch) {
         sketch.problems(&[
-            (400, "The host cannot be read, or is forwarded by nobody who may"),
-            (404, "The host is none of this installation's"),
+            (400, "The host is malformed, or was forwarded by an untrusted address"),
+            (404, "The host is not one of this installation's"),
         ]);
     }
 }

@@ -59,7 +59,7 @@ impl Rates {
             return Ok(());
         }
         let Some(cells) = u32::try_from(limit).ok().and_then(NonZeroU32::new) else {
-            // No request at all; a limit beyond all counting is none.
+            // A limit of 0 refuses all; one above `u32` does not limit.
             let share = RequestShare::Tenant;
             let none = Error::TooManyRequests { share, limit, retry_after_s: 60 };
             return if limit == 0 { Err(none) } else { Ok(()) };
@@ -72,7 +72,7 @@ impl Rates {
         })
     }
 
-    /// Takes from the caller's own limit first: what that refuses costs nobody else anything.
+    /// The caller's own limit comes first, so a refusal there uses up no shared requests.
     fn take(
         &self,
         tenant: TenantId,

@@ -69,7 +69,7 @@ impl Ties {
         }
     }
 
-    /// What the refusal of a page means to whoever reads.
+    /// The end reason for a page that was refused.
     pub(super) fn reason(&self, failure: &Failure) -> EndReason {
         match failure {
             Failure::Domain(Error::Unauthenticated(_)) if self.has_expired() => {
@@ -77,7 +77,11 @@ impl Ties {
             }
             Failure::Domain(Error::Unauthenticated(_)) => EndReason::CredentialRevoked,
             Failure::Domain(
-                Error::NotFound | Error::Forbidden | Error::StepUp(_) | Error::TenantUnavailable(_),
+                Error::NotFound
+                | Error::Forbidden
+                | Error::StepUp(_)
+                | Error::ExternallyDenied
+                | Error::TenantUnavailable(_),
             ) => EndReason::Forbidden,
             _ => EndReason::Unavailable,
         }

@@ -43,7 +43,7 @@ struct State {
     address: Option<(String, Instant)>,
     /// Whoever asks now; others wait for the same answer.
     flight: Option<watch::Receiver<()>>,
-    /// Whether a caller has waited for that answer for as long as any may: nobody else waits for it.
+    /// Whether a caller's wait for that answer timed out; later callers do not wait.
     is_late: bool,
 }
 

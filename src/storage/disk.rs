@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::engine::sqlite::is_held;
+use super::engine::sqlite::unless_held;
 use crate::domain::{Error, Region, Result, TenantId};
 
 /// How often a data directory that another process owns is asked for: for three seconds.
@@ -86,12 +86,9 @@ pub(in crate::storage) fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error
     }
 }
 
-/// Refuses to open a database that SQLite has open: closing it again would drop SQLite's locks.
-fn check_not_held(path: &Path) -> Result<()> {
-    if is_held(path) {
-        return Err(Error::Internal(format!("{}: SQLite has it open", path.display())));
-    }
-    Ok(())
+/// A database that SQLite has open is not opened besides: closing it again would drop SQLite's locks.
+fn held(path: &Path) -> Error {
+    Error::Internal(format!("{}: SQLite has it open", path.display()))
 }
 
 /// Which files lie in a database's place: device and inode of the file and of its log.
@@ -284,8 +281,7 @@ impl Disk {
     pub(in crate::storage) fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         self.faults.before(Operation::Read, from).map_err(failed(from))?;
         self.faults.before(Operation::Write, to).map_err(failed(to))?;
-        check_not_held(from)?;
-        fs::copy(from, to).map_err(failed(to))?;
+        unless_held(from, || fs::copy(from, to)).ok_or_else(|| held(from))?.map_err(failed(to))?;
         self.restrict(to)
     }
 
@@ -325,7 +321,7 @@ impl Disk {
 
     fn sync(&self, path: &Path) -> Result<()> {
         self.faults.before(Operation::Sync, path).map_err(failed(path))?;
-        check_not_held(path)?;
-        File::open(path).and_then(|file| file.sync_all()).map_err(failed(path))
+        let synced = unless_held(path, || File::open(path).and_then(|file| file.sync_all()));
+        synced.ok_or_else(|| held(path))?.map_err(failed(path))
     }
 }

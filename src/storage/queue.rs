@@ -200,12 +200,11 @@ impl Queue {
     /// Nothing that was read from a file that was moved away is believed any longer, and no log is written into what
     /// lies in its place.
     fn let_go(&self, conn: &Conn) -> Result<()> {
-        conn.leave_log(true)?;
         self.readers.iter().for_each(Pool::renew);
         if let Epoch::Leads(gate) = &self.epoch {
             gate.advance();
         }
-        Ok(())
+        Ok(conn.leave_log(true)?)
     }
 
     /// Runs something in a transaction of its own while no batch runs.

@@ -258,16 +258,16 @@ impl Shared {
             }
             Ahead::Now(backlog) => backlog,
         };
-        let settlement = self.send(source, &backlog).await;
+        let (settlement, failure) = self.send(source, &backlog).await;
         match settlement.worth_writing() {
             Ok(settlement) => self.on(source, move |outbox| outbox.settle(settlement)).await?,
             Err(further) => *passed = further,
         }
-        Ok(Next::Again)
+        failure.map_or(Ok(Next::Again), Err)
     }
 
-    /// Sends events until one fails, or enough are to be written down.
-    async fn send(&self, source: EventSource, backlog: &Backlog) -> Settlement {
+    /// Sends events until one fails, or enough are to be written down; and why the next could not be looked at.
+    async fn send(&self, source: EventSource, backlog: &Backlog) -> (Settlement, Option<Error>) {
         let mut settlement = backlog.begin();
         let began = Instant::now();
         for (event, is_for_it) in backlog.events() {
@@ -278,27 +278,31 @@ impl Shared {
             if settlement.attempts() >= STRETCH || began.elapsed() > PATIENCE {
                 break;
             }
-            let Some(outcome) = self.send_one(source, backlog, event).await else { break };
+            let outcome = match self.send_one(source, backlog, event).await {
+                Ok(Some(outcome)) => outcome,
+                Ok(None) => break,
+                Err(error) => return (settlement, Some(error)),
+            };
             if !settlement.note(event, outcome, &self.sending.schedule, self.chance()) {
                 break;
             }
         }
-        settlement
+        (settlement, None)
     }
 
-    /// Sends one event; `None` where it must not be sent any more, or where that cannot be found out.
+    /// Sends one event; `None` if it must not be sent any more.
     async fn send_one(
         &self,
         source: EventSource,
         backlog: &Backlog,
         event: &EventEntry,
-    ) -> Option<Attempt> {
+    ) -> Result<Option<Attempt>> {
         let own = self.places_of(source);
         let (_own, _place) = (own.acquire().await, self.at_once.acquire().await);
         // Asked last: the right can be lost while the event before is sent, or while this one waits for a place.
         let known = backlog.webhook().clone();
-        if !self.on(source, move |outbox| outbox.may_send(&known)).await.unwrap_or(false) {
-            return None;
+        if !self.on(source, move |outbox| outbox.may_send(&known)).await? {
+            return Ok(None);
         }
         let (webhook, now) = (backlog.webhook(), self.clock.now());
         let generations = backlog.generations(now).into_iter();
@@ -321,7 +325,7 @@ impl Shared {
             error = outcome.error,
             "an event was sent"
         );
-        Some(outcome)
+        Ok(Some(outcome))
     }
 
     /// A number from 0 to 1 that nobody foresees.

@@ -576,7 +576,7 @@ fn webhooks(operation: &str, keeper: &Client, name: &str) -> Option<Ask> {
         "webhook_delete" => one("").fresh(),
         "webhook_rotate" => one("/rotate").body(json!({})),
         "webhook_test" => one("/test"),
-        "webhook_replay" => one("/replay").body(json!({"after": 1_000_000})),
+        "webhook_replay" => one("/replay").body(json!({"from": "2100-01-01T00:00:00Z"})),
         "webhook_delivery_list" => one("/deliveries"),
         _ => return None,
     })

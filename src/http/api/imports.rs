@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 
 use crate::domain::action::CreateImport;
-use crate::domain::{ImportProgress, Platform};
+use crate::domain::{Error, ImportProgress, Platform};
 use crate::http::body::ImportBody;
 use crate::http::context::PlatformContext;
 use crate::http::describe::{Describe, Sketch};
@@ -55,11 +55,26 @@ pub(in crate::http) struct ImportStream {
 
 impl ImportStream {
     async fn line(&mut self) -> Option<Reply<Bytes>> {
-        let progress = self.progress.recv().await?;
-        let mut line = serde_json::to_vec(&progress).unwrap_or_default();
-        line.push(b'\n');
-        Some(permit(&self.cx).await.map(|()| Bytes::from(line)))
+        loop {
+            let progress = self.progress.recv().await?;
+            match permit(&self.cx).await {
+                Ok(()) => return Some(Ok(line_of(&progress))),
+                // The import itself ends by the same loss, and its last line says so.
+                Err(Failure::Domain(Error::NotFound | Error::Forbidden)) => {
+                    if let ImportProgress::Error { .. } = progress {
+                        return Some(Ok(line_of(&progress)));
+                    }
+                }
+                Err(failure) => return Some(Err(failure)),
+            }
+        }
     }
+}
+
+fn line_of(progress: &ImportProgress) -> Bytes {
+    let mut line = serde_json::to_vec(progress).unwrap_or_default();
+    line.push(b'\n');
+    line.into()
 }
 
 /// Asks whether the caller may import, now.
@@ -76,7 +91,10 @@ impl Responder for ImportStream {
             let mut this = this?;
             match this.line().await? {
                 Ok(line) => Some((Ok(line), Some(this))),
-                Err(_) => Some((Err(std::io::Error::other("the answer was ended")), None)),
+                Err(failure) => {
+                    tracing::debug!(reason = %failure, "the progress of an import was cut off");
+                    Some((Err(std::io::Error::other("the answer was ended")), None))
+                }
             }
         });
         HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines)

@@ -30,8 +30,18 @@ pub(in crate::http) async fn begin(
         _ => None,
     };
     let wanted = Wanted { step_up: query.step_up == Some(true) };
-    send_off(&visit, (name, provider), wanted, Purpose { return_to, tenant: query.tenant, link })
-        .await
+    let purpose = Purpose { return_to, tenant: query.tenant, link };
+    let sent = send_off(&visit, (name, provider), wanted, purpose).await;
+    note_failure(&visit, &sent, Some(provider.issuer())).await?;
+    sent
+}
+
+/// Writes down that a log-in failed, if it did.
+async fn note_failure(visit: &Visit, ended: &Reply<Redirect>, issuer: Option<&str>) -> Reply<()> {
+    if let Err(Failure::Domain(error @ Error::Login(_))) = ended {
+        visit.note(error, issuer).await?;
+    }
+    Ok(())
 }
 
 /// What a log-in is for.
@@ -75,9 +85,7 @@ pub(in crate::http) async fn finish(
         Ok((pending, provider)) => redeem(&visit, provider, pending, answer).await,
         Err(failure) => Err(failure),
     };
-    if let Err(Failure::Domain(error @ Error::Login(_))) = &finished {
-        visit.note(error, at.as_deref()).await?;
-    }
+    note_failure(&visit, &finished, at.as_deref()).await?;
     finished
 }
 
@@ -127,7 +135,7 @@ async fn redeem(
                 asked_anew_at,
             };
             match visit.enter(wanted).await {
-                // Once: whoever the provider knows from before the revocation signs in there again.
+                // Once: the provider is asked to have the person sign in again.
                 Err(Failure::Domain(Error::Login(LoginProblem::SignInRevoked)))
                     if asked_anew_at.is_none() =>
                 {

@@ -14,6 +14,9 @@ use serde_json::{Map, Value};
 use super::form;
 use crate::domain::{SigningAlgorithm, Word};
 
+/// Why a token is refused by a key that its issuer did not have when it was last asked.
+pub(in crate::identity) const UNKNOWN_KEY: &str = "the issuer's key is not known";
+
 /// Keys of a set at most.
 const MAX_KEYS: usize = 32;
 /// Bytes of a key's name at most.
@@ -107,7 +110,7 @@ impl KeySet {
             }
             Some(kid) => {
                 let found = self.keys.iter().find(|key| key.kid() == Some(kid));
-                found.ok_or("the issuer's key is not known")
+                found.ok_or(UNKNOWN_KEY)
             }
             None => match &self.keys[..] {
                 [only] => Ok(only),
@@ -146,7 +149,7 @@ fn read(key: &Map<String, Value>) -> Option<Key> {
     };
     let is_declared = |own: &SigningAlgorithm| declared.is_none_or(|declared| declared == *own);
     let algorithms: Vec<_> = fitting.iter().copied().filter(is_declared).collect();
-    // A point that is not on its curve, and whatever else the library would refuse later, is no key.
+    // Rejects points off the curve and other keys that the library refuses later.
     ParsedPublicKey::new(implementation(*algorithms.first()?), &bytes).ok()?;
     let mut sum = [0; 32];
     sum.copy_from_slice(digest(&SHA256, &bytes).as_ref());

@@ -12,4 +12,5 @@ pub use jwk::{Key, KeySet};
 pub use jws::{Rules, Signed, Typ};
 
 pub(super) use form::object;
+pub(super) use jwk::UNKNOWN_KEY;
 pub(super) use jws::MAX_BYTES;

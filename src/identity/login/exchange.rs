@@ -23,7 +23,7 @@ pub(super) struct Tokens {
 pub(super) enum NoTokens {
     /// The provider refused the code, and says why.
     Refused(String),
-    /// The answer is none of a token endpoint.
+    /// The answer is malformed.
     Failed(String),
 }
 

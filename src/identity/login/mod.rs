@@ -131,7 +131,7 @@ impl Provider {
     /// A provider.
     ///
     /// # Errors
-    /// Its address is none; there are no certificates of authorities to know it by.
+    /// The address is malformed, or no CA certificates are available.
     pub fn new(
         settings: ProviderSettings,
         clock: Arc<dyn Clock>,

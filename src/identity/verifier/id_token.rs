@@ -192,7 +192,7 @@ fn text<'c>(claims: &'c Claims, name: &str) -> Option<&'c str> {
 }
 
 impl Person {
-    /// The person whom claims describe.
+    /// The person that the claims describe.
     pub(in crate::identity) fn of(claims: &Claims) -> Self {
         let name = text(claims, "name").or_else(|| text(claims, "preferred_username"));
         let is_verified = claims.get("email_verified") == Some(&Value::Bool(true));

@@ -1,7 +1,6 @@
 //! The tokens that were verified, kept for a minute at most, so that a token is not verified at every request.
 //!
-//! Bounded by the bytes that they take, claims included, and not by their number: whoever signs a token chooses its
-//! size. A token is kept once its subject is known here, and not before: tokens of unknown subjects take no room.
+//! Bounded by bytes, claims included, because the signer chooses a token's size. A token is kept once its subject is known here, and not before: tokens of unknown subjects take no room.
 
 use std::mem::size_of;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ const ENTRY_BYTES: usize = 320;
 /// Bytes that the allocator adds to a text or a list.
 const ALLOCATION_BYTES: usize = 32;
 
-/// What a token is found by: a digest of it, and for whom it speaks.
+/// Cache key: a digest of the token and of the issuer's tenant.
 pub(super) type Sum = [u8; 32];
 
 /// What is kept of a token.
@@ -77,6 +76,10 @@ impl Memory {
 
     pub(super) fn find(&self, sum: &Sum) -> Option<Remembered> {
         self.0.get(sum)
+    }
+
+    pub(super) fn forget(&self, sum: &Sum) {
+        self.0.invalidate(sum);
     }
 
     pub(super) fn keep(&self, checked: Checked) {
@@ -147,14 +150,7 @@ mod tests {
             actor: None,
             assurance: Arc::new(Assurance::default()),
             scopes: Some([("s".repeat(scope_bytes))].into()),
-            credential: Arc::new(Revocable {
-                token: None,
-                issued_at: Timestamp(0),
-                session: None,
-                api_key: None,
-                by_tenant: false,
-                ..Revocable::default()
-            }),
+            credential: Arc::new(Revocable { issued_at: Timestamp(0), ..Revocable::default() }),
             said: None,
             expires_at: Timestamp(i64::MAX),
         };

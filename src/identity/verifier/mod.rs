@@ -13,8 +13,10 @@ mod rules;
 mod trust;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use moka::sync::Cache;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,7 +27,7 @@ use self::presented::Parsed;
 pub use self::presented::Presented;
 pub use self::trust::{Trust, TrustedIssuer};
 use super::claims::Claims;
-use super::jose::MAX_BYTES;
+use super::jose::{MAX_BYTES, UNKNOWN_KEY};
 use super::jwks::{Look, NO_KEYS, RemoteKeys};
 use super::keys::SigningKey;
 use super::ring::KeyRing;
@@ -38,6 +40,9 @@ use crate::domain::{
 const SKEW_S: i64 = 5;
 /// Seconds that a token may be good for at most.
 const MAX_LIFETIME_S: i64 = 24 * 3600;
+
+/// Tokens at most that are revoked before they can be verified; the oldest are let go first.
+const MAX_UNVERIFIED: u64 = 10_000;
 
 /// How an issuer means its subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,10 +127,10 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Whether the token may still be valid: its issuer's keys are not there to tell.
+    /// Whether the token may still be valid: the key that would tell was not fetched yet.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
-        self.ask.is_some() || self.why == NO_KEYS
+        self.ask.is_some() || self.why == NO_KEYS || self.why == UNKNOWN_KEY
     }
 
     /// A refusal of what is no token at all.
@@ -156,6 +161,8 @@ pub struct Verifier {
     issuers: Vec<Issuer>,
     trust: Trust,
     memory: Memory,
+    /// Tokens that were revoked before they could be verified, by a digest of what is signed.
+    unverified: Cache<String, ()>,
 }
 
 impl std::fmt::Debug for Verifier {
@@ -168,7 +175,12 @@ impl Verifier {
     /// Trusts these issuers, for this audience, and those elsewhere.
     #[must_use]
     pub fn new(audience: &str, issuers: Vec<Issuer>, trust: Trust) -> Self {
-        Self { audience: audience.to_owned(), issuers, trust, memory: Memory::new() }
+        let unverified = Cache::builder()
+            .max_capacity(MAX_UNVERIFIED)
+            .time_to_live(Duration::from_secs(MAX_LIFETIME_S.unsigned_abs()))
+            .build();
+        let audience = audience.to_owned();
+        Self { audience, issuers, trust, memory: Memory::new(), unverified }
     }
 
     /// The issuers elsewhere that are trusted.
@@ -206,6 +218,7 @@ impl Verifier {
             let (verified, key) = trusted
                 .verify(token, now)
                 .map_err(|(why, ask)| Refused { ask, ..Refused::foreign(why, token) })?;
+            self.check_unrevoked(token)?;
             Ok((verified, Some(key)))
         })
     }
@@ -232,6 +245,7 @@ impl Verifier {
             let (mut verified, key) = trusted
                 .verify(token, now)
                 .map_err(|(why, ask)| Refused { ask, ..Refused::foreign(why, token) })?;
+            self.check_unrevoked(token)?;
             verified.tenant = Some(issuer.tenant);
             let credential = Revocable { by_tenant: true, ..(*verified.credential).clone() };
             verified.credential = Arc::new(credential);
@@ -276,6 +290,24 @@ impl Verifier {
             }
         }
         Ok(Checked::of(known, fresh))
+    }
+
+    /// Revokes a token that these issuers of tenants, or one of the installation's, may have signed, and that cannot be
+    /// verified yet: it is refused once it can be. Kept in memory, for as long as a token is valid at most.
+    pub fn revoke_unverified(&self, token: &Presented<'_>, issuers: &[TenantIssuer]) {
+        let Ok(parsed) = token.parsed() else { return };
+        self.unverified.insert(parsed.signed.digest(), ());
+        for issuer in issuers.iter().map(Some).chain([None]) {
+            self.memory.forget(&sum(token.text(), issuer));
+        }
+    }
+
+    /// Refuses a token that its holder revoked before it could be verified.
+    fn check_unrevoked(&self, token: &Parsed<'_>) -> Result<(), Refused> {
+        if self.unverified.contains_key(&token.signed.digest()) {
+            return Err(Refused::by("the token was revoked", token));
+        }
+        Ok(())
     }
 
     /// Remembers a token, once its subject is known here.

@@ -1,6 +1,6 @@
 //! Which decisions a change would change: each question is asked of what is, and of what is supposed.
 //!
-//! Nothing is changed, and nobody waits: it reads, beside whatever is written meanwhile, one state of the file. A page
+//! Nothing is changed. It reads one snapshot of the file; writes go on meanwhile. A page
 //! ends when the budget of the request is spent, in time or in bytes; it goes on only while the tenant's authority has
 //! not moved, so that all pages together are one answer.
 

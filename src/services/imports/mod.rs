@@ -42,8 +42,8 @@ pub enum Run {
 /// Imports a file that [`check`] found nothing wrong with.
 ///
 /// # Errors
-/// The caller may not; storage failed. A tenant that cannot be filled is no error: it stands in the report. An import that
-/// stops because its caller may no longer import is none either: the report says so.
+/// The caller may not; storage failed. A tenant that cannot be filled, and a stop for a lost right, are no
+/// errors: the report has them.
 pub fn run(
     registry: &Registry,
     call: &Call,

@@ -7,7 +7,7 @@ use crate::http::context::TenantContext;
 use crate::http::reply::{Plain, Reply};
 use crate::services::access;
 
-/// For administrators, and those whom they give it.
+/// For administrators, and for callers whose role grants the action.
 pub(in crate::http) async fn explain(
     cx: TenantContext<ExplainAccess>,
     Question(question): Question<EvaluationRequest>,

@@ -8,12 +8,14 @@ use crate::http::failure::Failure;
 use crate::http::reply::{Plain, Reply};
 use crate::services::access;
 
-/// For administrators, and those whom they give it.
+/// For administrators, and for callers whose role grants the action.
 pub(in crate::http) async fn simulate(
     cx: TenantContext<SimulateAccess>,
     Body(request): Body<SimulationRequest>,
 ) -> Reply<Plain<Simulation>> {
     let tenant = cx.tenant();
+    // Asked first: a caller that may not simulate takes no turn from those who may.
+    cx.read(tenant, |_| Ok(())).await?;
     let filter = serde_json::to_string(&request).unwrap_or_default();
     let refused = |_| {
         Failure::parameter("/cursor", "must be the next_cursor of a page of this very simulation")

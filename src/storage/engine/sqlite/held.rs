@@ -55,25 +55,21 @@ impl Drop for Held {
 }
 
 /// Opens and reads a file by other means than SQLite; `None` while a connection of this process has it open.
-pub(super) fn unless_held<T>(path: &Path, read: impl FnOnce() -> T) -> Option<T> {
+pub(in crate::storage) fn unless_held<T>(path: &Path, read: impl FnOnce() -> T) -> Option<T> {
     let held = HELD.lock();
     let is_held = key(path).is_some_and(|key| held.contains_key(&key));
     (!is_held).then(read)
 }
 
-/// Whether a connection of this process has the file open.
-pub(in crate::storage) fn is_held(path: &Path) -> bool {
-    unless_held(path, || ()).is_none()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Held, is_held, unless_held};
+    use super::{Held, unless_held};
 
     #[test]
     fn the_bytes_of_a_file_are_read_only_while_no_connection_has_it_open() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a.db");
+        let is_held = |path: &std::path::Path| unless_held(path, || ()).is_none();
         let open = || Held::open(&path, || std::fs::write(&path, "x")).unwrap().1;
         let (first, second) = (open(), open());
         assert_eq!(unless_held(&path, || ()), None);

@@ -23,7 +23,7 @@ pub use contract::{Contract, Setting};
 pub(in crate::storage) use error::SqlError;
 pub(in crate::storage) use functions::{Principals, Reach, Session, Writes};
 pub(in crate::storage) use header::{APPLICATION_ID, HEADER_BYTES, Header, read_header};
-pub(in crate::storage) use held::is_held;
+pub(in crate::storage) use held::unless_held;
 pub(in crate::storage) use maintenance::Maintenance;
 pub(in crate::storage) use migrations::{Schema, version_of};
 pub(in crate::storage) use pool::{Pool, PoolSettings};
