@@ -33,7 +33,7 @@ impl KeyChanges {
     /// Waits until keys have come or gone since this was last asked; for ever, once the ring is gone.
     pub async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -37,7 +37,7 @@ const REST: Duration = Duration::from_secs(30);
 /// How long a webhook is left alone that something failed at, at the least: whatever else happens meanwhile.
 const GLANCE: Duration = Duration::from_secs(1);
 /// How long a task sleeps at most before it looks at the clock on the wall again, which may have been set.
-const ROUND: Duration = Duration::from_secs(60);
+const ROUND: Duration = Duration::from_mins(1);
 /// How long a file is left alone that could not be read or written.
 const PENANCE: Duration = Duration::from_secs(5);
 

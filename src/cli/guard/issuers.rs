@@ -36,7 +36,7 @@ pub(super) fn findings(configuration: &Configuration, mode: Mode) -> Vec<String>
 }
 
 /// Whether a type says no more than that a token is a JWT, as that of ID tokens does.
-fn is_untyped(typ: &String) -> bool {
+fn is_untyped(typ: &str) -> bool {
     typ.strip_prefix("application/").unwrap_or(typ).eq_ignore_ascii_case("JWT")
 }
 
@@ -96,7 +96,7 @@ fn one(
         Err((field, what)) => findings.push(format!("{key}.{field}: {what}")),
         Ok(terms) => {
             findings.extend(when(
-                issuer.client_id == terms.audience.as_str() && terms.typ.iter().any(is_untyped),
+                issuer.client_id == terms.audience.as_str() && terms.typ.iter().any(|typ| is_untyped(typ)),
                 format!("{key}.typ: takes JWT, which ID tokens say too, and {key}.audience is the client_id: give access tokens an audience of their own, or the type at+jwt"),
             ));
             let flaws = terms.flaws().into_iter();

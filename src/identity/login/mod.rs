@@ -329,7 +329,7 @@ impl Provider {
         Arrival { identity, name: person.name, email: person.email, assurance }
     }
 
-    /// What the UserInfo endpoint says of a subject, if it speaks of the same one (OpenID Connect Core, section 5.3.4). A
+    /// What the userinfo endpoint says of a subject, if it speaks of the same one (OpenID Connect Core, section 5.3.4). A
     /// log-in does without.
     async fn more(
         &self,
