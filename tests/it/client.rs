@@ -287,7 +287,9 @@ pub(crate) fn fill(most: usize, code: &str, create: impl Fn(usize) -> Request) {
         }
     }
     assert_eq!(made.len(), most, "{:?}", refused.first().map(|answer| &answer.text));
-    refused.into_iter().for_each(|answer| drop(answer.problem(409, code)));
+    for answer in refused {
+        answer.problem(409, code);
+    }
 }
 
 /// Sends requests all at once, and waits for every answer.

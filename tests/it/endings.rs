@@ -185,13 +185,13 @@ fn an_export_that_outlives_its_token_does_not_pass_for_whole() {
     fill(&org);
     let (revoked, _) = follower(&org, "revoked", 600);
     let (short, _) = follower(&org, "short", 4);
-    let [expires, whole, revokes] =
+    let [expires, whole, ended] =
         [&short, &org.owner, &revoked].map(|client| slowly(&org, client.token()));
     let body = json!({"token": revoked.token()});
     app().stranger().post("/v1/auth/revoke", &body).expect(200);
     eventually(|| (short.get("").status == 401).then_some(()));
     assert!(!is_cut(whole));
-    assert!(is_cut(revokes));
+    assert!(is_cut(ended));
     assert!(is_cut(expires));
 }
 

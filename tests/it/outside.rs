@@ -61,7 +61,9 @@ fn an_outside_reader_under_load_changes_nothing() {
             }
         });
         for round in 0..ROUNDS {
-            files.iter().for_each(|file| look_into(file));
+            for file in &files {
+                look_into(file);
+            }
             if round % 5 == 0 {
                 examine(&operator);
             }

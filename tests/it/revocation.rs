@@ -388,11 +388,8 @@ fn a_token_is_revoked_also_while_the_keys_of_its_issuer_cannot_be_fetched() {
     corp.says(|_| crate::oidc::server::Says::Bytes(Vec::new()));
     let app = trusting_two(&corp, &own);
     account(&app, &corp.url(), "ann");
-    let signed = || {
-        let id = uuid::Uuid::now_v7().to_string();
-        KEYS.sign("EdDSA", &saying(&corp, "ann", &json!({"jti": id})))
-    };
-    let (revoked, other) = (signed(), signed());
+    let signed = |id: &str| KEYS.sign("EdDSA", &saying(&corp, "ann", &json!({"jti": id})));
+    let (revoked, other) = (signed("revoked"), signed("other"));
     revoke_at(&app, &revoked).expect(200);
     corp.says(|_| crate::oidc::server::Says::Itself);
     eventually(|| (status(&app, "/v1/me", &other) == 200).then_some(()));
@@ -406,8 +403,10 @@ fn a_token_of_a_sign_in_before_the_revocation_is_refused_also_if_it_is_newer() {
     let org = Org::new(&app, "signed-in");
     let ann = member(&org, &corp.url(), "ann", "member");
     let now = now();
+    let made = std::cell::Cell::new(0);
     let signed = |auth_time: Value| {
-        let id = uuid::Uuid::now_v7().to_string();
+        made.set(made.get() + 1);
+        let id = made.get().to_string();
         KEYS.sign("EdDSA", &saying(&corp, "ann", &json!({"auth_time": auth_time, "jti": id})))
     };
     let me = |token: &str| status(&app, "/v1/me", token);
