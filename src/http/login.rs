@@ -11,6 +11,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +92,8 @@ impl Login {
         let own = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), b"freehold login 1");
         let done = Cache::builder()
             .max_capacity(MAX_DONE)
+            // The newest is let in also where all places are taken.
+            .eviction_policy(EvictionPolicy::lru())
             .time_to_live(Duration::from_secs(LOGIN_S.unsigned_abs()))
             .build();
         Self { settings, providers, key: hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()), done }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,6 +42,8 @@ const SKEW_S: i64 = 5;
 /// Seconds that a token may be good for at most.
 const MAX_LIFETIME_S: i64 = 24 * 3600;
 
+/// Why a token is refused whose time has not come.
+const NOT_YET: &str = "the token is not valid yet";
 /// Tokens at most that are revoked before they can be verified; the oldest are let go first.
 const MAX_UNVERIFIED: u64 = 10_000;
 
@@ -127,10 +130,10 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Whether the token may still be valid: the key that would tell was not fetched yet.
+    /// Whether the token may become valid: the key that would tell was not fetched yet, or its time has not come.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
-        self.ask.is_some() || self.why == NO_KEYS || self.why == UNKNOWN_KEY
+        self.ask.is_some() || [NO_KEYS, UNKNOWN_KEY, NOT_YET].contains(&self.why)
     }
 
     /// A refusal of what is no token at all.
@@ -177,6 +180,8 @@ impl Verifier {
     pub fn new(audience: &str, issuers: Vec<Issuer>, trust: Trust) -> Self {
         let unverified = Cache::builder()
             .max_capacity(MAX_UNVERIFIED)
+            // The newest is let in also where all places are taken.
+            .eviction_policy(EvictionPolicy::lru())
             .time_to_live(Duration::from_secs(MAX_LIFETIME_S.unsigned_abs()))
             .build();
         let audience = audience.to_owned();
@@ -368,7 +373,7 @@ fn check_times(claims: &Claims, now: i64) -> Result<(), &'static str> {
         return Err("the token has expired");
     }
     if claims.nbf > now + SKEW_S || claims.iat > now + SKEW_S {
-        return Err("the token is not good yet");
+        return Err(NOT_YET);
     }
     if claims.exp.saturating_sub(claims.iat) > MAX_LIFETIME_S {
         return Err("the token is good for too long");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Subject, Verified, said};
+use super::{NOT_YET, Subject, Verified, said};
 use crate::domain::{
     Assurance, ClaimMapping, HOST_ACR, IssuerTerms, MAX_AHEAD_S, Revocable, SignIn, Timestamp,
 };
@@ -111,7 +111,7 @@ impl Times {
             return Err("the token has expired");
         }
         if self.iat > now + MAX_AHEAD_S || self.nbf.is_some_and(|nbf| nbf > now + MAX_AHEAD_S) {
-            return Err("the token is not good yet");
+            return Err(NOT_YET);
         }
         let lifetime = self.exp.checked_sub(self.iat);
         if lifetime.is_none_or(|lifetime| lifetime > max_lifetime_s) {

@@ -40,7 +40,8 @@ impl RegistryFile {
     /// Whether a credential is still good, by what the registry says now. Of what a tenant's own file knows, it says
     /// nothing.
     pub(in crate::storage) fn is_live(&self, caller: &Caller) -> Result<bool> {
-        if !self.is_token_live(caller)? {
+        // A request takes time: its body comes, it waits for its turn.
+        if caller.expires_at <= self.core.clock.now() || !self.is_token_live(caller)? {
             return Ok(false);
         }
         if let Some(session) = caller.credential.session
@@ -105,6 +106,9 @@ impl RegistryFile {
 /// Whether a credential is still good, in a transaction of the registry.
 pub(super) fn is_live(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Result<bool> {
     let (credential, now) = (&*caller.credential, file.core.clock.now());
+    if caller.expires_at <= now {
+        return Ok(false);
+    }
     if let Some(session) = credential.session
         && !file.is_session_live(session, caller, sessions::entry(sql, session)?)
     {
