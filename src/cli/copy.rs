@@ -61,7 +61,8 @@ impl Copy {
         if UnixStream::connect(socket(data)).is_ok() {
             return Ok(None);
         }
-        let place = tempfile::tempdir().context("a temporary directory cannot be made")?;
+        let place = tempfile::Builder::new().prefix("freehold-copy-").tempdir();
+        let place = place.context("a temporary directory cannot be made; TMPDIR says where")?;
         output::tell(&format!(
             "freehold: {} cannot be written: its files are copied to {} and read there; no row is written",
             read_only.display(),

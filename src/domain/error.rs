@@ -14,6 +14,12 @@ pub struct FieldError {
     pub detail: String,
 }
 
+/// Findings in one line.
+fn listed(errors: &[FieldError]) -> String {
+    let each = errors.iter().map(|error| format!("{} {}", error.field, error.detail));
+    each.collect::<Vec<_>>().join("; ")
+}
+
 impl FieldError {
     /// A finding about one field.
     pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -170,7 +176,7 @@ pub enum Error {
     #[error("a stronger or more recent log-in is needed")]
     StepUp(Box<StepUp>),
     /// What is to be granted is more than the granter has.
-    #[error("exceeds the granter: {0:?}")]
+    #[error("exceeds the granter: {}", listed(.0))]
     ExceedsGranter(Vec<FieldError>),
     /// Fields of what the caller may change that they may not.
     #[error("fields are not permitted: {0:?}")]
@@ -209,10 +215,10 @@ pub enum Error {
     #[error("conflict: {0}")]
     Conflict(Conflict),
     /// Names that somebody else here has, each with whose it is.
-    #[error("names are taken: {0:?}")]
+    #[error("names are taken: {}", listed(.0))]
     NamesTaken(Vec<FieldError>),
     /// Fields that cannot be accepted.
-    #[error("invalid: {0:?}")]
+    #[error("invalid: {}", listed(.0))]
     Invalid(Vec<FieldError>),
     /// The thing has another version than the one that the change was meant for.
     #[error("the version is stale")]

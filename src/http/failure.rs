@@ -232,7 +232,7 @@ fn rate_detail(share: RequestShare) -> &'static str {
             "The tenant's remaining requests of this minute are kept for its owners and administrators: try again in a moment."
         }
         RequestShare::Caller => {
-            "You have sent half of the requests that the tenant may send in a minute, the most for one caller: try again in a moment."
+            "Your half of the tenant's requests a minute is used up, refused requests included: try again in a moment."
         }
         RequestShare::Address => {
             "Your network address has sent as many log-in and token requests as it may in a minute: try again in a moment."

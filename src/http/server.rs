@@ -146,6 +146,7 @@ fn admit(state: &State, stream: &TcpStream) -> io::Result<(SocketAddr, Option<Pl
     let place = state.admission.connect(Network::of(peer.ip()));
     let place = place.map_err(|error| {
         counter!("freehold_refused_connections_total").increment(1);
+        tracing::debug!(client.address = %peer.ip(), "a connection beyond `http.max_connections_per_address` was closed");
         io::Error::other(error.to_string())
     })?;
     Ok((peer, Some(place)))

@@ -737,7 +737,7 @@ fn a_file_with_a_secret_is_for_its_owner_and_group_alone() {
         ),
     ];
     for (key, text) in &secrets {
-        let says = format!("{key}: is a secret, and others may read it in ");
+        let says = format!("{key}: is a secret, and others may read or change it in ");
         for mode in [0o644, 0o604, 0o642] {
             let refused = check(text, mode).ended(1);
             assert!(
@@ -792,6 +792,16 @@ fn what_is_weak_is_a_warning_that_names_its_key() {
     assert_eq!(check(&[(listen, "0.0.0.0:8080"), proxy]), "");
     assert_eq!(check(&[(domains, "example.co.uk,localhost"), (listen, "127.0.0.1:1")]), "");
     assert_eq!(check(&[("FREEHOLD__METRICS__TOKEN", "0123456789abcdef012345")]), "");
+    // Browsers come by a proxy on this host, which is not named.
+    let provider = [
+        ("FREEHOLD__LOGIN__PUBLIC_URL", "https://freehold.example"),
+        ("FREEHOLD__IDENTITY__ISSUERS__CORP__URL", "https://id.example.com"),
+        ("FREEHOLD__IDENTITY__ISSUERS__CORP__CLIENT_ID", "here"),
+    ];
+    let said = check(&provider);
+    assert!(said.starts_with("warning: http.trusted_proxies: is empty"), "{said}");
+    let named = ("FREEHOLD__HTTP__TRUSTED_PROXIES", "127.0.0.1");
+    assert_eq!(check(&[&provider[..], &[named]].concat()), "");
     let unnamed = place.freehold(&["check"]).ended(0).err;
     assert!(unnamed.starts_with("warning: http.hosts: is empty"), "{unnamed}");
     // What is refused hides no warning.

@@ -41,7 +41,7 @@ pub(super) fn configuration(file: Option<&FileSecrets>) -> Vec<String> {
     let open = keys.iter().filter(|_| mode & 0o006 != 0);
     open.map(|key| {
         let path = path.display();
-        format!("{key}: is a secret, and others may read it in {path}; chmod 640 it, and give it to the program's group")
+        format!("{key}: is a secret, and others may read or change it in {path}; chmod 640 it, and give it to the program's group")
     })
     .collect()
 }

@@ -9,6 +9,7 @@ const SHORT_TOKEN: usize = 22;
 pub(super) fn findings(configuration: &Configuration) -> Vec<String> {
     let mut findings = Vec::new();
     findings.extend(plain_http(configuration));
+    findings.extend(nameless_proxy(configuration));
     findings.extend(any_host(configuration));
     findings.extend(suffixes(&configuration.http.base_domains));
     findings.extend(short_token(configuration));
@@ -26,6 +27,19 @@ fn plain_http(configuration: &Configuration) -> Option<String> {
             "http.listen: {address} is reached from other hosts by plain HTTP, which shows every token to the network: \
             let a proxy do TLS (http.trusted_proxies, login.public_url), or listen on 127.0.0.1"
         )
+    })
+}
+
+/// Other hosts reach the server by a proxy on this one, which is not named.
+fn nameless_proxy(configuration: &Configuration) -> Option<String> {
+    let http = &configuration.http;
+    let is_local = configuration.listen().is_ok_and(|address| address.ip().is_loopback());
+    let is_public = !configuration.login.public_url.is_empty();
+    let is_limited = http.max_connections_per_address > 0 || http.anonymous_per_minute > 0;
+    (is_local && is_public && is_limited && http.trusted_proxies.is_empty()).then(|| {
+        "http.trusted_proxies: is empty, but login.public_url needs a proxy in front: all clients behind it share the \
+        limits of one (http.max_connections_per_address, http.anonymous_per_minute); name the proxy's address"
+            .to_owned()
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Nothing is changed. It reads one snapshot of the file; writes go on meanwhile. A page
 //! ends when the budget of the request is spent, in time or in bytes; it goes on only while the tenant's authority has
-//! not moved, so that all pages together are one answer.
+//! not moved, so that all pages are decided by the same authority.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
