@@ -256,7 +256,7 @@ pub struct Application {
 
 impl Application {
     /// Applications of an installation at most.
-    pub const MAX: i64 = 1_000;
+    pub const MAX: i64 = 10_000;
     /// Versions of one application at most.
     pub const MAX_VERSIONS: i64 = 10_000;
 }

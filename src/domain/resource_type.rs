@@ -31,7 +31,7 @@ impl ResourceType {
         &["prompt", "collection", "model", "integration", "tag"];
     /// Types of a tenant at most, those included: each one that is used is a dimension of its usage, which the registry
     /// keeps too.
-    pub const MAX_PER_TENANT: i64 = 200;
+    pub const MAX_PER_TENANT: i64 = 1_000;
 }
 
 /// A resource type to be registered.

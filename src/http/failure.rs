@@ -285,8 +285,8 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::AlreadyMember => "The account is a member already.",
         Conflict::AlreadyInvited => "An invitation waits for them already.",
         Conflict::InvitationLimit => "A tenant has 10,000 pending invitations at most.",
-        Conflict::ResourceTypeLimit => "A tenant has 200 resource types at most.",
-        Conflict::ApplicationLimit => "An installation has 1,000 applications at most.",
+        Conflict::ResourceTypeLimit => "A tenant has 1,000 resource types at most.",
+        Conflict::ApplicationLimit => "An installation has 10,000 applications at most.",
         Conflict::ApplicationVersionLimit => "An application has 10,000 versions at most.",
         Conflict::BreakGlassLimit => {
             "An operator has 200 requested and approved entries at most: end one first."

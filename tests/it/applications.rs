@@ -40,10 +40,10 @@ fn applications_and_their_versions_are_limited() {
     let app = TestApp::dev();
     let operator = app.operator().at("/v1/platform");
     operator.post("/applications", &manifest("limit-first")).expect(201);
-    // Made in the file itself: a thousand would take their time.
+    // Made in the file itself: ten thousand would take their time.
     let registry = rusqlite::Connection::open(app.place().data().join("registry.db")).unwrap();
     registry.busy_timeout(Duration::from_secs(10)).unwrap();
-    let rows = "with recursive n (n) as (select 1 union all select n + 1 from n where n < 998)
+    let rows = "with recursive n (n) as (select 1 union all select n + 1 from n where n < 9998)
         insert into applications (name, title, description, manifest_version, created_at, updated_at)
         select 'limit-' || n, 'Title', '', 1, 0, 0 from n";
     registry.execute(rows, []).unwrap();

@@ -410,7 +410,7 @@ fn application_bindings(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask>
     let bound = || Ask::at(format!("/applications/{}", org.bound(name)));
     Some(match route.operation_id {
         "application_binding_list" => Ask::at(route.path),
-        "application_binding_read" => bound(),
+        "application_binding_read" => Ask::at(format!("/applications/{}", org.kept_bound())),
         "application_binding_put" => {
             Ask::at(format!("/applications/{}", org.application(name))).absent().body(json!({}))
         }
@@ -491,7 +491,7 @@ fn quotas(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         }
         "quota_read" => Ask::at("/quotas/members"),
         "usage_record" => {
-            let dimension = format!("meters.{}.calls", org.bound(name));
+            let dimension = format!("meters.{}.calls", org.kept_bound());
             let events = json!([{"id": name, "dimension": dimension}]);
             Ask::at(route.path).body(json!({"events": events}))
         }
@@ -535,7 +535,10 @@ fn plans(route: &RouteInfo, org: &Org, name: &str) -> Option<Ask> {
         "tenant_audit_retention_update" => {
             fresh_tenant(org, &name, "audit/retention", json!({"days": 400}))
         }
-        "platform_event_stream" => Ask::at("/events/stream?for_s=0&after=1000000"),
+        "platform_event_stream" => {
+            let newest = org.app.db("platform").number("select max(seq) from outbox_events", &[]);
+            Ask::at(format!("/events/stream?for_s=0&after={newest}"))
+        }
         _ => return None,
     })
 }

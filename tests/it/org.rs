@@ -1,5 +1,7 @@
 //! A tenant of one test's own, with a caller for every role.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
@@ -25,6 +27,7 @@ pub(crate) struct Org<'a> {
     pub(crate) admin: Client,
     pub(crate) member: Client,
     pub(crate) guest: Client,
+    kept_bound: OnceLock<String>,
 }
 
 impl<'a> Org<'a> {
@@ -44,6 +47,7 @@ impl<'a> Org<'a> {
             admin,
             member,
             guest,
+            kept_bound: OnceLock::new(),
         }
     }
 
@@ -264,6 +268,11 @@ impl<'a> Org<'a> {
         let application = self.application(name);
         self.owner.put_new(&format!("/applications/{application}"), &json!({})).expect(201);
         application
+    }
+
+    /// An application that stays bound here, the same for all who ask.
+    pub(crate) fn kept_bound(&self) -> &str {
+        self.kept_bound.get_or_init(|| self.bound("kept"))
     }
 
     /// The key of an attribute of profiles that everybody may read and write whom the door lets.
