@@ -390,8 +390,8 @@ BUGS = [
     Bug(
         "the progress of an import is told to a revoked token",
         "src/http/api/imports.rs",
-        "        Some(permit(&self.cx).await.map(|()| Bytes::from(line)))",
-        "        Some(permit(&self.cx).await.map_or(Ok(()), Ok).map(|()| Bytes::from(line)))",
+        "            match permit(&self.cx).await {",
+        "            match permit(&self.cx).await.or(Reply::Ok(())) {",
         "--test it endings",
     ),
     Bug(
@@ -425,7 +425,7 @@ BUGS = [
     Bug(
         "the right to hear is asked once for many events",
         "src/worker/deliveries.rs",
-        "        if !self.on(source, move |outbox| outbox.may_send(&known)).await.unwrap_or(false) {",
+        "        if !self.on(source, move |outbox| outbox.may_send(&known)).await? {",
         "        if self.on(source, move |outbox| outbox.may_send(&known)).await.is_err() {",
         "--test it webhooks::",
     ),
@@ -621,8 +621,8 @@ BUGS = [
     Bug(
         "a failed log-in leaves no trace",
         "src/http/api/login.rs",
-        "    if let Err(Failure::Domain(error @ Error::Login(_))) = &finished {",
-        "    if let Err(Failure::Domain(error @ Error::Stale)) = &finished {",
+        "    if let Err(Failure::Domain(error @ Error::Login(_))) = ended {",
+        "    if let Err(Failure::Domain(error @ Error::Stale)) = ended {",
         "--test it limits::failed_log_ins",
     ),
     Bug(
