@@ -497,7 +497,7 @@ fn keys_of(source: &impl Source) -> Result<Vec<String>> {
     Ok(values_of(source)?.into_keys().collect())
 }
 
-/// The keys of a source's secrets; an empty one is none.
+/// The keys of a source's secrets; an empty value is no secret.
 fn secrets_of(source: &impl Source) -> Result<Vec<String>> {
     let is_secret = |key: &str| [".token", ".client_secret"].iter().any(|end| key.ends_with(end));
     let is_empty = |kind: &ValueKind| matches!(kind, ValueKind::String(text) if text.is_empty());

@@ -99,7 +99,7 @@ impl Copy {
     }
 }
 
-/// A verification, or why there is none.
+/// A verification, or the reason that it is missing.
 type Verified = crate::domain::Result<AuditVerification>;
 
 impl Drop for Copy {

@@ -57,7 +57,7 @@ pub(super) fn say(text: &str) -> Result<()> {
     Ok(write(format!("{text}\n").as_bytes())?)
 }
 
-/// Writes a secret that nobody can read again. If it is not delivered, the error says which, and the remedy.
+/// Writes a secret that is shown once. If it is not delivered, the error says which, and the remedy.
 pub(super) fn secret(text: &str, what: &str, remedy: &str) -> Result<()> {
     let written = write(format!("{text}\n").as_bytes());
     written.map_err(|error| anyhow!("{what}: not delivered, since {error}; {remedy}"))

@@ -162,7 +162,7 @@ async fn pace(refused: &Refused, until: Instant) {
     }
 }
 
-/// The caller that holds a token or a key; or why there is none.
+/// The caller that holds a token or a key, or the reason for its refusal.
 async fn bearer_of(
     token: &str,
     credential: Credential<'_>,

@@ -1,6 +1,6 @@
 //! Forwarded headers: what a proxy says of the host that it was asked for, and of the client that asked.
 //!
-//! They count from the configured proxies alone. A host that anybody else forwards is refused and not overlooked, so
+//! They count from the configured proxies alone. A host that another address forwards is refused and not overlooked, so
 //! that a proxy that is missing in the configuration is noticed at once.
 
 use std::collections::BTreeSet;

@@ -70,7 +70,7 @@ mod tests {
         let waker = Waker::from(counted.clone());
         let mut wait = pin!(Arrival::now().keep_pace());
         assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-        // Nobody drives the timer here: only a busy loop would ask to be polled again.
+        // The timer does not run here: only a busy loop would ask to be polled again.
         assert_eq!(counted.0.load(Ordering::Relaxed), 0);
         runtime.block_on(wait);
     }

@@ -162,7 +162,7 @@ impl RemoteKeys {
         }
     }
 
-    /// Asks the issuer, or joins whoever asks, and waits for the answer until then; the request goes on in any case. Does
+    /// Asks the issuer, or joins a request under way, and waits until then; the request goes on in any case. Does
     /// nothing where the issuer must be left alone.
     pub async fn refresh(self: Arc<Self>, until: Instant) {
         let Some(mut flight) = self.board() else { return };
@@ -172,7 +172,7 @@ impl RemoteKeys {
         }
     }
 
-    /// Asks the issuer in the background, before anybody needs its keys.
+    /// Asks the issuer in the background, before its keys are needed.
     pub(super) fn prefetch(self: &Arc<Self>) {
         drop(self.board());
     }

@@ -10,7 +10,7 @@ use crate::identity::Verified;
 use crate::storage::registry::credentials::{self, HeldToken};
 use crate::storage::{Registry, Tx, WriteTx};
 
-/// Whose a token is that no account here has.
+/// The subject of a token without an account here.
 const NOBODY: &str = "nobody";
 
 /// Revokes a verified token for its holder until it expires, also one that is of no use now: an account, an issuer or a

@@ -83,7 +83,7 @@ impl Outbox {
         either!(self, look, |tx| ahead(tx, id, passed))
     }
 
-    /// Whether the next event of a backlog may be sent: nobody changed the webhook meanwhile, and its maker may still read
+    /// Whether the next event of a backlog may be sent: the webhook is unchanged, and its maker may still read
     /// events. To be asked before each attempt.
     ///
     /// # Errors

@@ -69,7 +69,7 @@ impl Budget {
         &self.abandoned
     }
 
-    /// Whether the time is over, or nobody waits for the answer.
+    /// Whether the time is over, or the client is gone.
     pub(in crate::storage) fn is_spent(&self) -> bool {
         let more = if self.has_answered.load(Ordering::Relaxed) { Duration::ZERO } else { FIRST };
         self.abandoned.is_set() || self.until.is_some_and(|until| Instant::now() >= until + more)

@@ -321,7 +321,7 @@ impl Disk {
 
     fn sync(&self, path: &Path) -> Result<()> {
         self.faults.before(Operation::Sync, path).map_err(failed(path))?;
-        // Connections are not kept waiting for the disk: nobody opens a file that is being made.
+        // Without the lock, so that no connection waits for the disk: a file that is being made has no connections.
         unless_held(path, || ()).ok_or_else(|| held(path))?;
         File::open(path).and_then(|file| file.sync_all()).map_err(failed(path))
     }

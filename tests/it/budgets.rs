@@ -267,7 +267,7 @@ fn a_second_simulation_waits_and_one_whose_client_has_gone_stops() {
         "actions": ["tenant.read"], "resources": [{"type": "tenant", "id": other.id}]}});
     other.owner.post(SIMULATE, &theirs).expect(200);
     drop(wire);
-    // It would go on for its whole budget, which is longer than anybody waits.
+    // It would go on for its whole budget, which is longer than the client waits.
     org.admin.post(SIMULATE, &small).expect(200);
 }
 

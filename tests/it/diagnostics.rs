@@ -118,7 +118,7 @@ fn set_writable(directory: &Path, is_writable: bool) {
     }
 }
 
-/// Runs a verb for which the modes of files count, whoever runs the tests: root without the capability to ignore them.
+/// Runs a verb for which the modes of files count: as root, without the capability to ignore them.
 fn bound_by_modes(place: &Place, words: &str) -> Verb {
     let plain = place.command();
     let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;

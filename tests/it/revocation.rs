@@ -371,7 +371,7 @@ fn a_token_of_the_installations_issuer_is_revoked() {
         revoke_at(&app, &token).expect(200);
         assert_eq!(status(&app, "/v1/me", &token), 401);
     }
-    // Nobody's today, and somebody's tomorrow.
+    // The subject has no account today, and one tomorrow.
     let (bobs, lost) =
         (signed("bob", json!({})), signed("ann", json!({"tenant": "later", "jti": "b"})));
     revoke_at(&app, &bobs).expect(200);

@@ -32,7 +32,7 @@ fn a_caller_is_looked_up_without_holding_the_thread_while_every_reader_is_busy()
     has_begun.recv_timeout(Duration::from_secs(30)).unwrap();
     let serving = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let caller: Arc<_> = call.caller.clone();
-    // Polled first, the look-up leaves the thread to whoever ends the slow read.
+    // Polled first, the look-up leaves the thread to the future that ends the slow read.
     let known = serving.block_on(async {
         let release = async { release.send(()).unwrap() };
         futures_util::future::join(store.standing(&caller), release).await.0

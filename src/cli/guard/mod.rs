@@ -38,7 +38,7 @@ pub(super) fn warnings(configuration: &Configuration) -> Vec<String> {
     warnings::findings(configuration)
 }
 
-/// Whether anybody can register a name directly below this one, as below `co.uk` and `github.io`.
+/// Whether names directly below this one are open to registration by the public, as below `co.uk` and `github.io`.
 fn is_public_suffix(name: &str) -> bool {
     psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known() && suffix == name)
 }

@@ -23,7 +23,7 @@ pub(super) struct Parsed<'t> {
 }
 
 impl<'t> Presented<'t> {
-    /// A token that nobody has read yet.
+    /// A token that is not parsed yet.
     #[must_use]
     pub fn new(text: &'t str) -> Self {
         Self { text, parsed: OnceCell::new() }

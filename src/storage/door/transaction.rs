@@ -198,7 +198,7 @@ impl<'t, A: Action> ReadTx<'t, A> {
         self.budget
     }
 
-    /// Whether the time for work outside the engine is over, or nobody waits for the answer.
+    /// Whether the time for work outside the engine is over, or the client is gone.
     pub(in crate::storage) fn is_spent(&self) -> bool {
         self.budget.is_some_and(Budget::is_spent)
     }

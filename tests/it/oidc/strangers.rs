@@ -19,7 +19,7 @@ use crate::org::Org;
 /// How long a refusal takes that must not tell whether an issuer is known.
 const WAIT: Duration = Duration::from_millis(300);
 
-/// A token that a stranger can write, as far as header and claims go: nobody has its key.
+/// A token that a stranger can write, as far as header and claims go: its key is unknown here.
 fn forged(issuer: &str, header: &Value, more: &Value) -> String {
     let mut whole = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "ed"});
     let mut said = claims(issuer, "ann");

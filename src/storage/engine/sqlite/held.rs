@@ -26,7 +26,7 @@ fn key(path: &Path) -> Option<Key> {
 pub(super) struct Held(Option<Key>);
 
 impl Held {
-    /// Opens a connection and counts it, so that nobody reads the file's bytes in between.
+    /// Opens a connection and counts it in one step, so that the file's bytes are not read in between.
     pub(super) fn open<C, E>(
         path: &Path,
         open: impl FnOnce() -> Result<C, E>,

@@ -38,7 +38,7 @@ pub(in crate::storage) struct Pool {
 struct Meant {
     identity: OnceLock<FileIdentity>,
     refused: AtomicBool,
-    /// Readers of an earlier generation are closed before anybody gets one.
+    /// Readers of an earlier generation are closed before they are used again.
     generation: AtomicU64,
 }
 
@@ -146,7 +146,7 @@ impl Pool {
         self.meant.refused.load(Ordering::Acquire)
     }
 
-    /// Closes every reader that nobody uses, and the others when they are given back: the file that they have open is no
+    /// Closes every idle reader now, and the others when they are given back: the file that they have open is no
     /// longer the one that lies in its place.
     pub(in crate::storage) fn renew(&self) {
         self.meant.generation.fetch_add(1, Ordering::AcqRel);
