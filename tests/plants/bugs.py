@@ -28,14 +28,14 @@ BUGS = [
         "src/storage/queue.rs",
         "            job.finish(&committed);",
         "            job.finish(&Ok(()));",
-        "-p freehold-rig --test rig",
+        "--workspace --test rig",
     ),
     Bug(
         "a commit need not reach the disk",
         "src/storage/engine/sqlite/contract.rs",
         'name: "synchronous", value: "2"',
         'name: "synchronous", value: "1"',
-        "-p freehold-rig --test rig",
+        "--workspace --test rig",
     ),
     Bug(
         "readers have no authorizer",
