@@ -286,6 +286,7 @@ fn demo_token(application: &Application, person: &str, tenant: &str) -> Result<S
         scope: None,
         session: None,
         api_key: None,
+        exchanged_for: Vec::new(),
         assurance: Assurance {
             acr: Some(HOST_ACR.to_owned()),
             amr: Vec::new(),

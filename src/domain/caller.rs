@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -123,11 +124,32 @@ impl Subject {
     }
 }
 
+/// The name by which a token is revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TokenName {
+    /// The issuer. A tenant's own issuer is named with the tenant: of another tenant the same address may have other keys.
+    pub iss: Arc<str>,
+    /// The token's id.
+    pub jti: Arc<str>,
+}
+
+impl TokenName {
+    /// The name of a token; the tenant is the one whose own issuer signed it.
+    #[must_use]
+    pub fn of(issuer: &Arc<str>, tenant: Option<TenantId>, token: &Arc<str>) -> Self {
+        let iss =
+            tenant.map_or_else(|| issuer.clone(), |tenant| format!("{tenant} {issuer}").into());
+        Self { iss, jti: token.clone() }
+    }
+}
+
 /// The parts of a credential that can be revoked before it expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocable {
     /// The token's own id (RFC 7519, `jti`); without one, a digest of what is signed. `None` for an API key.
     pub token: Option<Arc<str>>,
+    /// The tokens that it was exchanged for, one after the other. It ends with the first of them that is revoked.
+    pub exchanged_for: Vec<TokenName>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// The log-in that it came of.
@@ -227,6 +249,7 @@ impl Default for Revocable {
     fn default() -> Self {
         Self {
             token: None,
+            exchanged_for: Vec::new(),
             issued_at: Timestamp(i64::MAX),
             session: None,
             api_key: None,
@@ -352,6 +375,14 @@ impl Caller {
         let credential = Revocable { session: None, signed_in, outlives: true, ..own.clone() };
         let expires_at = Timestamp(i64::MAX);
         Self { credential: Arc::new(credential), expires_at, ..self.clone() }
+    }
+
+    /// The names of the tokens of which none may be revoked: the caller's own, and those that it was exchanged for.
+    pub fn tokens(&self) -> impl Iterator<Item = TokenName> + '_ {
+        let Revocable { token, by_tenant, exchanged_for, .. } = &*self.credential;
+        let tenant = self.tenant.filter(|_| *by_tenant);
+        let own = token.as_ref().map(|token| TokenName::of(&self.issuer, tenant, token));
+        exchanged_for.iter().cloned().chain(own)
     }
 
     /// Who acts for the subject, as policies see it.

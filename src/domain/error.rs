@@ -86,6 +86,8 @@ super::word::words! {
         ApplicationLimit = "application_limit",
         /// The application has as many versions as one may have.
         ApplicationVersionLimit = "application_version_limit",
+        /// As many tokens of the tenant's issuers are revoked as may be before some of them expire.
+        RevocationLimit = "revocation_limit",
         /// The operator has as many open break-glass entries as one may have.
         BreakGlassLimit = "break_glass_limit",
         /// The time of the invitation is over.

@@ -252,7 +252,7 @@ fn login_detail(problem: LoginProblem) -> &'static str {
         LoginProblem::AccountUnknown => "Nobody here has this identity; ask for an account.",
         LoginProblem::AccountSuspended => "Your account is suspended.",
         LoginProblem::SignInRevoked => {
-            "Your sign-ins were revoked: sign out at the provider, and sign in again."
+            "Your sign-ins were revoked: sign out at the provider, and sign in again. If that does not help, the provider does not say when you signed in (`auth_time`)."
         }
     }
 }
@@ -288,6 +288,9 @@ fn conflict_detail(conflict: Conflict) -> &'static str {
         Conflict::ResourceTypeLimit => "A tenant has 1,000 resource types at most.",
         Conflict::ApplicationLimit => "An installation has 10,000 applications at most.",
         Conflict::ApplicationVersionLimit => "An application has 10,000 versions at most.",
+        Conflict::RevocationLimit => {
+            "10,000 tokens of the tenant's issuers are revoked: nothing was revoked until one of them expires."
+        }
         Conflict::BreakGlassLimit => {
             "An operator has 200 requested and approved entries at most: end one first."
         }

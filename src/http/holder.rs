@@ -21,7 +21,7 @@ use crate::domain::{
     TenantStatus,
 };
 use crate::identity::Verified;
-use crate::services::accounts;
+use crate::services::{accounts, tokens};
 use crate::storage::Registry;
 
 /// The context of whoever brings a credential in the body: it is no caller yet.
@@ -75,7 +75,10 @@ impl Describe for Holder {
     fn describe(sketch: &mut Sketch) {
         sketch.problems(&[
             (403, "The tenant of the key is out of service"),
-            (429, "The client's address has sent as many requests as it may in a minute"),
+            (
+                429,
+                "The client's address, the caller or the tenant has sent as many requests as it may in a minute",
+            ),
             (503, "Too much at once, or the tenant of the key is out of service"),
         ]);
         sketch.answer_header(429, "Retry-After", "Seconds until one is taken again.");
@@ -109,6 +112,20 @@ impl Holder {
             turns::wait(&self.http, Party::Caller(own)).await;
         }
         Ok(())
+    }
+
+    /// Counts the request among those of the tenant that a credential is exchanged for, if it is for one.
+    pub(super) async fn count(&self, caller: &Arc<Caller>, tenant: Option<&str>) -> Reply<()> {
+        let registry = &self.state.registry;
+        let Some(tenant) = tokens::tenant_of(registry, caller, tenant)? else { return Ok(()) };
+        let entry = registry.resolve(&TenantReference::Id(tenant))?;
+        let entry = entry.filter(|entry| entry.status == TenantStatus::Active);
+        let entry = entry.ok_or(Error::NotFound)?;
+        self.state.admission.enter(Party::Tenant(tenant), &self.http)?;
+        turns::wait(&self.http, Party::Tenant(tenant)).await;
+        let call = Call { caller: caller.clone(), ..self.call() };
+        let store = registry.open(&entry).await?;
+        Ok(self.state.rates.admit(&store, &call, &self.http).await?)
     }
 
     /// What a token says, by every issuer that may have signed it, each with its subject if that is known here.
@@ -150,18 +167,21 @@ impl Holder {
         self.run(move |registry, call| accounts::hear(registry, call, account, &said)).await
     }
 
+    fn call(&self) -> Call {
+        Call {
+            request_id: self.ids.request.clone(),
+            correlation_id: self.ids.correlation.clone(),
+            ..Call::system(SystemTask::Revoke)
+        }
+    }
+
     /// Runs a use case on the blocking pool; the call says which request it is for, and not yet whose.
     pub(super) async fn run<T, F>(&self, body: F) -> Reply<T>
     where
         T: Send + 'static,
         F: FnOnce(&Registry, &Call) -> Result<T> + Send + 'static,
     {
-        let registry = self.state.registry.clone();
-        let call = Call {
-            request_id: self.ids.request.clone(),
-            correlation_id: self.ids.correlation.clone(),
-            ..Call::system(SystemTask::Revoke)
-        };
+        let (registry, call) = (self.state.registry.clone(), self.call());
         let ended = actix_web::web::block(move || body(&registry, &call)).await;
         Ok(ended.map_err(|error| Error::Internal(error.to_string()))??)
     }

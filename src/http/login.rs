@@ -186,6 +186,7 @@ impl Login {
             scope: None,
             session: Some(begun.id),
             api_key: None,
+            exchanged_for: Vec::new(),
             assurance: Assurance {
                 acr: begun.acr.clone(),
                 amr: begun.amr.clone(),

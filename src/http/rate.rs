@@ -12,8 +12,10 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 
 use super::meter::Meter;
-use crate::domain::{Error, PrincipalId, RequestShare, Result, TenantId};
-use crate::storage::Standing;
+use crate::domain::{
+    Call, Dimension, Error, PrincipalId, QuotaExceeded, RequestShare, Result, TenantId,
+};
+use crate::storage::{Standing, TenantStore};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -44,11 +46,37 @@ impl Rates {
         Self(Meter::new(MAX_COUNTED))
     }
 
+    /// Counts a request among those that its tenant may send in a minute. One too many is written down as a refusal.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`].
+    pub(super) async fn admit(
+        &self,
+        store: &TenantStore,
+        call: &Call,
+        request: &HttpRequest,
+    ) -> Result<()> {
+        let dimension = Dimension::parse(Dimension::REQUESTS).map_err(Error::Internal)?;
+        let Some((limit, _)) = store.limits()?.hard(&dimension) else { return Ok(()) };
+        let standing = store.standing(&call.caller).await?;
+        // Requests of strangers and of former members are no use of the tenant's.
+        if standing == Standing::Stranger {
+            return Ok(());
+        }
+        let sender = (call.caller.subject.principal(), standing);
+        let counted = self.count(store.tenant(), sender, limit, request);
+        if let Err(Error::TooManyRequests { limit, .. }) = counted {
+            let exceeded = QuotaExceeded { dimension, limit, used: limit };
+            store.refuse(call, exceeded).await?;
+        }
+        counted
+    }
+
     /// Counts a request of a tenant that may send so many a minute; a request is counted once.
     ///
     /// # Errors
     /// [`Error::TooManyRequests`].
-    pub(super) fn count(
+    fn count(
         &self,
         tenant: TenantId,
         sender: Sender,

@@ -364,6 +364,10 @@ impl Responder for Done {
 impl Describe for Done {
     fn describe(sketch: &mut Sketch) {
         sketch.answer(200, "Done", None);
+        sketch.problems(&[(
+            409,
+            "As many tokens of the tenant's issuers are revoked as may be at once",
+        )]);
     }
 }
 

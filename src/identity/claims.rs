@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::{ApiKeyId, SessionId, TenantId};
+use crate::domain::{ApiKeyId, SessionId, TenantId, TokenName};
 
 /// Who acts for the subject (RFC 8693, section 4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct Claims {
     /// The log-in that it came of (OpenID Connect Front-Channel Logout 1.0, section 3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<SessionId>,
+    /// The tokens that it was exchanged for, one after the other: a claim of Freehold's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanged_for: Vec<TokenName>,
     /// The API key that it was exchanged for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<ApiKeyId>,

@@ -9,6 +9,7 @@ use super::keys::SigningKey;
 use super::ring::KeyRing;
 use crate::domain::{
     ApiKeyId, Assurance, Clock, Error, Issued, Result, SessionId, Slug, TenantId, Timestamp, Token,
+    TokenName,
 };
 
 /// What a token is to say.
@@ -26,6 +27,8 @@ pub struct Grant {
     pub session: Option<SessionId>,
     /// The API key that it is exchanged for, if it is.
     pub api_key: Option<ApiKeyId>,
+    /// The tokens that it is exchanged for, one after the other.
+    pub exchanged_for: Vec<TokenName>,
     /// How strongly the subject logged in.
     pub assurance: Assurance,
     /// Seconds that it is good for.
@@ -96,6 +99,7 @@ impl Signer {
             auth_time: grant.assurance.auth_time_s,
             act: grant.actor.clone().map(|sub| Actor { sub }),
             sid: grant.session,
+            exchanged_for: grant.exchanged_for.clone(),
             api_key: grant.api_key,
             email: None,
             email_verified: None,

@@ -9,7 +9,7 @@ use crate::domain::{
     AccountId, AccountReference, AccountSaid, Assurance, Call, Caller, Error, EventType, HOST,
     HOST_ACR, Identity, IdentityPart, Issued, Name, NewToken, OperatorRole, OperatorSaid, Platform,
     Result, Subject, Target, TenantId, TenantReference, TenantStatus, Timestamp, Token,
-    TokenExchange, TokenMade, TokenSwapped, TokenTimes,
+    TokenExchange, TokenMade, TokenName, TokenSwapped, TokenTimes,
 };
 use crate::identity::{Grant, Signer};
 use crate::storage::registry::{accounts, memberships, operators};
@@ -19,6 +19,8 @@ use crate::storage::{Registry, TenantEntry, Tx, WriteTx};
 const DEFAULT_TTL_S: u32 = 3600;
 /// Seconds that a token is good for at most.
 const MAX_TTL_S: u32 = 24 * 3600;
+/// Exchanges between a token and the first one that it came of at most: each adds a name to the token.
+const MAX_EXCHANGES: usize = 8;
 
 /// Mints a token, and writes down for whom. It says that the host acts for its subject.
 ///
@@ -49,6 +51,7 @@ pub fn create(registry: &Registry, call: &Call, signer: &Signer, new: &NewToken)
         scope: new.scope.clone(),
         session: None,
         api_key: None,
+        exchanged_for: Vec::new(),
         assurance: assurance(new, registry.clock().now()),
         ttl_s: i64::from(ttl),
     };
@@ -113,7 +116,10 @@ pub fn exchange(
 
 /// The tenant that a token is to be for. What is for one tenant is never exchanged for the platform, nor what speaks for
 /// one tenant alone for another one.
-fn tenant_of(
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn tenant_of(
     registry: &Registry,
     caller: &Caller,
     wanted: Option<&str>,
@@ -176,10 +182,23 @@ pub fn issue(registry: &Registry, call: &Call, signer: &Signer, ttl_s: i64) -> R
         scope: caller.scopes.as_ref().map(|scopes| scopes.join(" ")),
         session: caller.credential.session,
         api_key: caller.credential.api_key,
+        exchanged_for: came_of(caller)?,
         assurance: (*caller.assurance).clone(),
         ttl_s,
     };
     signer.sign_as(&grant, issued)
+}
+
+/// The tokens that a new one ends with.
+fn came_of(caller: &Caller) -> Result<Vec<TokenName>> {
+    let names: Vec<_> = caller.tokens().collect();
+    if names.len() > MAX_EXCHANGES {
+        let detail = format!(
+            "was exchanged {MAX_EXCHANGES} times already: exchange the credential that it came of"
+        );
+        return Err(Error::invalid("/subject_token", detail));
+    }
+    Ok(names)
 }
 
 fn in_service(registry: &Registry, tenant: TenantId) -> Result<std::sync::Arc<TenantEntry>> {

@@ -337,6 +337,7 @@ impl TestApp {
             scope: None,
             session: None,
             api_key: None,
+            exchanged_for: Vec::new(),
             assurance,
             ttl_s: 600,
         };

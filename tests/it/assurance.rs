@@ -41,6 +41,7 @@ fn signed(org: &Org, name: &str, acr: Option<&str>, auth_time_s: Option<i64>) ->
         scope: None,
         session: None,
         api_key: None,
+        exchanged_for: Vec::new(),
         assurance: Assurance { acr: acr.map(str::to_owned), amr: Vec::new(), auth_time_s },
         ttl_s: 600,
     };

@@ -133,6 +133,50 @@ fn an_exchange_widens_nothing() {
 }
 
 #[test]
+fn what_was_exchanged_ends_with_each_token_that_it_came_of() {
+    let org = Org::new(app(), "exchange-ends");
+    let revoke = |token: &str| {
+        app().stranger().post("/v1/auth/revoke", &json!({"token": token})).expect(200);
+    };
+    let next = |of_it: &Client| of(&exchange(of_it.token(), json!({})).expect(200)).1;
+    let first = org.caller("admin");
+    let second = next(&first);
+    let third = next(&second);
+    let apart = next(&first);
+    let statuses =
+        || [&first, &second, &third, &apart].map(|client| org.seen_by(client).get("/teams").status);
+    assert_eq!(statuses(), [200; 4]);
+    revoke(second.token());
+    assert_eq!(statuses(), [200, 401, 401, 200]);
+    exchange(third.token(), json!({})).problem(401, "unauthenticated");
+    revoke(first.token());
+    assert_eq!(statuses(), [401; 4]);
+}
+
+#[test]
+fn a_token_is_exchanged_eight_times_in_a_row() {
+    let org = Org::new(app(), "exchange-row");
+    let mut token = org.owner.token().to_owned();
+    for _ in 0..8 {
+        let answer = exchange(&token, json!({})).expect(200);
+        answer["access_token"].as_str().unwrap().clone_into(&mut token);
+    }
+    let one_more = exchange(&token, json!({})).problem(422, "invalid");
+    assert_eq!(one_more.fields(), ["/subject_token"]);
+    org.seen_by(&app().bearer(&token)).get("/teams").expect(200);
+}
+
+#[test]
+fn an_exchange_is_one_of_its_tenants_requests() {
+    let org = Org::new(app(), "exchange-rated");
+    crate::quotas::limit(&org, &json!({"requests_per_minute": 20}));
+    let answers = (0..40).map(|_| exchange(org.guest.token(), json!({"tenant": org.slug})));
+    let refused = answers.map(|answer| answer.status).find(|status| *status != 200);
+    assert_eq!(refused, Some(429));
+    org.owner.get("/teams").expect(200);
+}
+
+#[test]
 fn forms_are_taken_as_oauth_clients_send_them() {
     let org = Org::new(app(), "exchange-form");
     let form = |pairs: &[(&str, &str)]| {

@@ -205,6 +205,7 @@ fn an_installation_that_makes_no_personal_tenants_leaves_it_to_the_host() {
         scope: None,
         session: None,
         api_key: None,
+        exchanged_for: Vec::new(),
         assurance: freehold::domain::Assurance::default(),
         ttl_s: 600,
     };

@@ -360,6 +360,32 @@ fn a_token_of_a_tenants_issuer_is_revoked() {
 }
 
 #[test]
+fn a_tenants_issuers_have_ten_thousand_revoked_tokens_at_most() {
+    let (corp, own) = (Server::new(), Server::new());
+    let app = trusting_two(&corp, &own);
+    let (org, other) = (Org::new(&app, "revoked-limit"), Org::new(&app, "revoked-beside"));
+    let issuer = |name: &str| json!({"name": name, "url": own.url(), "audience": "freehold"});
+    org.owner.post("/issuers", &issuer("own")).expect(201);
+    let registry = crate::app::Db::path(app.place(), "platform");
+    let registry = rusqlite::Connection::open(registry).unwrap();
+    registry.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    // As many revocations would take their time.
+    let put = "with recursive n (n) as (select 1 union all select n + 1 from n where n < 9999)
+        insert into revoked_tokens (issuer, jti, subject, expires_at, created_at)
+        select ?1 || ' https://other.example', n, 'nobody', 9000000000000000, 0 from n";
+    registry.execute(put, [&org.id]).unwrap();
+    let signed = |id: &str| KEYS.sign("ES256", &saying(&own, "nobody-here", &json!({"jti": id})));
+    revoke_at(&app, &signed("the last")).expect(200);
+    revoke_at(&app, &signed("the last")).expect(200);
+    revoke_at(&app, &signed("one more")).problem(409, "revocation_limit");
+    // Another tenant has a limit of its own, and the installation's issuers have none.
+    let here = other.caller("admin");
+    revoke_at(&app, here.token()).expect(200);
+    registry.execute("delete from revoked_tokens where jti = '1'", []).unwrap();
+    revoke_at(&app, &signed("one more")).expect(200);
+}
+
+#[test]
 fn a_token_of_the_installations_issuer_is_revoked() {
     let (corp, own) = (Server::new(), Server::new());
     let app = trusting_two(&corp, &own);

@@ -262,8 +262,8 @@ fn a_sign_in_before_the_sessions_were_ended_begins_no_session() {
     let account = me["account"]["id"].as_str().unwrap().to_owned();
     let path = format!("/v1/platform/accounts/{account}/end-sessions");
     app().operator().act(&path).expect(204);
-    // A provider that is asked for a time and says none is believed; one that says an old one is not.
-    for (age, then) in [(Some(100), 403), (None, 303), (Some(-20), 303)] {
+    // A provider that is asked for a time must say one, and one that is new.
+    for (age, then) in [(Some(100), 403), (None, 403), (Some(-20), 303)] {
         // The provider knows them from before: it is sent there again, once, to have them sign in.
         let (state, nonce) = browser.begins_at_the_liar("return_to=/v1/me");
         let old = told(&nonce, &json!(now - 100));

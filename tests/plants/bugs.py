@@ -326,7 +326,7 @@ BUGS = [
     ),
     Bug(
         "a former member spends what the tenant may send",
-        "src/http/context/mod.rs",
+        "src/http/rate.rs",
         "        if standing == Standing::Stranger {",
         "        if store.limits()?.hard(&dimension).is_none() {",
         "--test it quotas",
@@ -848,5 +848,33 @@ BUGS = [
         "suffix.is_known() && suffix == name",
         "suffix.is_known() && suffix == name && name.is_empty()",
         "--test it guard::what_is_weak",
+    ),
+    Bug(
+        "a token outlives the token that it was exchanged for",
+        "src/services/tokens.rs",
+        "    let names: Vec<_> = caller.tokens().collect();",
+        "    let names: Vec<_> = caller.tokens().take(0).collect();",
+        "--test it exchange::what_was_exchanged",
+    ),
+    Bug(
+        "an exchange costs its tenant no request",
+        "src/http/api/tokens.rs",
+        "    holder.count(&caller, wanted.tenant.as_deref()).await?;\n",
+        "",
+        "--test it exchange::an_exchange_is_one",
+    ),
+    Bug(
+        "a tenant's issuers have any number of revoked tokens",
+        "src/storage/registry/credentials.rs",
+        "    if count.unwrap_or(0) > MAX_OF_TENANT {",
+        "    if count.unwrap_or(0) > i64::MAX - MAX_OF_TENANT {",
+        "--test it revocation::a_tenants_issuers",
+    ),
+    Bug(
+        "a sign-in without a time counts after a revocation",
+        "src/services/sessions.rs",
+        "        && signed_in_s.is_some_and(|at| at >= until.seconds());",
+        "        && signed_in_s.is_none_or(|at| at >= until.seconds());",
+        "--test it sessions::a_sign_in_before",
     ),
 ]

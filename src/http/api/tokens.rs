@@ -29,6 +29,7 @@ pub(in crate::http) async fn exchange(
     tokens::check_exchange(&wanted, times)?;
     let caller = holder.enter(&wanted.subject_token).await?;
     holder.hear(&caller).await?;
+    holder.count(&caller, wanted.tenant.as_deref()).await?;
     let now = state.registry.clock().now();
     let exchange = move |registry: &crate::storage::Registry, call: &Call| {
         let call = Call { caller, ..call.clone() };

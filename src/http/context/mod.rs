@@ -29,10 +29,10 @@ use super::state::State;
 use super::ties::Ties;
 use super::{observe, turns};
 use crate::domain::{
-    Action, AuditRecord, Call, Caller, Dimension, Error, IdempotencyKey, Page, PageRequest,
-    Position, QuotaExceeded, ReservationId, Result, TenantId,
+    Action, AuditRecord, Call, Caller, Error, IdempotencyKey, Page, PageRequest, Position,
+    ReservationId, Result, TenantId,
 };
-use crate::storage::{Registry, Standing, TenantEntry, TenantStore};
+use crate::storage::{Registry, TenantEntry, TenantStore};
 
 pub(super) use self::account::AccountContext;
 pub(super) use self::platform::PlatformContext;
@@ -106,26 +106,8 @@ impl Request {
         self.state.admission.enter(Party::Tenant(entry.id), &self.http)?;
         turns::wait(&self.http, Party::Tenant(entry.id)).await;
         let store = self.state.registry.open(entry).await?;
-        self.count(&store).await?;
+        self.state.rates.admit(&store, &self.call()?, &self.http).await?;
         Ok(store)
-    }
-
-    /// Counts the request among those that the tenant may send in a minute; one too many is a refusal.
-    async fn count(&self, store: &TenantStore) -> Reply<()> {
-        let dimension = Dimension::parse(Dimension::REQUESTS).map_err(Error::Internal)?;
-        let Some((limit, _)) = store.limits()?.hard(&dimension) else { return Ok(()) };
-        let standing = store.standing(&self.caller).await?;
-        // Requests of strangers and of former members are no use of the tenant's.
-        if standing == Standing::Stranger {
-            return Ok(());
-        }
-        let sender = (self.caller.subject.principal(), standing);
-        let counted = self.state.rates.count(store.tenant(), sender, limit, &self.http);
-        if let Err(Error::TooManyRequests { limit, .. }) = counted {
-            let exceeded = QuotaExceeded { dimension, limit, used: limit };
-            store.refuse(&self.call()?, exceeded).await?;
-        }
-        Ok(counted?)
     }
 
     /// The call that the stores are asked with.

@@ -426,6 +426,7 @@ fn of(issuer: &Issuer, claims: Claims) -> Verified {
         }),
         credential: Arc::new(Revocable {
             token: Some(claims.jti.into()),
+            exchanged_for: claims.exchanged_for,
             issued_at: Timestamp::of_seconds(claims.iat),
             session: claims.sid,
             api_key: claims.api_key,

@@ -55,11 +55,8 @@ pub(super) fn check(
         credential: Arc::new(Revocable {
             token: text(claims, "jti")?.map(Into::into),
             issued_at: Timestamp::of_seconds(times.iat),
-            session: None,
-            api_key: None,
-            by_tenant: false,
             signed_in: SignIn::of(assurance.auth_time_s),
-            outlives: false,
+            ..Revocable::default()
         }),
         assurance: Arc::new(assurance),
         said: said(

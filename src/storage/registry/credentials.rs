@@ -11,38 +11,28 @@ use uuid::Uuid;
 use super::{Registry, RegistryFile, api_keys, sessions};
 use crate::domain::action::{AccountPlane, PlatformPlane};
 use crate::domain::{
-    AccountId, Action, Caller, Error, NotBefore, Result, Revocable, Revocations, SessionId,
-    Subject, SystemTask, TenantId, Timestamp,
+    AccountId, Action, Caller, Conflict, Error, NotBefore, Result, Revocations, SessionId, Subject,
+    SystemTask, TenantId, Timestamp, TokenName,
 };
 use crate::storage::door::{Tx, WriteTx, sql};
 use crate::storage::engine::{Row, Sql, SqlError, params};
 use crate::storage::entry;
 
-/// An issuer's token, by the names of both.
-pub(super) type TokenName = (Arc<str>, Arc<str>);
-
-/// The name of an issuer's token. What a tenant's own issuer signs is named apart for each tenant: of another tenant the
-/// same address may have other keys.
-fn name(issuer: &Arc<str>, tenant: Option<TenantId>, token: &Arc<str>) -> TokenName {
-    let issuer =
-        tenant.map_or_else(|| issuer.clone(), |tenant| format!("{tenant} {issuer}").into());
-    (issuer, token.clone())
-}
-
-/// The name of the token that a caller came with.
-fn name_of(caller: &Caller) -> Option<TokenName> {
-    let Revocable { token, by_tenant, .. } = &*caller.credential;
-    let tenant = caller.tenant.filter(|_| *by_tenant);
-    token.as_ref().map(|token| name(&caller.issuer, tenant, token))
-}
+/// Revoked tokens of a tenant's own issuers that have not expired, at most.
+const MAX_OF_TENANT: i64 = 10_000;
 
 impl RegistryFile {
     /// Whether a credential is still good, by what the registry says now. Of what a tenant's own file knows, it says
     /// nothing.
     pub(in crate::storage) fn is_live(&self, caller: &Caller) -> Result<bool> {
         // A request takes time: its body comes, it waits for its turn.
-        if caller.expires_at <= self.core.clock.now() || !self.is_token_live(caller)? {
+        if caller.expires_at <= self.core.clock.now() {
             return Ok(false);
+        }
+        for name in caller.tokens() {
+            if !self.is_token_live(name)? {
+                return Ok(false);
+            }
         }
         if let Some(session) = caller.credential.session
             && !self.is_session_live(session, caller, self.session(session)?)
@@ -61,8 +51,7 @@ impl RegistryFile {
         }
     }
 
-    fn is_token_live(&self, caller: &Caller) -> Result<bool> {
-        let Some(name) = name_of(caller) else { return Ok(true) };
+    fn is_token_live(&self, name: TokenName) -> Result<bool> {
         let epoch = self.gate.epoch();
         if let Some((kept, is_live)) = self.tokens.get(&name)
             && kept == epoch
@@ -114,10 +103,10 @@ pub(super) fn is_live(file: &RegistryFile, sql: Sql<'_>, caller: &Caller) -> Res
     {
         return Ok(false);
     }
-    if let Some(name) = name_of(caller)
-        && is_revoked(sql, &name)?
-    {
-        return Ok(false);
+    for name in caller.tokens() {
+        if is_revoked(sql, &name)? {
+            return Ok(false);
+        }
     }
     match caller.subject {
         Subject::Account(account) => Ok(read_revocations(sql, account)?.spare(credential)),
@@ -142,10 +131,10 @@ pub(super) fn revocations(row: &mut Row<'_>) -> Result<Revocations, SqlError> {
     Ok(Revocations { tokens, sign_ins: row.next()? })
 }
 
-fn is_revoked(sql: Sql<'_>, (issuer, token): &TokenName) -> Result<bool> {
+fn is_revoked(sql: Sql<'_>, name: &TokenName) -> Result<bool> {
     let found: Option<i64> = sql.one(
         "select 1 from revoked_tokens where issuer = ?1 and jti = ?2",
-        params![&**issuer, &**token],
+        params![&*name.iss, &*name.jti],
         |row| row.next(),
     )?;
     Ok(found.is_some())
@@ -190,14 +179,38 @@ pub(crate) fn revoke<A: Action<Plane = PlatformPlane>>(
     tx: &WriteTx<'_, A>,
     held: &HeldToken,
 ) -> Result<bool> {
-    let (issuer, token) = name(&held.issuer, held.issuer_of, &held.token);
+    let TokenName { iss: issuer, jti: token } =
+        TokenName::of(&held.issuer, held.issuer_of, &held.token);
     let added = sql(tx).execute(
         "insert into revoked_tokens (issuer, jti, subject, expires_at, created_at)
         values (?1, ?2, ?3, ?4, ?5)
         on conflict (issuer, jti) do nothing",
         params![&*issuer, &*token, &held.subject, held.expires_at, tx.now()],
     )?;
+    if added > 0
+        && let Some(tenant) = held.issuer_of
+    {
+        check_limit(tx, tenant)?;
+    }
     Ok(added > 0)
+}
+
+/// A tenant makes its own issuer: without a limit it could fill the registry with revocations.
+fn check_limit<A: Action<Plane = PlatformPlane>>(
+    tx: &WriteTx<'_, A>,
+    tenant: TenantId,
+) -> Result<()> {
+    // The names of a tenant's issuers begin with its id and a space; `!` is the character after the space.
+    let count: Option<i64> = sql(tx).one(
+        "select count(*) from revoked_tokens
+        where issuer > ?1 || ' ' and issuer < ?1 || '!' and expires_at > ?2",
+        params![tenant.to_string(), tx.now()],
+        |row| row.next(),
+    )?;
+    if count.unwrap_or(0) > MAX_OF_TENANT {
+        return Err(Error::Conflict(Conflict::RevocationLimit));
+    }
+    Ok(())
 }
 
 /// A plane on which an account's tokens are taken back.

@@ -12,12 +12,12 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AccountEntry, PlatformWork, TenantEntry, api_keys, applications, attributes, break_glass,
-    credentials, facts, files, named, quotas, sessions, tenant_issuers,
+    facts, files, named, quotas, sessions, tenant_issuers,
 };
 use crate::domain::{
     AccountId, ApiKeyId, BreakGlassId, Call, Caller, Clock, DecisionPoint, Definitions,
     EventSource, Facts, Result, ServiceAccountId, SessionId, Slug, StoredValues, SystemTask,
-    Target, TargetFacts, TenantId, TenantReference,
+    Target, TargetFacts, TenantId, TenantReference, TokenName,
 };
 use crate::storage::api_keys::{KnownKey, Uses};
 use crate::storage::audit::Head;
@@ -77,7 +77,7 @@ pub(in crate::storage) struct RegistryFile {
     /// Issuers that tenants trust, by address, with the epoch that each was read in.
     pub(super) issuers: tenant_issuers::Kept,
     /// Tokens, with the epoch in which each was looked for among those that were taken back.
-    pub(super) tokens: Cache<credentials::TokenName, (u64, bool)>,
+    pub(super) tokens: Cache<TokenName, (u64, bool)>,
     /// The platform's service accounts by their keys, with the epoch that each was read in.
     pub(super) services: Cache<(ServiceAccountId, ApiKeyId), (u64, Option<api_keys::ServiceEntry>)>,
     /// What of the platform's keys never changes.

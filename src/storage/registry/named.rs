@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 
-use super::credentials::TokenName;
 use super::{TenantEntry, tenant_issuers};
-use crate::domain::TenantReference;
+use crate::domain::{TenantReference, TokenName};
 
 /// What is known by a name, with the epoch that it was read in.
 type Known<K, V> = Cache<K, (u64, V)>;
@@ -55,19 +54,20 @@ pub(super) fn issuers() -> tenant_issuers::Kept {
 
 /// Tokens, and whether each is still good.
 pub(super) fn tokens() -> Known<TokenName, bool> {
-    by_bytes(MAX_BYTES, |(issuer, token), _| issuer.len() + token.len())
+    by_bytes(MAX_BYTES, |name, _| name.iss.len() + name.jti.len())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, MAX_BYTES, tokens};
+    use super::{Arc, MAX_BYTES, TokenName, tokens};
 
     #[test]
     fn long_names_take_no_more_room_than_short_ones() {
         for length in [20, 1_000] {
             let (tokens, issuer) = (tokens(), Arc::<str>::from("https://id.example"));
             for n in 0..30_000 {
-                tokens.insert((issuer.clone(), format!("{n:0length$}").into()), (0, true));
+                let jti = format!("{n:0length$}").into();
+                tokens.insert(TokenName { iss: issuer.clone(), jti }, (0, true));
             }
             tokens.run_pending_tasks();
             assert!(tokens.weighted_size() <= MAX_BYTES, "{}", tokens.weighted_size());
