@@ -127,20 +127,13 @@ impl Subject {
 /// The name by which a token is revoked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TokenName {
-    /// The issuer. A tenant's own issuer is named with the tenant: of another tenant the same address may have other keys.
+    /// Who signed it.
     pub iss: Arc<str>,
-    /// The token's id.
+    /// The tenant whose own issuer that is, if it is a tenant's: of another tenant the same address may have other keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tid: Option<TenantId>,
+    /// Its id.
     pub jti: Arc<str>,
-}
-
-impl TokenName {
-    /// The name of a token; the tenant is the one whose own issuer signed it.
-    #[must_use]
-    pub fn of(issuer: &Arc<str>, tenant: Option<TenantId>, token: &Arc<str>) -> Self {
-        let iss =
-            tenant.map_or_else(|| issuer.clone(), |tenant| format!("{tenant} {issuer}").into());
-        Self { iss, jti: token.clone() }
-    }
 }
 
 /// The parts of a credential that can be revoked before it expires.
@@ -380,8 +373,11 @@ impl Caller {
     /// The names of the tokens of which none may be revoked: the caller's own, and those that it was exchanged for.
     pub fn tokens(&self) -> impl Iterator<Item = TokenName> + '_ {
         let Revocable { token, by_tenant, exchanged_for, .. } = &*self.credential;
-        let tenant = self.tenant.filter(|_| *by_tenant);
-        let own = token.as_ref().map(|token| TokenName::of(&self.issuer, tenant, token));
+        let own = token.as_ref().map(|token| TokenName {
+            iss: self.issuer.clone(),
+            tid: self.tenant.filter(|_| *by_tenant),
+            jti: token.clone(),
+        });
         exchanged_for.iter().cloned().chain(own)
     }
 

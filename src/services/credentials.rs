@@ -4,7 +4,7 @@ use crate::domain::action::{RevokeAccountTokens, RevokeOwnTokens};
 use crate::domain::{
     AccountId, Action, ApiKeyId, ApiKeySaid, Call, Covers, Error, EventType, NotBefore, Result,
     Revocable, RevokeTokens, ServiceAccountId, Subject, SystemTask, Target, TenantId,
-    TenantReference, Timestamp, TokenTaken, TokensTaken,
+    TenantReference, Timestamp, TokenName, TokenTaken, TokensTaken,
 };
 use crate::identity::Verified;
 use crate::storage::registry::credentials::{self, HeldToken};
@@ -27,9 +27,11 @@ pub fn revoke(
     let Revocable { token: id, by_tenant, .. } = &*token.credential;
     let id = id.clone().ok_or_else(|| Error::Internal("a token has no name".to_owned()))?;
     let held = HeldToken {
-        issuer: token.issuer.clone(),
-        issuer_of: token.tenant.filter(|_| *by_tenant),
-        token: id,
+        name: TokenName {
+            iss: token.issuer.clone(),
+            tid: token.tenant.filter(|_| *by_tenant),
+            jti: id,
+        },
         subject: subject.map_or_else(|| NOBODY.to_owned(), |subject| subject.name()),
         expires_at: token.expires_at,
     };
@@ -38,8 +40,8 @@ pub fn revoke(
         if credentials::revoke(tx, &held)? {
             let data = TokenTaken {
                 subject: held.subject.clone(),
-                issuer: held.issuer.to_string(),
-                token_id: Some(held.token.to_string()),
+                issuer: held.name.iss.to_string(),
+                token_id: Some(held.name.jti.to_string()),
                 tenant_id,
                 expires_at: held.expires_at,
             };

@@ -44,9 +44,9 @@ impl Place {
 
     /// A command on this data directory, in an environment without settings.
     pub(crate) fn command(&self) -> Command {
-        // A hang-up that the tests' own caller ignores, such as `nohup`, is not ignored here.
+        // A signal that the tests' own caller ignores, as `nohup` and background jobs do, is not ignored here.
         let mut command = Command::new("env");
-        command.arg("--default-signal=HUP").arg(env!("CARGO_BIN_EXE_freehold"));
+        command.arg("--default-signal=HUP,INT,QUIT").arg(env!("CARGO_BIN_EXE_freehold"));
         command.arg("--data").arg(self.data()).current_dir(self.0.path());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("FREEHOLD") {

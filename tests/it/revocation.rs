@@ -409,6 +409,27 @@ fn a_token_of_the_installations_issuer_is_revoked() {
 }
 
 #[test]
+fn what_was_exchanged_ends_with_the_trust_in_the_issuer_that_it_came_of() {
+    let (corp, next) = (Server::new(), Server::new());
+    let app = app_at(&Place::new(), &trusting(&corp.url()));
+    let org = Org::new(&app, "untrusted");
+    member(&org, &corp.url(), "ann", "member");
+    let body = json!({
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "tenant": "untrusted",
+        "subject_token": KEYS.sign("EdDSA", &claims(&corp.url(), "ann")),
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+    });
+    let answer = app.stranger().post("/v1/auth/token", &body).expect(200);
+    let token = answer["access_token"].as_str().unwrap();
+    assert_eq!(status(&app, "/v1/me", token), 200);
+    let app = app_at(&app.stop(), &trusting(&corp.url()));
+    assert_eq!(status(&app, "/v1/me", token), 200);
+    let app = app_at(&app.stop(), &trusting(&next.url()));
+    assert_eq!(status(&app, "/v1/me", token), 401);
+}
+
+#[test]
 fn a_token_is_revoked_also_while_the_keys_of_its_issuer_cannot_be_fetched() {
     let (corp, own) = (Server::new(), Server::new());
     corp.says(|_| crate::oidc::server::Says::Bytes(Vec::new()));

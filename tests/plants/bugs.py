@@ -877,4 +877,11 @@ BUGS = [
         "        && signed_in_s.is_none_or(|at| at >= until.seconds());",
         "--test it sessions::a_sign_in_before",
     ),
+    Bug(
+        "a token outlives the trust in the issuer of what it was exchanged for",
+        "src/identity/verifier/mod.rs",
+        "name.tid.is_some() || self.trusts(&name.iss)",
+        "name.tid.is_some() || self.trusts(&name.iss) || claims.tid.is_some()",
+        "--test it revocation::what_was_exchanged_ends_with_the_trust",
+    ),
 ]

@@ -331,6 +331,10 @@ impl Verifier {
         self.issuers.iter().map(|issuer| issuer.ring.held().generation).sum()
     }
 
+    fn trusts(&self, issuer: &str) -> bool {
+        self.issuers.iter().any(|own| own.name == issuer) || self.trust.find(issuer).is_some()
+    }
+
     fn verify_own(
         &self,
         issuer: &Issuer,
@@ -346,6 +350,9 @@ impl Verifier {
             return Err("the audience is not ours");
         }
         check_times(&claims, now.seconds())?;
+        if !claims.exchanged_for.iter().all(|name| name.tid.is_some() || self.trusts(&name.iss)) {
+            return Err("the issuer of what it was exchanged for is trusted no more");
+        }
         Ok(of(issuer, claims))
     }
 }

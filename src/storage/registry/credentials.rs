@@ -4,7 +4,7 @@
 //! account's sign-ins until a time, with the tokens that come of them later; a session with its cookie; and an API key with
 //! whatever it was exchanged for. What tenants' doors ask is kept with the epoch that it was read in.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use uuid::Uuid;
 
@@ -20,6 +20,11 @@ use crate::storage::entry;
 
 /// Revoked tokens of a tenant's own issuers that have not expired, at most.
 const MAX_OF_TENANT: i64 = 10_000;
+
+/// An issuer as rows of revoked tokens name it. A tenant's own is named with the tenant.
+fn issuer_of(name: &TokenName) -> Cow<'_, str> {
+    name.tid.map_or(Cow::Borrowed(&*name.iss), |tenant| format!("{tenant} {}", name.iss).into())
+}
 
 impl RegistryFile {
     /// Whether a credential is still good, by what the registry says now. Of what a tenant's own file knows, it says
@@ -134,7 +139,7 @@ pub(super) fn revocations(row: &mut Row<'_>) -> Result<Revocations, SqlError> {
 fn is_revoked(sql: Sql<'_>, name: &TokenName) -> Result<bool> {
     let found: Option<i64> = sql.one(
         "select 1 from revoked_tokens where issuer = ?1 and jti = ?2",
-        params![&*name.iss, &*name.jti],
+        params![&*issuer_of(name), &*name.jti],
         |row| row.next(),
     )?;
     Ok(found.is_some())
@@ -162,12 +167,8 @@ pub(crate) fn sign_ins_revoked_until(
 /// A token that is to be revoked.
 #[derive(Debug, Clone)]
 pub(crate) struct HeldToken {
-    /// Who signed it.
-    pub(crate) issuer: Arc<str>,
-    /// The tenant whose own issuer that is.
-    pub(crate) issuer_of: Option<TenantId>,
-    /// Its id.
-    pub(crate) token: Arc<str>,
+    /// Its name.
+    pub(crate) name: TokenName,
     /// The name of its subject.
     pub(crate) subject: String,
     /// When it expires.
@@ -179,16 +180,15 @@ pub(crate) fn revoke<A: Action<Plane = PlatformPlane>>(
     tx: &WriteTx<'_, A>,
     held: &HeldToken,
 ) -> Result<bool> {
-    let TokenName { iss: issuer, jti: token } =
-        TokenName::of(&held.issuer, held.issuer_of, &held.token);
+    let name = &held.name;
     let added = sql(tx).execute(
         "insert into revoked_tokens (issuer, jti, subject, expires_at, created_at)
         values (?1, ?2, ?3, ?4, ?5)
         on conflict (issuer, jti) do nothing",
-        params![&*issuer, &*token, &held.subject, held.expires_at, tx.now()],
+        params![&*issuer_of(name), &*name.jti, &held.subject, held.expires_at, tx.now()],
     )?;
     if added > 0
-        && let Some(tenant) = held.issuer_of
+        && let Some(tenant) = name.tid
     {
         check_limit(tx, tenant)?;
     }

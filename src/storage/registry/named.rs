@@ -67,7 +67,7 @@ mod tests {
             let (tokens, issuer) = (tokens(), Arc::<str>::from("https://id.example"));
             for n in 0..30_000 {
                 let jti = format!("{n:0length$}").into();
-                tokens.insert(TokenName { iss: issuer.clone(), jti }, (0, true));
+                tokens.insert(TokenName { iss: issuer.clone(), tid: None, jti }, (0, true));
             }
             tokens.run_pending_tasks();
             assert!(tokens.weighted_size() <= MAX_BYTES, "{}", tokens.weighted_size());
