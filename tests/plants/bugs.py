@@ -475,7 +475,7 @@ BUGS = [
         "a token without an id is known by its signature",
         "src/identity/jose/jws.rs",
         "        let sum = digest(&SHA256, self.message.as_bytes());",
-        "        let sum = digest(&SHA256, &self.signature);",
+        "        let sum = digest(&SHA256, self.signature.as_bytes());",
         "--test it revocation::",
     ),
     Bug(
