@@ -230,7 +230,7 @@ BUGS = [
         "a token that was taken back goes on",
         "src/storage/registry/credentials.rs",
         "        let is_live = !is_revoked(Sql::on(&conn), &name)?;",
-        "        let is_live = !is_revoked(Sql::on(&conn), &name)? || !name.1.is_empty();",
+        "        let is_live = !is_revoked(Sql::on(&conn), &name)? || !name.jti.is_empty();",
         "--test it revocation",
     ),
     Bug(
