@@ -163,10 +163,14 @@ fn a_cursor_of_one_thing_is_good_for_no_other() {
 
 #[test]
 fn a_cursor_of_one_tenant_is_good_for_no_other() {
-    let (one, other) = (crowded("cursor-one"), crowded("cursor-other"));
-    for path in ["/teams", "/resources", "/members", "/resource-types"] {
-        refused(&other.owner, path, &cursor(&one.owner, path));
-    }
+    let (org, other) = (crowded("cursor-here"), crowded("cursor-there"));
+    // The same person in both, so that the tenant alone differs.
+    let both = org.account("owner");
+    other.owner.post("/members", &json!({"account_id": both, "role": "owner"})).expect(201);
+    let there = other.seen_by(&app().caller(&other.slug, &both));
+    there.get("/teams").expect(200);
+    refused(&there, "/teams", &cursor(&org.owner, "/teams"));
+    refused(&org.owner, "/teams", &cursor(&there, "/teams"));
 }
 
 #[test]
