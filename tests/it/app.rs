@@ -327,6 +327,11 @@ impl TestApp {
 
     /// A token by which the local issuer vouches for a subject of its own.
     pub(crate) fn local_token(&self, subject: &str) -> String {
+        self.local_token_for(subject, "freehold")
+    }
+
+    /// The same, for an audience.
+    pub(crate) fn local_token_for(&self, subject: &str, audience: &str) -> String {
         let key = self.place.data().join("keys/local.key");
         let key = SigningKey::load(&key).unwrap().unwrap();
         let assurance = Assurance { acr: Some("host".to_owned()), ..Assurance::default() };
@@ -341,7 +346,7 @@ impl TestApp {
             assurance,
             ttl_s: 600,
         };
-        Signer::new("local", "freehold", key).sign(&grant, &SystemClock).unwrap().token
+        Signer::new("local", audience, key).sign(&grant, &SystemClock).unwrap().token
     }
 
     /// The file of a tenant, by id, or of the `platform`; to read.

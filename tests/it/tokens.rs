@@ -157,3 +157,12 @@ fn what_is_minted_is_written_down_without_the_token() {
     assert!(rows[0].starts_with("host token.create") && rows[0].contains(&account), "{rows:?}");
     assert!(!rows[0].contains(minted["token"].as_str().unwrap()));
 }
+
+#[test]
+fn a_token_that_our_own_key_signed_for_another_audience_is_refused() {
+    let status = |audience: &str| {
+        let token = app().local_token_for("alice", audience);
+        app().bearer(&token).get("/v1/me").status
+    };
+    assert_eq!(["freehold", "elsewhere", ""].map(status), [200, 401, 401]);
+}
