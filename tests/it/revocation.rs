@@ -366,18 +366,23 @@ fn a_tenants_issuers_have_ten_thousand_revoked_tokens_at_most() {
     let (org, other) = (Org::new(&app, "revoked-limit"), Org::new(&app, "revoked-beside"));
     let issuer = |name: &str| json!({"name": name, "url": own.url(), "audience": "freehold"});
     org.owner.post("/issuers", &issuer("own")).expect(201);
+    other.owner.post("/issuers", &issuer("own")).expect(201);
     let registry = crate::app::Db::path(app.place(), "platform");
     let registry = rusqlite::Connection::open(registry).unwrap();
     registry.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
     // As many revocations would take their time.
     let put = "with recursive n (n) as (select 1 union all select n + 1 from n where n < 9999)
         insert into revoked_tokens (issuer, jti, subject, expires_at, created_at)
-        select ?1 || ' https://other.example', n, 'nobody', 9000000000000000, 0 from n";
+        select ?1 || ' https://other.example', n, 'stranger', 9000000000000000, 0 from n";
     registry.execute(put, [&org.id]).unwrap();
-    let signed = |id: &str| KEYS.sign("ES256", &saying(&own, "nobody-here", &json!({"jti": id})));
+    let signed = |id: &str| KEYS.sign("ES256", &saying(&own, "a-stranger", &json!({"jti": id})));
     revoke_at(&app, &signed("the last")).expect(200);
     revoke_at(&app, &signed("the last")).expect(200);
     revoke_at(&app, &signed("one more")).problem(409, "revocation_limit");
+    // The limit of one tenant keeps no other from its revocations, though both trust the same issuer.
+    let there =
+        "select count(*) from revoked_tokens where issuer like ?1 || ' %' and jti = 'one more'";
+    assert_eq!([&org.id, &other.id].map(|id| app.db("platform").number(there, &[id])), [0, 1]);
     // Another tenant has a limit of its own, and the installation's issuers have none.
     let here = other.caller("admin");
     revoke_at(&app, here.token()).expect(200);
